@@ -1,0 +1,53 @@
+package dev.lockkeeper.http;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a server listens and what it bears with.
+ *
+ * @param host address to listen on
+ * @param port port, 0 for any free one
+ * @param tls certificate and key, null for plain HTTP; with it HTTP/2 is offered by ALPN, without it HTTP/2 is spoken
+ *     with clients that begin with it (h2c prior knowledge)
+ * @param maxHead bytes of request line and header fields together; more is 431
+ * @param maxRequestBody bytes of a request's body; more is 413
+ * @param headTimeout from the first byte of a request (or the opening of the connection) to the end of its head; longer is 408
+ * @param bodyTimeout between two pieces of a body; longer is 408
+ * @param keepAlive how long a connection may idle between requests
+ * @param maxConnections connections open at once; a further one is closed at once
+ */
+public record ServerSettings(
+        String host,
+        int port,
+        @Nullable Tls tls,
+        int maxHead,
+        long maxRequestBody,
+        Duration headTimeout,
+        Duration bodyTimeout,
+        Duration keepAlive,
+        int maxConnections) {
+
+    /**
+     * A server's identity.
+     *
+     * @param certificate PEM file with the certificate chain
+     * @param key PEM file with the private key (PKCS#8)
+     */
+    public record Tls(Path certificate, Path key) {}
+
+    /** The defaults, on an address and port. */
+    public static ServerSettings on(String host, int port) {
+        return new ServerSettings(
+                host,
+                port,
+                null,
+                64 << 10,
+                64L << 20,
+                Duration.ofSeconds(10),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(75),
+                20_000);
+    }
+}

@@ -1,0 +1,43 @@
+package dev.lockkeeper.settings;
+
+import dev.lockkeeper.admin.AdminSettings;
+import dev.lockkeeper.door.DoorSettings;
+import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.observe.LogSettings;
+import dev.lockkeeper.relay.RelaySettings;
+import dev.lockkeeper.routing.ModelSettings;
+import dev.lockkeeper.upstream.ProviderSettings;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What the operator wrote, checked and complete: every default is filled in.
+ *
+ * @param loops event loops, as many as cores unless written
+ * @param server the port of the clients
+ * @param door browsers
+ * @param admin the port of the operator
+ * @param data folder of the database
+ * @param relay how calls are carried
+ * @param log what is said aloud
+ * @param providers at least one; empty models and providers mean the simulator, see {@code simulated}
+ * @param models at least one
+ * @param simulated whether the simulated provider of this process is to be started (its settings name the provider
+ *     {@code simulator}, whose address is known once it runs)
+ */
+public record Settings(
+        int loops,
+        ServerSettings server,
+        DoorSettings door,
+        AdminSettings admin,
+        Path data,
+        RelaySettings relay,
+        LogSettings log,
+        List<ProviderSettings> providers,
+        List<ModelSettings> models,
+        boolean simulated) {
+    public Settings {
+        providers = List.copyOf(providers);
+        models = List.copyOf(models);
+    }
+}
