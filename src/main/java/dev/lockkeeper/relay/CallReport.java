@@ -1,0 +1,70 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.units.Usage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is known of a call when it is over. Holds no prompt, no answer, no secret and no query string.
+ *
+ * @param requestId as sent in {@code x-request-id}
+ * @param keyId of the key that called, empty when none was accepted
+ * @param project of that key, empty when none
+ * @param endpoint path as in the table of endpoints, such as {@code /v1/files/{file_id}}; empty when no endpoint matched
+ * @param method upper case
+ * @param model what the client asked for, empty when none
+ * @param upstreamModel what the provider was asked for, empty when none
+ * @param provider who was asked, empty when none
+ * @param status sent to the client; {@link #CLIENT_GONE} when it went away before one was sent
+ * @param outcome how it ended
+ * @param errorCode the code of the error told to the client, empty when none
+ * @param streamed whether the answer was a stream of events
+ * @param startedNanos {@link System#nanoTime()} when the head had been read
+ * @param firstByteNanos from the start to the first byte of the answer sent, -1 when none was
+ * @param totalNanos from the start to the end
+ * @param ownNanos of {@code totalNanos}, without waiting for the upstream and for the client
+ * @param usage tokens, null when there are none to tell
+ * @param bytesIn of the request's body
+ * @param bytesOut of the answer's body
+ * @param epochMillis the time of the start, milliseconds since 1970
+ * @param finish the finish reason as the upstream told it, empty when none
+ * @param warnings how many warnings the answer carried
+ */
+public record CallReport(
+        String requestId,
+        String keyId,
+        String project,
+        String endpoint,
+        String method,
+        String model,
+        String upstreamModel,
+        String provider,
+        int status,
+        Outcome outcome,
+        String errorCode,
+        boolean streamed,
+        long startedNanos,
+        long firstByteNanos,
+        long totalNanos,
+        long ownNanos,
+        @Nullable Usage usage,
+        long bytesIn,
+        long bytesOut,
+        long epochMillis,
+        String finish,
+        int warnings) {
+
+    /** The status told of a call whose client went away before a status was sent. */
+    public static final int CLIENT_GONE = 499;
+
+    /** How a call ended. */
+    public enum Outcome {
+        /** The client got a whole answer of an upstream, be it one that says no. */
+        SERVED,
+        /** This gateway said no before an upstream was asked. */
+        REFUSED,
+        /** An upstream was asked and no whole answer came of it. */
+        FAILED,
+        /** The client went away first. */
+        ABANDONED
+    }
+}
