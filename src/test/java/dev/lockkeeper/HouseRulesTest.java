@@ -67,7 +67,8 @@ class HouseRulesTest {
             "org.jdbi..", Set.of("db", "access", "objects"),
             "org.flywaydb..", Set.of("db"),
             "org.snakeyaml..", Set.of("settings"),
-            "io.micrometer..", Set.of("observe"));
+            "io.micrometer..", Set.of("observe"),
+            "ch.qos.logback..", Set.of("observe"));
 
     @Test
     void everyRoomHasALineInTheTable() {

@@ -1,0 +1,327 @@
+package dev.lockkeeper.observe;
+
+import dev.lockkeeper.relay.CallReport;
+import dev.lockkeeper.relay.Watcher;
+import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Usage;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmInfoMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.function.DoubleSupplier;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Counts and times of calls, for Prometheus. Any thread. A call finds its meters by a look-up in a map; the map is
+ * bounded, and what comes after is counted under {@value #OTHER}, so that no client can make the metrics grow.
+ */
+public final class Metrics implements Watcher, AutoCloseable {
+    /** The content type of {@link #scrape}. */
+    public static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+    /** Label value of what is not known, or came after the bound. */
+    static final String OTHER = "other";
+
+    /** Label value of what is not there. */
+    static final String NONE = "none";
+
+    /** Distinct sets of labels that calls are counted under. */
+    static final int MAX_CALL_SERIES = 5_000;
+
+    /** Distinct pairs of model and provider that times and tokens are kept of: each is some thirty lines. */
+    static final int MAX_TARGET_SERIES = 500;
+
+    /** Distinct endpoints: the table has fewer, this only keeps the map bounded by itself. */
+    static final int MAX_ENDPOINTS = 300;
+
+    private static final Duration[] OWN = {
+        micros(50),
+        micros(100),
+        micros(200),
+        micros(500),
+        millis(1),
+        millis(2),
+        millis(5),
+        millis(10),
+        millis(50),
+        millis(250)
+    };
+    private static final Duration[] FIRST_BYTE = {
+        millis(50),
+        millis(100),
+        millis(250),
+        millis(500),
+        millis(1_000),
+        millis(2_500),
+        millis(5_000),
+        millis(10_000),
+        millis(30_000),
+        millis(60_000),
+        millis(120_000)
+    };
+    private static final Duration[] TOTAL = {
+        millis(100),
+        millis(250),
+        millis(500),
+        millis(1_000),
+        millis(2_500),
+        millis(5_000),
+        millis(10_000),
+        millis(30_000),
+        millis(60_000),
+        millis(120_000),
+        millis(300_000),
+        millis(600_000)
+    };
+
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final Predicate<String> knownModel;
+    private final ConcurrentHashMap<CallLabels, Counter> calls = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<TargetLabels, TargetMeters> targets = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<String, Timer> own = new ConcurrentHashMap<>();
+    private final CopyOnWriteArrayList<LongSupplier> held = new CopyOnWriteArrayList<>();
+    private final Counter bytesIn;
+    private final Counter bytesOut;
+    private final Counter warnings;
+    private final JvmGcMetrics gc = new JvmGcMetrics();
+
+    /**
+     * @param knownModel whether a model may be a label of its own; asked once per call, from its loop
+     */
+    public Metrics(Predicate<String> knownModel) {
+        this.knownModel = knownModel;
+        bytesIn = Counter.builder("lockkeeper.request.bytes")
+                .description("Bytes of request bodies")
+                .register(registry);
+        bytesOut = Counter.builder("lockkeeper.response.bytes")
+                .description("Bytes of answers' bodies")
+                .register(registry);
+        warnings = Counter.builder("lockkeeper.warnings")
+                .description("Changes to requests told in x-lockkeeper-warnings")
+                .register(registry);
+        new JvmMemoryMetrics().bindTo(registry);
+        new JvmThreadMetrics().bindTo(registry);
+        new JvmInfoMetrics().bindTo(registry);
+        new ClassLoaderMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
+        new UptimeMetrics().bindTo(registry);
+        new FileDescriptorMetrics().bindTo(registry);
+        gc.bindTo(registry);
+    }
+
+    @Override
+    public void ended(CallReport call) {
+        String endpoint = orNone(call.endpoint());
+        String model = modelLabel(call.model());
+        String provider = orNone(call.provider());
+        bounded(
+                        calls,
+                        MAX_CALL_SERIES,
+                        new CallLabels(endpoint, model, provider, call.outcome(), Labels.statusClass(call.status())),
+                        new CallLabels(endpoint, OTHER, OTHER, call.outcome(), Labels.statusClass(call.status())),
+                        this::counter)
+                .increment();
+        bounded(own, MAX_ENDPOINTS, endpoint, OTHER, this::ownTimer).record(call.ownNanos(), TimeUnit.NANOSECONDS);
+        bounded(
+                        targets,
+                        MAX_TARGET_SERIES,
+                        new TargetLabels(model, provider),
+                        new TargetLabels(OTHER, OTHER),
+                        TargetMeters::new)
+                .ended(call);
+        bytesIn.increment((double) call.bytesIn());
+        bytesOut.increment((double) call.bytesOut());
+        warnings.increment(call.warnings());
+    }
+
+    /** Shows how many calls are under way. */
+    public void callsInFlight(LongSupplier calls) {
+        gauge("lockkeeper.calls.in.flight", "Calls under way", Tags.empty(), calls::getAsLong);
+    }
+
+    /** Shows how many bytes of bodies and queued answers the process holds. */
+    public void bytesInFlight(LongSupplier bytes) {
+        gauge("lockkeeper.bytes.in.flight", "Bytes of bodies held in memory", Tags.empty(), bytes::getAsLong);
+    }
+
+    /** Shows how many connections to a provider are open. Called again with the same provider, it changes nothing. */
+    public void upstreamConnections(String provider, LongSupplier connections) {
+        gauge(
+                "lockkeeper.upstream.connections",
+                "Connections open to a provider",
+                Tags.of("provider", provider),
+                connections::getAsLong);
+    }
+
+    /**
+     * Shows by how much an event loop is late.
+     *
+     * @param lagNanos how late the loop's latest tick was, in nanoseconds
+     */
+    public void loopLag(int loop, LongSupplier lagNanos) {
+        gauge(
+                "lockkeeper.loop.lag.seconds",
+                "How late an event loop's latest tick was",
+                Tags.of("loop", Integer.toString(loop)),
+                () -> lagNanos.getAsLong() / 1e9);
+    }
+
+    /** Shows how many lines of the call log were lost. */
+    public void logLinesLost(LongSupplier lost) {
+        FunctionCounter.builder("lockkeeper.log.lines.lost", lost, LongSupplier::getAsLong)
+                .description("Lines of the call log that were not written")
+                .register(registry);
+        // The registry itself holds what it asks only weakly.
+        held.add(lost);
+    }
+
+    /** All metrics in Prometheus' text format, see {@link #CONTENT_TYPE}. Takes milliseconds: not on an event loop. */
+    public Bytes scrape() {
+        return Bytes.utf8(registry.scrape());
+    }
+
+    @Override
+    public void close() {
+        gc.close();
+        registry.close();
+    }
+
+    private void gauge(String name, String description, Tags tags, DoubleSupplier value) {
+        Gauge.builder(name, value, DoubleSupplier::getAsDouble)
+                .description(description)
+                .tags(tags)
+                .strongReference(true)
+                .register(registry);
+    }
+
+    private Counter counter(CallLabels labels) {
+        return Counter.builder("lockkeeper.calls")
+                .description("Calls that ended")
+                .tag("endpoint", labels.endpoint)
+                .tag("model", labels.model)
+                .tag("provider", labels.provider)
+                .tag("outcome", Labels.of(labels.outcome))
+                .tag("status", labels.statusClass)
+                .register(registry);
+    }
+
+    private Timer ownTimer(String endpoint) {
+        return Timer.builder("lockkeeper.own")
+                .description("Time of a call that was neither waiting for the upstream nor for the client")
+                .tag("endpoint", endpoint)
+                .serviceLevelObjectives(OWN)
+                .register(registry);
+    }
+
+    private String modelLabel(String asked) {
+        if (asked.isEmpty()) {
+            return NONE;
+        }
+        return knownModel.test(asked) ? asked : OTHER;
+    }
+
+    private static String orNone(String value) {
+        return value.isEmpty() ? NONE : value;
+    }
+
+    private static Duration micros(long micros) {
+        return Duration.ofNanos(TimeUnit.MICROSECONDS.toNanos(micros));
+    }
+
+    private static Duration millis(long millis) {
+        return Duration.ofMillis(millis);
+    }
+
+    /** The value of a key, made when there is room; else that of {@code overflow}, which always has room. */
+    private static <K, V> V bounded(ConcurrentHashMap<K, V> map, int max, K key, K overflow, Function<K, V> make) {
+        @Nullable V found = map.get(key);
+        if (found != null) {
+            return found;
+        }
+        return map.computeIfAbsent(map.size() < max ? key : overflow, make);
+    }
+
+    private record CallLabels(
+            String endpoint, String model, String provider, CallReport.Outcome outcome, String statusClass) {}
+
+    private record TargetLabels(String model, String provider) {}
+
+    /** What is kept of each pair of model and provider. */
+    private final class TargetMeters {
+        private final Timer firstByte;
+        private final Timer total;
+        private final Counter input;
+        private final Counter cachedInput;
+        private final Counter writtenInput;
+        private final Counter output;
+        private final Counter reasoningOutput;
+        private final Counter estimated;
+
+        TargetMeters(TargetLabels labels) {
+            Tags tags = Tags.of("model", labels.model, "provider", labels.provider);
+            firstByte =
+                    timer("lockkeeper.first.byte", "From a call's start to its answer's first byte", tags, FIRST_BYTE);
+            total = timer("lockkeeper.total", "From a call's start to its end", tags, TOTAL);
+            input = tokens(tags, "input");
+            cachedInput = tokens(tags, "cached_input");
+            writtenInput = tokens(tags, "written_input");
+            output = tokens(tags, "output");
+            reasoningOutput = tokens(tags, "reasoning_output");
+            estimated = Counter.builder("lockkeeper.usage.estimated")
+                    .description("Calls whose tokens were estimated, since the upstream told none")
+                    .tags(tags)
+                    .register(registry);
+        }
+
+        void ended(CallReport call) {
+            if (call.firstByteNanos() >= 0) {
+                firstByte.record(call.firstByteNanos(), TimeUnit.NANOSECONDS);
+            }
+            total.record(call.totalNanos(), TimeUnit.NANOSECONDS);
+            Usage usage = call.usage();
+            if (usage != null) {
+                input.increment((double) usage.input());
+                cachedInput.increment((double) usage.cachedInput());
+                writtenInput.increment((double) usage.writtenInput());
+                output.increment((double) usage.output());
+                reasoningOutput.increment((double) usage.reasoningOutput());
+                estimated.increment(usage.estimated() ? 1 : 0);
+            }
+        }
+
+        private Timer timer(String name, String description, Tags tags, Duration[] buckets) {
+            return Timer.builder(name)
+                    .description(description)
+                    .tags(tags)
+                    .serviceLevelObjectives(buckets)
+                    .register(registry);
+        }
+
+        private Counter tokens(Tags tags, String kind) {
+            return Counter.builder("lockkeeper.tokens")
+                    .description(
+                            "Tokens by kind: cached_input and written_input are parts of input, reasoning_output of output")
+                    .tags(tags)
+                    .tag("kind", kind)
+                    .register(registry);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package dev.lockkeeper.observe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+
+class LoggingTest {
+    private static final Logger LOG = LoggerFactory.getLogger("dev.lockkeeper.observe.LoggingTest");
+    private static final Logger LIBRARY = LoggerFactory.getLogger("io.netty.Something");
+
+    private final PrintStream before = System.err;
+
+    @AfterEach
+    void asBefore() {
+        System.setErr(before);
+        Logging.apply(new LogSettings(true, "text", "info"));
+    }
+
+    @Test
+    void textIsOneLinePerMessage() {
+        String said = said("text", "info", () -> LOG.info("hello {}", "a\r\nb"));
+        assertThat(said)
+                .matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z INFO  LoggingTest: hello a \\| b\\R");
+    }
+
+    @Test
+    void jsonIsOneObjectPerMessage() {
+        String said = said("json", "info", () -> LOG.warn("it said \"{}\"", "a\nb\u0001"));
+        assertThat(said.lines()).hasSize(1);
+        JsonNode line = new ObjectMapper().readTree(said);
+        assertThat(line.path("level").asString()).isEqualTo("WARN");
+        assertThat(line.path("formattedMessage").asString()).isEqualTo("it said \"a\nb\u0001\"");
+    }
+
+    @Test
+    void theLevelIsOursAndLibrariesAreHeardFromWarningsOn() {
+        assertThat(said("text", "debug", () -> {
+                    LOG.debug("ours");
+                    LIBRARY.info("theirs");
+                    LIBRARY.warn("loud");
+                }))
+                .contains("ours")
+                .doesNotContain("theirs")
+                .contains("loud");
+        assertThat(said("text", "error", () -> {
+                    LOG.warn("ours");
+                    LIBRARY.warn("theirs");
+                }))
+                .isEmpty();
+    }
+
+    private static String said(String format, String level, Runnable saying) {
+        ByteArrayOutputStream captured = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(captured, true, StandardCharsets.UTF_8));
+        Logging.apply(new LogSettings(true, format, level));
+        saying.run();
+        return captured.toString(StandardCharsets.UTF_8);
+    }
+}

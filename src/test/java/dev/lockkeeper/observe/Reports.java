@@ -1,0 +1,39 @@
+package dev.lockkeeper.observe;
+
+import dev.lockkeeper.relay.CallReport;
+import dev.lockkeeper.relay.CallReport.Outcome;
+import dev.lockkeeper.units.Usage;
+import org.jspecify.annotations.Nullable;
+
+/** Reports for tests. */
+final class Reports {
+    static final Usage USAGE = new Usage(120, 100, 0, 30, 10, false);
+
+    private Reports() {}
+
+    static CallReport of(String model, String provider, int status, Outcome outcome, @Nullable Usage usage) {
+        return new CallReport(
+                "req_1",
+                "key_1",
+                "proj_1",
+                "/v1/chat/completions",
+                "POST",
+                model,
+                model.isEmpty() ? "" : model + "-2026",
+                provider,
+                status,
+                outcome,
+                outcome == Outcome.SERVED ? "" : "upstream_reset",
+                true,
+                1_000L,
+                outcome == Outcome.SERVED ? 12_345_678L : -1,
+                98_765_432L,
+                83_210L,
+                usage,
+                512,
+                2_048,
+                1_795_000_000_123L,
+                outcome == Outcome.SERVED ? "stop" : "",
+                1);
+    }
+}
