@@ -61,7 +61,7 @@ public final class Welcome {
             return "";
         }
         return "<p class=\"here\">You opened <code>" + escape(path)
-                + "</code> in a browser. A program calls it, with a key, as shown below.</p>";
+                + "</code> in a browser. It is for programs, which send a key along; a first call is shown below.</p>";
     }
 
     private static String list(List<String> models) {
