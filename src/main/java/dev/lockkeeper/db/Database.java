@@ -1,0 +1,309 @@
+package dev.lockkeeper.db;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.lockkeeper.db.DatabaseUnavailable.Reason;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jspecify.annotations.Nullable;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteDataSource;
+
+/**
+ * The SQLite database of a data folder, held by this process alone. All methods may be called from any thread;
+ * {@link #write} and {@link #close} block. SQL itself runs on platform threads of this class, one that writes and
+ * {@value #READERS} that read, because SQLite's driver would pin a virtual thread to its carrier.
+ */
+public final class Database implements AutoCloseable {
+    /** Connections, and threads, that read. */
+    static final int READERS = 2;
+
+    /** Reads that may wait for a reader; a further one is refused. */
+    static final int MAX_WAITING_READS = 16_384;
+
+    /** Callers of {@link #write} that may wait at once; a further one waits for its turn to wait. */
+    private static final int MAX_WAITING_WRITES = 256;
+
+    /** How long {@link #write} waits at most. */
+    private static final Duration WRITE_TIMEOUT = Duration.ofSeconds(30);
+
+    /** How long a statement waits for another connection's lock before it fails. */
+    private static final Duration BUSY_TIMEOUT = Duration.ofSeconds(5);
+
+    /** How long {@link #close} waits for what is queued. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
+
+    private static final String FILE = "lockkeeper.db";
+
+    private final Path folder;
+    private final FolderLock lock;
+    private final Connection writing;
+    private final Jdbi writer;
+    private final HikariDataSource readPool;
+    private final Jdbi reader;
+    private final ThreadPoolExecutor readers;
+
+    /** Bounded by {@link #turns} and by one task for each {@link WriteBehind}. */
+    private final LinkedBlockingQueue<Runnable> writes = new LinkedBlockingQueue<>();
+
+    private final Semaphore turns = new Semaphore(MAX_WAITING_WRITES, true);
+    private final Thread writerThread;
+    private volatile boolean closing;
+
+    private Database(Path folder, FolderLock lock, Connection writing, HikariDataSource readPool) {
+        this.folder = folder;
+        this.lock = lock;
+        this.writing = writing;
+        this.writer = Jdbi.create(writing);
+        this.readPool = readPool;
+        this.reader = Jdbi.create(readPool);
+        this.readers = new ThreadPoolExecutor(
+                READERS,
+                READERS,
+                0,
+                TimeUnit.MILLISECONDS,
+                new ArrayBlockingQueue<>(MAX_WAITING_READS),
+                Thread.ofPlatform().name("lockkeeper-db-reader-", 0).daemon().factory());
+        this.writerThread =
+                Thread.ofPlatform().name("lockkeeper-db-writer").daemon().unstarted(this::writeUntilClosed);
+        writerThread.start();
+    }
+
+    /**
+     * Takes the folder (made where it is missing), opens its database and brings the schema up to date.
+     *
+     * @throws DatabaseUnavailable with one sentence for the operator; nothing is left open then
+     */
+    public static Database open(Path folder) throws DatabaseUnavailable {
+        FolderLock lock = FolderLock.take(folder);
+        Database opened = null;
+        try {
+            opened = open(folder, lock);
+            return opened;
+        } finally {
+            if (opened == null) {
+                lock.close();
+            }
+        }
+    }
+
+    private static Database open(Path folder, FolderLock lock) throws DatabaseUnavailable {
+        Path file = folder.resolve(FILE);
+        if (Files.exists(file) && !Files.isWritable(file)) {
+            throw new DatabaseUnavailable(
+                    Reason.UNWRITABLE,
+                    "database " + file.toAbsolutePath() + " can't be written. Make it writable for this user, or name"
+                            + " another folder with --data.");
+        }
+        SQLiteDataSource source = new SQLiteDataSource(pragmas());
+        source.setUrl("jdbc:sqlite:" + file.toAbsolutePath());
+        Connection writing = null;
+        try {
+            writing = source.getConnection();
+            Schema.bringUpToDate(writing, source, file);
+            return new Database(folder, lock, writing, readPool(file));
+        } catch (SQLException e) {
+            throw new DatabaseUnavailable(
+                    Reason.BROKEN,
+                    "database " + file.toAbsolutePath() + " can't be opened: " + e.getMessage()
+                            + ". Put back a copy of it, or name another folder with --data.",
+                    closed(writing, e));
+        } catch (DatabaseUnavailable e) {
+            throw closed(writing, e);
+        }
+    }
+
+    private static <E extends Exception> E closed(@Nullable Connection writing, E e) {
+        if (writing != null) {
+            try {
+                writing.close();
+            } catch (SQLException suppressed) {
+                e.addSuppressed(suppressed);
+            }
+        }
+        return e;
+    }
+
+    private static SQLiteConfig pragmas() {
+        SQLiteConfig pragmas = new SQLiteConfig();
+        // WAL: readers don't wait for the writer, nor it for them.
+        pragmas.setJournalMode(SQLiteConfig.JournalMode.WAL);
+        // NORMAL: with WAL a killed process loses nothing that was committed, and a commit costs no fsync. A power
+        // failure may lose the last commits, never the file's consistency.
+        pragmas.setSynchronous(SQLiteConfig.SynchronousMode.NORMAL);
+        pragmas.setBusyTimeout(Math.toIntExact(BUSY_TIMEOUT.toMillis()));
+        pragmas.enforceForeignKeys(true);
+        pragmas.setTransactionMode(SQLiteConfig.TransactionMode.IMMEDIATE);
+        return pragmas;
+    }
+
+    private static HikariDataSource readPool(Path file) {
+        SQLiteConfig pragmas = pragmas();
+        pragmas.setTransactionMode(SQLiteConfig.TransactionMode.DEFERRED);
+        SQLiteDataSource source = new SQLiteDataSource(pragmas);
+        source.setUrl("jdbc:sqlite:" + file.toAbsolutePath());
+        HikariConfig config = new HikariConfig();
+        config.setPoolName("lockkeeper-db");
+        config.setDataSource(source);
+        config.setConnectionInitSql("PRAGMA query_only = 1");
+        config.setMaximumPoolSize(READERS);
+        config.setMinimumIdle(0); // opened when the first read comes
+        config.setInitializationFailTimeout(-1);
+        return new HikariDataSource(config);
+    }
+
+    /** The data folder. */
+    public Path folder() {
+        return folder;
+    }
+
+    /**
+     * Runs SQL in a transaction of its own and waits for its commit. Blocks: never on an event loop.
+     *
+     * @param committed told the result after the commit, on the writing thread, before anybody else can be: what
+     *     mirrors the database in memory changes here, in the order of commits; quick, takes no lock
+     * @throws RuntimeException what {@code work} threw, after the transaction was rolled back
+     */
+    public <T extends @Nullable Object> T write(Work<T> work, Consumer<? super T> committed) {
+        CompletableFuture<T> done = new CompletableFuture<>();
+        try {
+            if (!turns.tryAcquire(WRITE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new IllegalStateException("the database did not take a change within " + WRITE_TIMEOUT);
+            }
+            try {
+                enqueue(() -> {
+                    try {
+                        T result = inTransaction(work);
+                        committed.accept(result);
+                        done.complete(result);
+                    } catch (Throwable t) {
+                        done.completeExceptionally(t);
+                    }
+                });
+                return done.get(WRITE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            } finally {
+                turns.release();
+            }
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        } catch (TimeoutException e) {
+            throw new IllegalStateException("the database did not commit a change within " + WRITE_TIMEOUT, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while a change was written", e);
+        }
+    }
+
+    /**
+     * Runs SQL that only reads, on a reading thread. At most {@value #MAX_WAITING_READS} wait; a further one fails with
+     * a {@link RejectedExecutionException}.
+     *
+     * @return completed on the reading thread
+     */
+    public <T extends @Nullable Object> CompletableFuture<T> read(Work<T> work) {
+        CompletableFuture<T> done = new CompletableFuture<>();
+        try {
+            readers.execute(() -> {
+                try {
+                    done.complete(reader.withHandle(work::in));
+                } catch (Throwable t) {
+                    done.completeExceptionally(t);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            done.completeExceptionally(
+                    new RejectedExecutionException(closing ? "the database is closed" : "too many reads wait", e));
+        }
+        return done;
+    }
+
+    /**
+     * Makes a queue of changes that are written behind their makers' backs, many in one transaction.
+     *
+     * @param capacity changes that may wait; a further one fails
+     * @param batch changes in one transaction at most
+     * @param work writes a batch; run again for each change alone when it fails for all of them together
+     */
+    public <C> WriteBehind<C> writeBehind(int capacity, int batch, WriteBehind.Batch<C> work) {
+        return new WriteBehind<>(this, capacity, batch, work);
+    }
+
+    <T extends @Nullable Object> T inTransaction(Work<T> work) {
+        return writer.inTransaction(work::in);
+    }
+
+    void enqueue(Runnable task) {
+        // The writing thread itself may go on queueing while the database closes: what waits is still written.
+        if (closing && !Thread.currentThread().equals(writerThread)) {
+            throw new IllegalStateException("the database is closed");
+        }
+        writes.add(task);
+    }
+
+    private void writeUntilClosed() {
+        try {
+            while (!closing || !writes.isEmpty()) {
+                Runnable task = writes.poll(100, TimeUnit.MILLISECONDS);
+                if (task != null) {
+                    task.run();
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Writes what is queued, closes the database and gives the folder back. Idempotent. */
+    @Override
+    public void close() {
+        if (closing) {
+            return;
+        }
+        closing = true;
+        readers.shutdown();
+        try {
+            writerThread.join(CLOSE_TIMEOUT);
+            for (Runnable late = writes.poll(); late != null; late = writes.poll()) {
+                late.run();
+            }
+            readers.awaitTermination(BUSY_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        readPool.close();
+        try {
+            writing.close();
+        } catch (SQLException e) {
+            throw new CompletionException("the database in " + folder + " was not closed cleanly", e);
+        } finally {
+            lock.close();
+        }
+    }
+
+    /**
+     * SQL to be run.
+     *
+     * @param <T> what comes of it
+     */
+    @FunctionalInterface
+    public interface Work<T extends @Nullable Object> {
+        /** Runs it; the handle is valid until this returns. */
+        T in(Handle handle);
+    }
+}

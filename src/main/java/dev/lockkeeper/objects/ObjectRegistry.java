@@ -1,0 +1,299 @@
+package dev.lockkeeper.objects;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.WriteBehind;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.mapper.RowMapper;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Which project made each object that lives at a provider. Any thread; nothing blocks. What is not in memory completes on
+ * one of the database's threads: hop to your loop from there, and do nothing slow before.
+ *
+ * <p>The first project that made an id at a provider owns it, also after it deleted it. Written behind: a killed process
+ * loses what {@link #made} had not completed for, and nothing else.
+ */
+public final class ObjectRegistry {
+    private static final Logger LOG = LoggerFactory.getLogger(ObjectRegistry.class);
+
+    /** Objects kept in memory, the recent ones: some 30 MB. */
+    static final int MAX_RECENT = 100_000;
+
+    /** Changes that may wait for the database, some 100 MB; a further one fails. Only a database that hangs gets there. */
+    static final int MAX_WAITING = 262_144;
+
+    private static final int BATCH = 512;
+
+    /** Objects on one page. */
+    public static final int MAX_PAGE = 1_000;
+
+    /** How long a deleted object's place is kept, for pages that begin after it. */
+    private static final Duration KEEP_GONE = Duration.ofDays(30);
+
+    private static final RowMapper<Owned> OWNED = (row, _) -> new Owned(
+            row.getString("id"),
+            row.getString("kind"),
+            row.getString("project"),
+            row.getString("provider"),
+            row.getString("model"),
+            row.getLong("created"));
+
+    private final Database database;
+    private final Clock clock;
+    private final WriteBehind<Change> changes;
+    private final Cache<Key, Owned> recent =
+            Caffeine.newBuilder().maximumSize(MAX_RECENT).build();
+
+    /** Changes that are not committed yet, the newest for each object: bounded by {@link #MAX_WAITING}. */
+    private final ConcurrentHashMap<Key, Change> pending = new ConcurrentHashMap<>();
+
+    /** Counts deletions, so that a read that began before one does not bring the object back into memory. */
+    private final AtomicLong deletions = new AtomicLong();
+
+    /** Blocks for a moment: forgets the places of objects deleted long ago. */
+    public ObjectRegistry(Database database, Clock clock) {
+        this.database = database;
+        this.clock = clock;
+        this.changes = database.writeBehind(MAX_WAITING, BATCH, this::write);
+        database.<Integer>write(
+                handle -> handle.createUpdate("DELETE FROM objects WHERE gone < ?")
+                        .bind(0, clock.millis() - KEEP_GONE.toMillis())
+                        .execute(),
+                _ -> {});
+    }
+
+    /**
+     * An object and who owns it.
+     *
+     * @param id the provider's name for it
+     * @param kind what it is
+     * @param project the project that made it
+     * @param provider the provider at which it lives
+     * @param model the model that made it, as clients call it; null where none did
+     * @param createdMillis when it was made, milliseconds since 1970
+     */
+    public record Owned(
+            String id,
+            String kind,
+            String project,
+            String provider,
+            @Nullable String model,
+            long createdMillis) {}
+
+    /**
+     * The object of this id that a project owns; null when there is none, or it is another project's. Complete at once
+     * when it is in memory; fails when the database can't be read or too many wait for it.
+     */
+    public CompletionStage<@Nullable Owned> find(String id, String project) {
+        Key key = new Key(project, id);
+        Change change = pending.get(key);
+        if (change != null) {
+            return CompletableFuture.completedFuture(change.after());
+        }
+        Owned known = recent.getIfPresent(key);
+        if (known != null) {
+            return CompletableFuture.completedFuture(known);
+        }
+        long before = deletions.get();
+        return database.<@Nullable Owned>read(handle -> handle.createQuery(
+                                "SELECT * FROM objects WHERE id = ? AND project = ? AND gone IS NULL ORDER BY seq LIMIT 1")
+                        .bind(0, id)
+                        .bind(1, project)
+                        .map(OWNED)
+                        .findOne()
+                        .orElse(null))
+                .thenApply(found -> {
+                    if (found != null) {
+                        recent.asMap().compute(key, (_, old) -> deletions.get() == before ? found : old);
+                    }
+                    return found;
+                });
+    }
+
+    /**
+     * Books an object. {@link #find} sees it at once; the stage completes when it is committed, later when the database
+     * is behind. Where the object belongs to another project already this changes nothing and a warning is logged.
+     *
+     * @return fails when it can't be written: then it is not booked
+     */
+    public CompletionStage<Void> made(Owned object) {
+        return change(new Made(object));
+    }
+
+    /** Forgets a project's object: at once for {@link #find}; the stage completes when that is committed. */
+    public CompletionStage<Void> gone(String id, String project) {
+        return change(new Gone(id, project));
+    }
+
+    /**
+     * A page of a project's objects of one kind, by when they were made.
+     *
+     * @param after id of the last object of the page before, null for the first page; it may be deleted by now. An id
+     *     that was never the project's gives an empty page
+     * @param limit objects at most, 1 to {@value #MAX_PAGE}
+     * @param descending the newest first
+     */
+    public CompletionStage<List<Owned>> page(
+            String kind, String project, @Nullable String after, int limit, boolean descending) {
+        if (limit < 1 || limit > MAX_PAGE) {
+            throw new IllegalArgumentException("limit: " + limit + " (expected: 1 to " + MAX_PAGE + ")");
+        }
+        String order = descending ? "DESC" : "ASC";
+        String from = after == null
+                ? ""
+                : " AND (created, seq) " + (descending ? "<" : ">")
+                        + " (SELECT created, seq FROM objects WHERE id = :after AND project = :project AND kind = :kind)";
+        String sql = "SELECT * FROM objects WHERE project = :project AND kind = :kind AND gone IS NULL" + from
+                + " ORDER BY created " + order + ", seq " + order + " LIMIT :limit";
+        return changes.settled()
+                .thenCompose(_ -> database.<List<Owned>>read(handle -> {
+                    var query = handle.createQuery(sql)
+                            .bind("project", project)
+                            .bind("kind", kind)
+                            .bind("limit", limit);
+                    if (after != null) {
+                        query.bind("after", after);
+                    }
+                    return query.map(OWNED).list();
+                }));
+    }
+
+    private CompletionStage<Void> change(Change change) {
+        Key key = change.key();
+        if (change instanceof Gone) {
+            deletions.incrementAndGet();
+        }
+        pending.put(key, change);
+        recent.invalidate(key);
+        return changes.add(change).whenComplete((_, failure) -> {
+            if (failure != null) {
+                pending.remove(key, change);
+                LOG.error("an object's owner could not be written: {}", failure.toString());
+            }
+        });
+    }
+
+    private List<Runnable> write(Handle handle, List<Change> batch) {
+        List<Runnable> committed = new ArrayList<>(batch.size());
+        int start = 0;
+        while (start < batch.size()) {
+            int end = start + 1;
+            while (end < batch.size()
+                    && batch.get(end).getClass() == batch.get(start).getClass()) {
+                end++;
+            }
+            List<Change> alike = batch.subList(start, end);
+            switch (alike.getFirst()) {
+                case Made _ -> writeMade(handle, alike, committed);
+                case Gone _ -> writeGone(handle, alike, committed);
+            }
+            start = end;
+        }
+        return committed;
+    }
+
+    private void writeMade(Handle handle, List<Change> alike, List<Runnable> committed) {
+        // Made again by its owner after it was deleted: it is there again. By anybody else: nothing changes.
+        var insert = handle.prepareBatch("""
+                INSERT INTO objects (id, provider, kind, project, model, created) VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT (id, provider) DO UPDATE SET gone = NULL WHERE project = excluded.project
+                """);
+        for (Change each : alike) {
+            if (each instanceof Made(Owned object)) {
+                insert.bind(0, object.id)
+                        .bind(1, object.provider)
+                        .bind(2, object.kind)
+                        .bind(3, object.project)
+                        .bind(4, object.model)
+                        .bind(5, object.createdMillis)
+                        .add();
+            }
+        }
+        int[] rows = insert.execute();
+        for (int i = 0; i < rows.length; i++) {
+            Change change = alike.get(i);
+            if (rows[i] == 0) {
+                committed.add(() -> lost(change));
+            } else {
+                committed.add(() -> settled(change));
+            }
+        }
+    }
+
+    private void writeGone(Handle handle, List<Change> alike, List<Runnable> committed) {
+        var update = handle.prepareBatch("UPDATE objects SET gone = ? WHERE id = ? AND project = ? AND gone IS NULL");
+        for (Change each : alike) {
+            if (each instanceof Gone(String id, String project)) {
+                update.bind(0, clock.millis()).bind(1, id).bind(2, project).add();
+                committed.add(() -> settled(each));
+            }
+        }
+        update.execute();
+    }
+
+    private void settled(Change change) {
+        pending.computeIfPresent(change.key(), (key, newest) -> {
+            if (!newest.equals(change)) {
+                return newest;
+            }
+            Owned after = change.after();
+            if (after != null) {
+                recent.put(key, after);
+            }
+            return null;
+        });
+    }
+
+    private void lost(Change change) {
+        pending.remove(change.key(), change);
+        LOG.warn(
+                "provider answered project {} with object {}, which another project made: it stays with that one",
+                change.key().project,
+                change.key().id);
+    }
+
+    private record Key(String project, String id) {}
+
+    private sealed interface Change {
+        Key key();
+
+        /** What is there when the change is done. */
+        @Nullable Owned after();
+    }
+
+    private record Made(Owned object) implements Change {
+        @Override
+        public Key key() {
+            return new Key(object.project, object.id);
+        }
+
+        @Override
+        public Owned after() {
+            return object;
+        }
+    }
+
+    private record Gone(String id, String project) implements Change {
+        @Override
+        public Key key() {
+            return new Key(project, id);
+        }
+
+        @Override
+        public @Nullable Owned after() {
+            return null;
+        }
+    }
+}

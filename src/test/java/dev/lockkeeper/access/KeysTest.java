@@ -1,0 +1,207 @@
+package dev.lockkeeper.access;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.lockkeeper.db.Database;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class KeysTest {
+    private static final Clock CLOCK = Clock.fixed(Instant.ofEpochMilli(1_234_567_890_123L), ZoneOffset.UTC);
+
+    @TempDir
+    Path temp;
+
+    private Database database;
+    private Keys keys;
+
+    @BeforeEach
+    void open() throws Exception {
+        database = Database.open(temp);
+        keys = new Keys(database, CLOCK, new SecureRandom());
+    }
+
+    @AfterEach
+    void close() {
+        database.close();
+    }
+
+    @Test
+    void aNewKeyIsFoundAtOnceWithWhatItMay() {
+        Created created = keys.create("ci", "default", KeyKind.LIVE, List.of("gpt-5.5", "gpt-4o"));
+
+        assertThat(created.text()).matches("lk-live-[0-9A-Za-z]{43}");
+        assertThat(keys.find(created.text()))
+                .isEqualTo(new Caller(
+                        created.key().id(),
+                        "ci",
+                        "proj_default",
+                        "default",
+                        "org_default",
+                        Set.of("gpt-5.5", "gpt-4o")));
+        assertThat(known(created.text()).mayUse("gpt-4o")).isTrue();
+        assertThat(known(created.text()).mayUse("gpt-4")).isFalse();
+        assertThat(created.key().createdMillis()).isEqualTo(CLOCK.millis());
+        assertThat(created.text()).endsWith(created.key().last4());
+    }
+
+    @Test
+    void aKeyWithoutAListMayUseEveryModel() {
+        Created created = keys.create("ci", "default", KeyKind.TEST, List.of());
+        assertThat(created.text()).startsWith("lk-test-");
+        assertThat(known(created.text()).mayUse("anything")).isTrue();
+    }
+
+    @Test
+    void anUnknownProjectIsMadeOnce() {
+        Created first = keys.create("a", "search", KeyKind.LIVE, List.of());
+        Created second = keys.create("b", "search", KeyKind.LIVE, List.of());
+
+        assertThat(first.newProject()).isTrue();
+        assertThat(second.newProject()).isFalse();
+        assertThat(second.key().projectId()).isEqualTo(first.key().projectId()).startsWith("proj_");
+        assertThat(keys.projects()).extracting(Project::name).containsExactly("default", "search");
+        assertThat(keys.projects()).extracting(Project::keys).containsExactly(0, 2);
+    }
+
+    @Test
+    void whatIsNoKeyIsSimplyUnknown() {
+        String text = keys.create("a", "default", KeyKind.LIVE, List.of()).text();
+        for (String wrong : List.of(
+                "",
+                " ",
+                "lk-live-",
+                text + "x",
+                text + " ",
+                text.substring(0, text.length() - 1),
+                text.toUpperCase(java.util.Locale.ROOT),
+                "lk-test-" + text.substring(8),
+                "sk-abc",
+                "ünïcödé \ud800",
+                "x".repeat(1_000_000),
+                text + "x".repeat(300))) {
+            assertThat(keys.find(wrong)).isNull();
+        }
+        assertThat(keys.find(text)).isNotNull();
+    }
+
+    @Test
+    void rotatingGivesANewTextToTheSameKeyAndStopsTheOldOne() {
+        Created old = keys.create("a", "default", KeyKind.TEST, List.of("m"));
+        Created renewed = Objects.requireNonNull(keys.rotate(old.key().id()));
+
+        assertThat(renewed.text()).startsWith("lk-test-").isNotEqualTo(old.text());
+        assertThat(renewed.key().id()).isEqualTo(old.key().id());
+        assertThat(renewed.key().replacedMillis()).isEqualTo(CLOCK.millis());
+        assertThat(keys.find(old.text())).isNull();
+        assertThat(keys.find(renewed.text())).isNotNull();
+    }
+
+    @Test
+    void aRevokedKeyStopsAtOnceAndForGood() {
+        Created created = keys.create("a", "default", KeyKind.LIVE, List.of());
+        String id = created.key().id();
+
+        assertThat(keys.revoke(id)).isTrue();
+        assertThat(keys.find(created.text())).isNull();
+        assertThat(keys.rotate(id)).isNull();
+        assertThat(keys.revoke(id)).as("again").isTrue();
+        assertThat(keys.list())
+                .singleElement()
+                .satisfies(key -> assertThat(key.revokedMillis()).isEqualTo(CLOCK.millis()));
+    }
+
+    @Test
+    void anUnknownIdCanBeNeitherRotatedNorRevoked() {
+        assertThat(keys.rotate("key_nobody")).isNull();
+        assertThat(keys.revoke("key_nobody")).isFalse();
+    }
+
+    @Test
+    void keysSurviveARestartAndRevokedOnesStayRevoked() throws Exception {
+        Created works = keys.create("a", "p", KeyKind.LIVE, List.of("m"));
+        Created revoked = keys.create("b", "p", KeyKind.LIVE, List.of());
+        keys.revoke(revoked.key().id());
+        Caller before = keys.find(works.text());
+        database.close();
+        open();
+
+        assertThat(keys.find(works.text())).isEqualTo(before);
+        assertThat(keys.find(revoked.text())).isNull();
+        assertThat(keys.list()).extracting(KeyInfo::name).containsExactlyInAnyOrder("a", "b");
+    }
+
+    @Test
+    void theTextIsInNoFileAndInNoToString() throws Exception {
+        Created created = keys.create("a", "default", KeyKind.LIVE, List.of());
+        String secret = created.text().substring("lk-live-".length());
+        database.close();
+        try (Stream<Path> files = Files.list(temp)) {
+            for (Path file : files.toList()) {
+                assertThat(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1))
+                        .doesNotContain(secret);
+            }
+        }
+        assertThat(created.toString()).doesNotContain(secret);
+        open();
+    }
+
+    @Test
+    void namesThatCantBeAreRefusedWithTheReason() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> keys.create("", "default", KeyKind.LIVE, List.of()))
+                .withMessage("name: is empty");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> keys.create("a", "x".repeat(101), KeyKind.LIVE, List.of()))
+                .withMessage("project: has 101 characters (expected: at most 100)");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> keys.create("a", "default", KeyKind.LIVE, List.of("a\nb")))
+                .withMessage("models: has control characters");
+        assertThat(keys.list()).isEmpty();
+    }
+
+    @Test
+    void manyChangesAtOnceLeaveMemoryAndDatabaseAlike() throws Exception {
+        Set<String> texts = ConcurrentHashMap.newKeySet();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 50; i++) {
+                int number = i;
+                threads.execute(() -> {
+                    Created created = keys.create("k" + number, "p" + number % 7, KeyKind.LIVE, List.of());
+                    if (number % 3 == 0) {
+                        keys.revoke(created.key().id());
+                    } else {
+                        Created renewed =
+                                Objects.requireNonNull(keys.rotate(created.key().id()));
+                        assertThat(keys.find(renewed.text())).isNotNull();
+                        texts.add(renewed.text());
+                    }
+                });
+            }
+        }
+        assertThat(texts).hasSize(33).allMatch(text -> keys.find(text) != null);
+        assertThat(keys.projects()).hasSize(8);
+        Keys fresh = new Keys(database, CLOCK, new SecureRandom());
+        assertThat(texts).allMatch(text -> Objects.equals(fresh.find(text), keys.find(text)));
+    }
+
+    private Caller known(String text) {
+        return Objects.requireNonNull(keys.find(text));
+    }
+}
