@@ -1,0 +1,98 @@
+package dev.lockkeeper.http;
+
+import dev.lockkeeper.units.Bytes;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.internal.VertxInternal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+
+/**
+ * The event loops of the process, and what runs on them: servers and clients. Any thread may call, but none of the
+ * loops themselves (the calls wait).
+ */
+public final class Loops implements AutoCloseable {
+    /** How long closing, or the start of a server, may take. */
+    static final int START_SECONDS = 30;
+
+    private final Vertx vertx;
+    private final List<EventLoop> loops;
+    private int servers;
+
+    private Loops(Vertx vertx, List<EventLoop> loops) {
+        this.vertx = vertx;
+        this.loops = loops;
+    }
+
+    /**
+     * Starts event loops: on Linux's epoll where its library loads, on Java's own selectors otherwise.
+     *
+     * @param count how many; 0 for as many as there are cores
+     * @param ids where request ids come from; used here only, to seed each loop's own source
+     */
+    public static Loops start(int count, RandomGenerator ids) {
+        int wanted = count > 0 ? count : Runtime.getRuntime().availableProcessors();
+        Vertx vertx = Vertx.vertx(new VertxOptions()
+                .setEventLoopPoolSize(wanted)
+                .setPreferNativeTransport(true)
+                .setFileSystemOptions(new FileSystemOptions()
+                        .setClassPathResolvingEnabled(false)
+                        .setFileCachingEnabled(false)));
+        List<EventLoop> loops = new ArrayList<>(wanted);
+        for (int i = 0; i < wanted; i++) {
+            loops.add(new EventLoop(
+                    i, ((VertxInternal) vertx).createEventLoopContext(), new SplittableRandom(ids.nextLong())));
+        }
+        return new Loops(vertx, List.copyOf(loops));
+    }
+
+    /** All loops, by index. */
+    public List<Loop> all() {
+        return List.copyOf(loops);
+    }
+
+    /**
+     * Listens on every loop; returns when the port is open.
+     *
+     * @param handler called for each request, on the loop of its connection
+     * @param unreadable makes the answers to what is not a request
+     * @throws PortTaken if the address can't be listened on
+     */
+    public synchronized Server serve(ServerSettings settings, Handler handler, Unreadable unreadable) {
+        return Server.listen(vertx, loops, settings, handler, unreadable, ++servers);
+    }
+
+    /** Prepares to call one provider. Connects on the first call. */
+    public Clients connect(ClientSettings settings) {
+        return new Clients(vertx, loops, settings);
+    }
+
+    /** Closes servers, clients and loops at once. */
+    @Override
+    public void close() {
+        Waiting.forIt(vertx.close(), START_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** Is given each request. */
+    @FunctionalInterface
+    public interface Handler {
+        /** Answers a request, now or later; on the request's loop. */
+        void handle(Exchange exchange);
+    }
+
+    /** Says in the server's own voice why a request could not be read. */
+    @FunctionalInterface
+    public interface Unreadable {
+        /**
+         * The JSON body of such an answer.
+         *
+         * @param status 400, 408, 414 or 431
+         * @param message what was wrong, for the client
+         */
+        Bytes body(int status, String message);
+    }
+}

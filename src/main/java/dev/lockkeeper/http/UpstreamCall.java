@@ -1,0 +1,198 @@
+package dev.lockkeeper.http;
+
+import dev.lockkeeper.units.Bytes;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.StreamPriority;
+import io.vertx.core.http.impl.HttpClientStream;
+import io.vertx.core.http.impl.HttpRequestHead;
+import io.vertx.core.net.HostAndPort;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A request to an upstream: waiting for a connection, then on one, then over. On its loop only. */
+final class UpstreamCall implements Client.Outgoing {
+    /** Fields that say how a connection is used: its owner's business, not the caller's. */
+    static final List<String> HOP_BY_HOP =
+            List.of("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings");
+
+    private static final StreamPriority PRIORITY = new StreamPriority();
+    private static final long CANCEL = 0x8;
+
+    private final Pool pool;
+    private final String method;
+    private final String target;
+    private final Headers headers;
+    private final long contentLength;
+    private final Client.Listener listener;
+
+    /** Whether this call holds one of the bounded places to wait; the pool's. */
+    boolean counted;
+
+    /** Since when it waits; the pool's. */
+    long waitingSinceNanos;
+
+    private @Nullable UpstreamConnection connection;
+    private @Nullable HttpClientStream stream;
+    private boolean headWritten;
+    private boolean requestEnded;
+    private boolean over;
+    private boolean paused;
+
+    UpstreamCall(
+            Pool pool, String method, String target, Headers headers, long contentLength, Client.Listener listener) {
+        this.pool = pool;
+        this.method = method;
+        this.target = target;
+        this.headers = headers;
+        this.contentLength = contentLength;
+        this.listener = listener;
+    }
+
+    /** A connection is there. */
+    void begin(UpstreamConnection on, HttpClientStream with) {
+        if (over) {
+            with.writeReset(CANCEL);
+            return;
+        }
+        connection = on;
+        stream = with;
+        with.headHandler(head -> {
+            if (!over) {
+                listener.head(head.statusCode, new Headers(head.headers));
+            }
+        });
+        with.dataHandler(data -> {
+            if (!over) {
+                listener.piece(Buffers.bytes(data));
+            }
+        });
+        with.trailersHandler(trailers -> answerEnded());
+        with.resetHandler(code -> fail(pool.fault(Fault.Kind.RESET, "stream reset with code " + code)));
+        with.exceptionHandler(e -> fail(pool.broken(e)));
+        with.drainHandler(v -> {
+            if (!over && !requestEnded) {
+                listener.drained();
+            }
+        });
+        if (paused) {
+            with.pause();
+        }
+        listener.ready();
+        if (!over && !headWritten) {
+            writeHead(with, null, contentLength == 0);
+        }
+    }
+
+    private void writeHead(HttpClientStream to, @Nullable Buffer first, boolean end) {
+        headWritten = true;
+        requestEnded = end;
+        MultiMap fields = HttpHeaders.headers().addAll(headers.map);
+        HOP_BY_HOP.forEach(fields::remove);
+        fields.remove("host");
+        fields.remove("content-length");
+        if (contentLength > 0 || (contentLength == 0 && !method.equals("GET") && !method.equals("DELETE"))) {
+            fields.set("content-length", Long.toString(contentLength));
+        }
+        ClientSettings settings = pool.settings;
+        HttpRequestHead head = new HttpRequestHead(
+                settings.tls() ? "https" : "http",
+                HttpMethod.valueOf(method),
+                target,
+                fields,
+                HostAndPort.create(settings.host(), settings.port()),
+                target,
+                null);
+        to.writeHead(head, contentLength < 0, first, end, PRIORITY, false);
+    }
+
+    @Override
+    public boolean write(Bytes piece) {
+        HttpClientStream to = stream;
+        if (over || requestEnded) {
+            return true;
+        }
+        if (to == null) {
+            throw new IllegalStateException("a body is written after ready()");
+        }
+        if (!headWritten) {
+            writeHead(to, Buffers.buffer(piece), false);
+        } else if (piece.length() > 0) {
+            to.writeChunk(Buffers.buffer(piece), false);
+        }
+        return to.isWritable();
+    }
+
+    @Override
+    public void end() {
+        HttpClientStream to = stream;
+        if (over || requestEnded || to == null) {
+            return;
+        }
+        if (!headWritten) {
+            writeHead(to, null, true);
+        } else {
+            requestEnded = true;
+            to.writeChunk(null, true);
+        }
+    }
+
+    @Override
+    public void pause() {
+        paused = true;
+        if (stream != null) {
+            stream.pause();
+        }
+    }
+
+    @Override
+    public void resume() {
+        paused = false;
+        if (stream != null) {
+            stream.fetch(Long.MAX_VALUE);
+        }
+    }
+
+    @Override
+    public void cancel() {
+        if (over) {
+            return;
+        }
+        over = true;
+        if (stream == null) {
+            pool.forget(this);
+        } else {
+            breakOff();
+        }
+    }
+
+    private void breakOff() {
+        UpstreamConnection on = connection;
+        if (on != null && !on.multiplexed()) {
+            on.close();
+        } else if (stream != null) {
+            stream.writeReset(CANCEL);
+        }
+    }
+
+    private void answerEnded() {
+        if (over) {
+            return;
+        }
+        over = true;
+        if (!requestEnded) {
+            breakOff(); // an answer before the request was whole: what is left of it is not sent
+        }
+        listener.end();
+    }
+
+    void fail(Fault fault) {
+        if (over) {
+            return;
+        }
+        over = true;
+        listener.fault(fault);
+    }
+}
