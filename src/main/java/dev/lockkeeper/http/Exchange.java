@@ -54,6 +54,9 @@ public interface Exchange {
      */
     void head(int status, Headers headers);
 
+    /** Adds a field to the answer's head, whoever sends it; before {@link #head}. */
+    void also(String name, String value);
+
     /** Whether {@link #head} has been called. */
     boolean headSent();
 

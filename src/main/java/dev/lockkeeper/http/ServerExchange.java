@@ -27,6 +27,7 @@ final class ServerExchange implements Exchange {
     private long lastPieceNanos;
     private Loop.@Nullable Subscription slowness;
 
+    private @Nullable Headers also;
     private boolean headSent;
     private boolean headWaits;
     private boolean over;
@@ -207,6 +208,12 @@ final class ServerExchange implements Exchange {
     }
 
     @Override
+    public void also(String name, String value) {
+        Headers fields = also == null ? Headers.empty() : also;
+        also = fields.add(name, value);
+    }
+
+    @Override
     public void head(int status, Headers fields) {
         if (headSent || over) {
             return;
@@ -214,6 +221,9 @@ final class ServerExchange implements Exchange {
         headSent = true;
         response.setStatusCode(status);
         response.headers().setAll(fields.map);
+        if (also != null) {
+            response.headers().addAll(also.map);
+        }
         if (response.headers().get("x-request-id") == null) {
             response.headers().set("x-request-id", id);
         }
