@@ -1,0 +1,173 @@
+package dev.lockkeeper.dialect.openai;
+
+import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Usage;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** Reads a stream of chat chunks, or of legacy completions: they differ only in where the text stands. */
+final class ChatTap implements StreamTap {
+    private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
+    private static final Bytes CLOSING = Bytes.utf8("data: [DONE]\n\n");
+
+    private final Reading reading = new Reading();
+    private final int expected;
+    private final boolean usageAsked;
+    private Bytes last = Bytes.EMPTY;
+    private boolean done;
+    private boolean failed;
+
+    /**
+     * @param expected how many choices the client asked for
+     * @param usageAsked whether the client asked for usage
+     */
+    ChatTap(int expected, boolean usageAsked) {
+        this.expected = expected;
+        this.usageAsked = usageAsked;
+    }
+
+    @Override
+    public Verdict event(@Nullable String name, Bytes data) {
+        last = Bytes.EMPTY;
+        if (failed || done) {
+            return Verdict.DROP;
+        }
+        if (isDone(data)) {
+            if (reading.choicesSeen() == 0) {
+                return Verdict.BROKEN;
+            }
+            done = true;
+            return Verdict.HOLD;
+        }
+        if (!reading.event(data)) {
+            return Verdict.BROKEN;
+        }
+        last = data;
+        if (reading.error() || "error".equals(name)) {
+            failed = true;
+            done = true;
+            return Verdict.PASS;
+        }
+        if (!usageAsked && reading.usageHere() && !reading.choices()) {
+            return Verdict.DROP;
+        }
+        return finished() ? Verdict.HOLD : Verdict.PASS;
+    }
+
+    @Override
+    public Bytes outgoing(Bytes raw) {
+        int from = reading.usageNullFrom();
+        if (usageAsked || last.length() == 0 || from < 0) {
+            return raw;
+        }
+        return without(raw, last, from, reading.usageNullTo());
+    }
+
+    /** Cuts a member of an object out of an event, with one of the commas beside it. */
+    @SuppressWarnings("ReferenceEquality") // Whether both are views of one array is the question.
+    private static Bytes without(Bytes raw, Bytes data, int memberFrom, int memberTo) {
+        int shift = data.offset() - raw.offset();
+        if (raw.array() != data.array() || shift < 0 || shift + data.length() > raw.length()) {
+            return raw; // Lines were joined: the data is not a part of the raw bytes.
+        }
+        int from = memberFrom;
+        int to = memberTo;
+        int next = skipSpace(data, to);
+        if (next < data.length() && data.at(next) == ',') {
+            to = skipSpace(data, next + 1);
+        } else {
+            while (from > 0 && isSpace(data.at(from - 1))) {
+                from--;
+            }
+            if (from > 0 && data.at(from - 1) == ',') {
+                from--;
+            }
+        }
+        byte[] out = new byte[raw.length() - (to - from)];
+        System.arraycopy(raw.array(), raw.offset(), out, 0, shift + from);
+        System.arraycopy(raw.array(), raw.offset() + shift + to, out, shift + from, raw.length() - shift - to);
+        return Bytes.of(out);
+    }
+
+    private static int skipSpace(Bytes data, int from) {
+        int at = from;
+        while (at < data.length() && isSpace(data.at(at))) {
+            at++;
+        }
+        return at;
+    }
+
+    private static boolean isSpace(byte b) {
+        return b == ' ' || b == '\t' || b == '\r' || b == '\n';
+    }
+
+    /** Whether an event is the end marker. */
+    static boolean isDone(Bytes data) {
+        int from = skipSpace(data, 0);
+        int to = data.length();
+        while (to > from && isSpace(data.at(to - 1))) {
+            to--;
+        }
+        return to - from == DONE.length
+                && Arrays.equals(data.array(), data.offset() + from, data.offset() + to, DONE, 0, DONE.length);
+    }
+
+    @Override
+    public boolean finished() {
+        return !failed && (done || reading.choicesFinished() >= Math.max(expected, reading.choicesSeen()));
+    }
+
+    @Override
+    public boolean done() {
+        return done;
+    }
+
+    @Override
+    public boolean failed() {
+        return failed;
+    }
+
+    @Override
+    public @Nullable Usage usage() {
+        return reading.usage();
+    }
+
+    @Override
+    public @Nullable String objectId() {
+        return reading.value(Reading.ID);
+    }
+
+    @Override
+    public @Nullable String model() {
+        return reading.value(Reading.MODEL);
+    }
+
+    @Override
+    public @Nullable String serviceTier() {
+        return reading.value(Reading.TIER);
+    }
+
+    @Override
+    public CharSequence text() {
+        return reading.text().text();
+    }
+
+    @Override
+    public long textBytes() {
+        return reading.text().counted();
+    }
+
+    @Override
+    public Bytes closing() {
+        return CLOSING;
+    }
+
+    @Override
+    public Bytes brokenEnding(String code, String message) {
+        StringBuilder out = new StringBuilder(128 + message.length());
+        out.append("data: {\"error\":");
+        Errors.object(out, message, "server_error", null, code);
+        return Bytes.utf8(out.append("}\n\n").toString());
+    }
+}

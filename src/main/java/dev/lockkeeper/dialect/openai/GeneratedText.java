@@ -1,0 +1,57 @@
+package dev.lockkeeper.dialect.openai;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/** Text gathered in UTF-8 up to {@link StreamTap#TEXT_BOUND}, counted beyond. */
+final class GeneratedText {
+    private byte[] bytes = new byte[256];
+    private int length;
+    private long counted;
+
+    void append(byte[] array, int from, int to) {
+        int size = to - from;
+        // A pair of surrogates, escaped and cut between two deltas, comes as two halves.
+        if (size == 3 && low(array, from) && length >= 3 && high(bytes, length - 3)) {
+            int point = 0x10000
+                    + ((((bytes[length - 2] & 0x0f) << 6) | (bytes[length - 1] & 0x3f)) << 10)
+                    + (((array[from + 1] & 0x0f) << 6) | (array[from + 2] & 0x3f));
+            length -= 3;
+            counted -= 3;
+            byte[] whole = {
+                (byte) (0xf0 | point >> 18),
+                (byte) (0x80 | (point >> 12 & 0x3f)),
+                (byte) (0x80 | (point >> 6 & 0x3f)),
+                (byte) (0x80 | (point & 0x3f))
+            };
+            append(whole, 0, 4);
+            return;
+        }
+        counted += size;
+        int room = Math.min(size, StreamTap.TEXT_BOUND - length);
+        if (room <= 0) {
+            return;
+        }
+        if (length + room > bytes.length) {
+            bytes = Arrays.copyOf(bytes, Math.min(StreamTap.TEXT_BOUND, Math.max(bytes.length * 2, length + room)));
+        }
+        System.arraycopy(array, from, bytes, length, room);
+        length += room;
+    }
+
+    long counted() {
+        return counted;
+    }
+
+    String text() {
+        return new String(bytes, 0, length, StandardCharsets.UTF_8);
+    }
+
+    private static boolean high(byte[] array, int at) {
+        return array[at] == (byte) 0xed && (array[at + 1] & 0xf0) == 0xa0;
+    }
+
+    private static boolean low(byte[] array, int at) {
+        return array[at] == (byte) 0xed && (array[at + 1] & 0xf0) == 0xb0;
+    }
+}

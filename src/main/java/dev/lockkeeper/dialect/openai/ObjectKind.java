@@ -1,0 +1,42 @@
+package dev.lockkeeper.dialect.openai;
+
+/** A kind of object that the API makes and names by an id. */
+public enum ObjectKind {
+    /** {@code file-…}. */
+    FILE(true),
+    /** {@code upload_…}. */
+    UPLOAD(true),
+    /** {@code batch_…}. */
+    BATCH(true),
+    /** {@code resp_…}. */
+    RESPONSE(true),
+    /** {@code chatcmpl-…}, kept only when the call said {@code store: true}. */
+    CHAT_COMPLETION(true),
+    /** {@code conv_…}. */
+    CONVERSATION(true),
+    /** {@code vs_…}. */
+    VECTOR_STORE(true),
+    /** {@code cntr_…}, the sandbox of the code interpreter; referred to in bodies only. */
+    CONTAINER(true),
+    /** A part of an upload: lives inside its upload. */
+    UPLOAD_PART(false),
+    /** A file's place in a vector store: lives inside its vector store. */
+    VECTOR_STORE_FILE(false),
+    /** {@code vsfb_…}: lives inside its vector store. */
+    VECTOR_STORE_FILE_BATCH(false),
+    /** An item of a conversation: lives inside its conversation. */
+    ITEM(false),
+    /** A model's name: nobody's property. */
+    MODEL(false);
+
+    private final boolean owned;
+
+    ObjectKind(boolean owned) {
+        this.owned = owned;
+    }
+
+    /** Whether its own id has an owner; where not, the object it lives inside (named earlier in the path) has. */
+    public boolean owned() {
+        return owned;
+    }
+}

@@ -1,0 +1,375 @@
+package dev.lockkeeper.dialect.openai;
+
+import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Usage;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What is read from an answer, whole or event by event: the members that taps want, whatever the endpoint. */
+final class Reading implements JsonWalk.Visitor {
+    /** Bytes of an id, a model's name, a type; a longer one is cut. */
+    private static final int MAX_SHORT = 256;
+
+    /** Choices told apart; OpenAI takes {@code n} up to 128. */
+    private static final int MAX_CHOICES = 1024;
+
+    private static final int ROOT = 0;
+    private static final int ERROR = 1;
+    private static final int CHOICE = 2;
+    private static final int INDEX = 3;
+    private static final int FINISH = 4;
+    private static final int RESPONSE = 5;
+    private static final int SEQUENCE = 6;
+    private static final int RESPONSE_ERROR = 7;
+    /** From here on: short strings that are kept. */
+    private static final int SHORT = 8;
+
+    static final int ID = 0;
+    static final int MODEL = 1;
+    static final int TIER = 2;
+    static final int STATUS = 3;
+    static final int TYPE = 4;
+    static final int FILE = 5;
+    static final int OUTPUT_FILE = 6;
+    static final int ERROR_FILE = 7;
+    private static final int SHORTS = 8;
+
+    private static final String[] SHORT_PATHS = {
+        "id",
+        "model",
+        "service_tier",
+        "status",
+        "type",
+        "file.id",
+        "output_file_id",
+        "error_file_id",
+        "response.id",
+        "response.model",
+        "response.service_tier",
+        "response.status"
+    };
+    private static final int TEXT = SHORT + SHORT_PATHS.length;
+    private static final String[] TEXT_PATHS = {
+        "delta",
+        "choices[].text",
+        "choices[].delta.content",
+        "choices[].delta.content[].text",
+        "choices[].delta.reasoning_content",
+        "choices[].delta.reasoning",
+        "choices[].delta.refusal",
+        "choices[].delta.tool_calls[].function.name",
+        "choices[].delta.tool_calls[].function.arguments",
+        "choices[].delta.tool_calls[].custom.name",
+        "choices[].delta.tool_calls[].custom.input",
+        "choices[].delta.function_call.arguments",
+        "choices[].delta.audio.transcript",
+        "choices[].message.content",
+        "choices[].message.content[].text",
+        "choices[].message.reasoning_content",
+        "choices[].message.reasoning",
+        "choices[].message.refusal",
+        "choices[].message.tool_calls[].function.name",
+        "choices[].message.tool_calls[].function.arguments",
+        "choices[].message.tool_calls[].custom.name",
+        "choices[].message.tool_calls[].custom.input",
+        "choices[].message.function_call.arguments",
+        "choices[].message.audio.transcript",
+        "output[].content[].text",
+        "output[].content[].refusal",
+        "output[].summary[].text",
+        "output[].name",
+        "output[].arguments",
+        "output[].input"
+    };
+    private static final int USAGE = TEXT + TEXT_PATHS.length;
+    private static final String[] USAGE_PATHS = {
+        "",
+        "prompt_tokens",
+        "input_tokens",
+        "completion_tokens",
+        "output_tokens",
+        "prompt_tokens_details.cached_tokens",
+        "input_tokens_details.cached_tokens",
+        "prompt_tokens_details.cache_write_tokens",
+        "input_tokens_details.cache_write_tokens",
+        "completion_tokens_details.reasoning_tokens",
+        "output_tokens_details.reasoning_tokens",
+        "prompt_cache_hit_tokens"
+    };
+    private static final String[] USAGE_ROOTS = {"usage", "response.usage", "x_groq.usage"};
+
+    private static final JsonWalk.Paths PATHS = paths();
+
+    private static JsonWalk.Paths paths() {
+        List<String> all = new ArrayList<>(List.of(
+                "",
+                "error",
+                "choices[]",
+                "choices[].index",
+                "choices[].finish_reason",
+                "response",
+                "sequence_number",
+                "response.error"));
+        all.addAll(List.of(SHORT_PATHS));
+        all.addAll(List.of(TEXT_PATHS));
+        for (String root : USAGE_ROOTS) {
+            for (String path : USAGE_PATHS) {
+                all.add(path.isEmpty() ? root : root + "." + path);
+            }
+        }
+        return JsonWalk.Paths.of(all.toArray(String[]::new));
+    }
+
+    private final JsonWalk walk = new JsonWalk(PATHS, this);
+    private final GeneratedText text = new GeneratedText();
+    private final @Nullable String[] shorts = new @Nullable String[SHORTS];
+    private final byte[] small = new byte[MAX_SHORT];
+    private int smallLength;
+    private @Nullable Usage usage;
+    private final long[] counts = new long[5];
+    private final BitSet seen = new BitSet();
+    private final BitSet finished = new BitSet();
+    private long sequence = -1;
+    private long index;
+    private boolean finish;
+
+    // What the text being read holds.
+    private boolean object;
+    private boolean error;
+    private boolean responseError;
+    private boolean choices;
+    private boolean usageHere;
+    private long usageNullFrom = -1;
+    private long usageNullTo = -1;
+    private long responseFrom = -1;
+    private long responseTo = -1;
+    private boolean keepDelta = true;
+
+    /** Reads a whole event; false: it is not a JSON object. */
+    boolean event(Bytes data) {
+        object = false;
+        error = false;
+        responseError = false;
+        choices = false;
+        usageHere = false;
+        usageNullFrom = -1;
+        responseFrom = -1;
+        responseTo = -1;
+        return walk.all(data) && object;
+    }
+
+    /** Reads a piece of a text that comes in pieces; false: it is not JSON. */
+    boolean piece(Bytes data) {
+        return walk.feed(data);
+    }
+
+    /** Ends a text that came in pieces; whether it was a JSON object. */
+    boolean end() {
+        return walk.end() && object;
+    }
+
+    /** Whether to take {@code delta} as text in what is read from now on. */
+    void keepDelta(boolean keep) {
+        keepDelta = keep;
+    }
+
+    GeneratedText text() {
+        return text;
+    }
+
+    @Nullable Usage usage() {
+        return usage;
+    }
+
+    @Nullable String value(int which) {
+        return shorts[which];
+    }
+
+    void forget(int which) {
+        shorts[which] = null;
+    }
+
+    /** Whether the text said {@code error}, and not null. */
+    boolean error() {
+        return error;
+    }
+
+    /** Whether the response inside an event said {@code error}, and not null. */
+    boolean responseError() {
+        return responseError;
+    }
+
+    /** Whether the text had choices. */
+    boolean choices() {
+        return choices;
+    }
+
+    /** Whether the text told usage. */
+    boolean usageHere() {
+        return usageHere;
+    }
+
+    int choicesSeen() {
+        return seen.cardinality();
+    }
+
+    int choicesFinished() {
+        return finished.cardinality();
+    }
+
+    /** The last sequence number, -1 for none. */
+    long sequence() {
+        return sequence;
+    }
+
+    /** Where {@code "usage":null} stands, from its opening quote; -1 for nowhere. */
+    int usageNullFrom() {
+        return (int) usageNullFrom;
+    }
+
+    int usageNullTo() {
+        return (int) usageNullTo;
+    }
+
+    /** Where the response inside an event stands; -1 for nowhere. */
+    int responseFrom() {
+        return (int) responseFrom;
+    }
+
+    int responseTo() {
+        return (int) responseTo;
+    }
+
+    private static int usagePath(int path) {
+        return (path - USAGE) % USAGE_PATHS.length;
+    }
+
+    @Override
+    public void open(int path, boolean isObject) {
+        if (path == ROOT) {
+            object = isObject;
+        } else if (path == ERROR) {
+            error = true;
+        } else if (path == RESPONSE_ERROR) {
+            responseError = true;
+        } else if (path == RESPONSE) {
+            responseFrom = walk.now() - 1;
+        } else if (path == CHOICE) {
+            choices = true;
+            index = 0;
+            finish = false;
+        } else if (path >= USAGE && usagePath(path) == 0) {
+            Arrays.fill(counts, -1);
+        }
+    }
+
+    @Override
+    public void close(int path) {
+        if (path == CHOICE) {
+            if (index >= 0 && index < MAX_CHOICES) {
+                seen.set((int) index);
+                if (finish) {
+                    finished.set((int) index);
+                }
+            }
+        } else if (path == RESPONSE) {
+            responseTo = walk.now();
+        } else if (path >= USAGE && usagePath(path) == 0 && (counts[0] >= 0 || counts[1] >= 0)) {
+            usageHere = true;
+            usage = new Usage(
+                    Math.max(0, counts[0]),
+                    Math.max(0, counts[2]),
+                    Math.max(0, counts[3]),
+                    Math.max(0, counts[1]),
+                    Math.max(0, counts[4]),
+                    false);
+        }
+    }
+
+    @Override
+    public void number(int path, long value) {
+        if (path == INDEX) {
+            index = value;
+        } else if (path == SEQUENCE) {
+            sequence = Math.max(sequence, value);
+        } else if (path == ERROR) {
+            error |= value != 0;
+        } else if (path >= USAGE) {
+            int which = usagePath(path);
+            if (which == USAGE_PATHS.length - 1) {
+                if (counts[2] < 0) {
+                    counts[2] = value;
+                }
+            } else if (which > 0) {
+                counts[(which - 1) / 2] = value;
+            }
+        }
+    }
+
+    @Override
+    public void literal(int path, char letter) {
+        if (letter == 't') {
+            error |= path == ERROR;
+            responseError |= path == RESPONSE_ERROR;
+        }
+        if (path == USAGE && letter == 'n') {
+            usageNullFrom = walk.memberStart();
+            usageNullTo = walk.now();
+        }
+    }
+
+    @Override
+    public void string(int path) {
+        if (path >= SHORT && path < TEXT) {
+            smallLength = 0;
+        }
+    }
+
+    @Override
+    public void piece(int path, byte[] array, int from, int to) {
+        if (path >= TEXT && path < USAGE) {
+            if (path != TEXT || keepDelta) {
+                text.append(array, from, to);
+            }
+        } else if (path == FINISH) {
+            finish = true;
+        } else if (path == ERROR) {
+            error = true;
+        } else if (path == RESPONSE_ERROR) {
+            responseError = true;
+        } else if (path >= SHORT && path < TEXT) {
+            int room = Math.min(to - from, MAX_SHORT - smallLength);
+            System.arraycopy(array, from, small, smallLength, room);
+            smallLength += room;
+        }
+    }
+
+    @Override
+    public void stringEnd(int path) {
+        if (path >= SHORT && path < TEXT && smallLength > 0) {
+            int which = path - SHORT;
+            which = which < SHORTS ? which : which - SHORTS;
+            String known = shorts[which];
+            if (known == null || !same(known)) {
+                shorts[which] = new String(small, 0, smallLength, StandardCharsets.UTF_8);
+            }
+        }
+    }
+
+    /** The same id and model stand in every chunk: no new string for each. */
+    private boolean same(String known) {
+        if (known.length() != smallLength) {
+            return false;
+        }
+        for (int i = 0; i < smallLength; i++) {
+            if (known.charAt(i) != small[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

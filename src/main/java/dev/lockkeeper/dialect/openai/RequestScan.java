@@ -1,0 +1,909 @@
+package dev.lockkeeper.dialect.openai;
+
+import dev.lockkeeper.dialect.openai.Endpoint.Kind;
+import dev.lockkeeper.units.Bytes;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.TokenStreamContext;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * What a JSON request says that a gateway has to know, learnt in one pass over its bytes; and where the members stand that
+ * may have to change on the way. Immutable once made; holds no part of the body but short strings.
+ */
+public final class RequestScan {
+    /** Containers inside each other; a deeper body is refused. */
+    public static final int MAX_DEPTH = 200;
+
+    /** Bytes of a body; the server's own bound is smaller. */
+    public static final int MAX_BODY = 1 << 30;
+
+    /** Characters of a number. */
+    public static final int MAX_NUMBER = 1_000;
+
+    /** References in one request. */
+    public static final int MAX_REFERENCES = 10_000;
+
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNestingDepth(MAX_DEPTH)
+                    .maxStringLength(MAX_BODY)
+                    .maxNumberLength(MAX_NUMBER)
+                    .maxDocumentLength(-1)
+                    .maxTokenCount(-1)
+                    .build())
+            .build();
+
+    /** A top-level member that is read, and may be edited. */
+    enum Name {
+        MODEL,
+        STREAM,
+        STREAM_OPTIONS,
+        STREAM_FORMAT,
+        STORE,
+        BACKGROUND,
+        N,
+        MAX_TOKENS,
+        MAX_COMPLETION_TOKENS,
+        MAX_OUTPUT_TOKENS,
+        TEMPERATURE,
+        TOP_P,
+        LOGPROBS,
+        TOP_LOGPROBS,
+        PRESENCE_PENALTY,
+        FREQUENCY_PENALTY,
+        LOGIT_BIAS,
+        RESPONSE_FORMAT,
+        TEXT,
+        REASONING,
+        REASONING_EFFORT,
+        SERVICE_TIER,
+        MESSAGES,
+        INPUT,
+        ITEMS,
+        PROMPT,
+        INSTRUCTIONS,
+        TOOLS,
+        FUNCTIONS,
+        PREVIOUS_RESPONSE_ID,
+        CONVERSATION
+    }
+
+    /** A run of bytes of the body. */
+    record Span(int from, int to) {}
+
+    /**
+     * A member of an object, by where it stands.
+     *
+     * @param key the opening quote of its name
+     * @param from the first byte of its value
+     * @param to behind the value
+     * @param type the value's first token
+     */
+    record Member(int key, int from, int to, JsonToken type) {
+        boolean isNull() {
+            return type == JsonToken.VALUE_NULL;
+        }
+
+        boolean isObject() {
+            return type == JsonToken.START_OBJECT;
+        }
+    }
+
+    private final Bytes body;
+    private final Endpoint endpoint;
+    private final Map<Name, Member> members = new EnumMap<>(Name.class);
+    private final List<Reference> references = new ArrayList<>(0);
+    private @Nullable String model;
+    private boolean stream;
+    private @Nullable Boolean includeUsage;
+    private @Nullable Boolean store;
+    private boolean background;
+    private int choices = 1;
+    private @Nullable String effort;
+    private @Nullable String serviceTier;
+    private long textBytes;
+
+    // Members inside members.
+    private @Nullable Member includeUsageAt;
+    private @Nullable Member textFormatAt;
+    private @Nullable Member reasoningEffortAt;
+    private @Nullable Member jsonSchemaAt;
+    private @Nullable String responseFormatType;
+
+    private RequestScan(Bytes body, Endpoint endpoint) {
+        this.body = body;
+        this.endpoint = endpoint;
+    }
+
+    /**
+     * Scans a body.
+     *
+     * @throws Malformed when the body is no JSON object in UTF-8 with nothing behind it, is nested deeper than
+     *     {@link #MAX_DEPTH}, or has a member that is read here twice, with a wrong type, or out of its range
+     */
+    public static RequestScan of(Bytes body, Endpoint endpoint) throws Malformed {
+        RequestScan scan = new RequestScan(body, endpoint);
+        scan.run();
+        return scan;
+    }
+
+    /** The scan of a request without a JSON body: it says nothing. */
+    public static RequestScan none(Endpoint endpoint) {
+        return new RequestScan(Bytes.EMPTY, endpoint);
+    }
+
+    /** The model asked for; null: not said. */
+    public @Nullable String model() {
+        return model;
+    }
+
+    /** Whether the answer is asked for as a stream. */
+    public boolean stream() {
+        return stream;
+    }
+
+    /** {@code stream_options.include_usage}; null: not said. */
+    public @Nullable Boolean includeUsage() {
+        return includeUsage;
+    }
+
+    /** {@code store}; null: not said. */
+    public @Nullable Boolean store() {
+        return store;
+    }
+
+    /** Whether a response is asked for in background. */
+    public boolean background() {
+        return background;
+    }
+
+    /** How many answers are asked for, at least 1. */
+    public int choices() {
+        return choices;
+    }
+
+    /** {@code reasoning_effort} or {@code reasoning.effort}; null: not said. */
+    public @Nullable String effort() {
+        return effort;
+    }
+
+    /** The service tier asked for; null: not said. */
+    public @Nullable String serviceTier() {
+        return serviceTier;
+    }
+
+    /** Objects that the request names by their ids, in the order of the body. */
+    public List<Reference> references() {
+        return List.copyOf(references);
+    }
+
+    /** Bytes of the prompt's text in UTF-8, as far as it stands in the body: without images, audio and files. */
+    public long textBytes() {
+        return textBytes;
+    }
+
+    @Nullable Member member(Name name) {
+        return members.get(name);
+    }
+
+    @Nullable Member includeUsageAt() {
+        return includeUsageAt;
+    }
+
+    @Nullable Member textFormatAt() {
+        return textFormatAt;
+    }
+
+    @Nullable Member reasoningEffortAt() {
+        return reasoningEffortAt;
+    }
+
+    @Nullable Member jsonSchemaAt() {
+        return jsonSchemaAt;
+    }
+
+    @Nullable String responseFormatType() {
+        return responseFormatType;
+    }
+
+    private void run() throws Malformed {
+        int wrong = Utf8.firstWrong(body);
+        if (wrong >= 0) {
+            throw notJson(wrong, "it is not UTF-8");
+        }
+        // Without this Jackson would take UTF-16 and UTF-32 as well, and skip a byte order mark.
+        if (body.length() == 0) {
+            throw notJson(0, "it is empty, and a JSON object was expected");
+        }
+        for (int i = 0; i < Math.min(4, body.length()); i++) {
+            if (body.at(i) <= 0 && (i == 0 || body.at(i) == 0)) {
+                throw notJson(i, "a JSON object in UTF-8 without byte order mark was expected");
+            }
+        }
+        try (JsonParser parser =
+                JSON.createParser(ObjectReadContext.empty(), body.array(), body.offset(), body.length())) {
+            new Pass(parser).object();
+        } catch (JacksonException e) {
+            int at = e.getLocation() == null
+                    ? body.length()
+                    : (int) e.getLocation().getByteOffset();
+            boolean deep = e instanceof tools.jackson.core.exc.StreamConstraintsException;
+            throw notJson(
+                    Math.clamp(at, 0, body.length()),
+                    deep
+                            ? "it is nested deeper than " + MAX_DEPTH + " levels or has a number longer than "
+                                    + MAX_NUMBER + " characters"
+                            : "something else was expected there, or something is missing");
+        }
+    }
+
+    private Malformed notJson(int at, String why) {
+        return new Malformed("The body is not valid JSON at " + place(at) + ": " + why + ".", null, "invalid_json");
+    }
+
+    /** Line and column, both from 1; columns count bytes. */
+    private String place(int at) {
+        int line = 1;
+        int start = 0;
+        int to = Math.min(at, body.length());
+        for (int i = 0; i < to; i++) {
+            if (body.at(i) == '\n') {
+                line++;
+                start = i + 1;
+            }
+        }
+        return "line " + line + ", column " + (to - start + 1);
+    }
+
+    /** The pass itself: what it needs only while it runs. */
+    private final class Pass {
+        private final JsonParser parser;
+        private int pendingText = -1;
+
+        Pass(JsonParser parser) {
+            this.parser = parser;
+        }
+
+        void object() throws Malformed {
+            JsonToken first = next();
+            if (first == null) {
+                throw notJson(body.length(), "it is empty, and a JSON object was expected");
+            }
+            if (first != JsonToken.START_OBJECT) {
+                throw wrongType(at(), "The body", null, "an object", first);
+            }
+            while (next() == JsonToken.PROPERTY_NAME) {
+                String key = parser.currentName();
+                Name name = name(key);
+                if (name == null) {
+                    unread(key);
+                } else {
+                    member(name, key);
+                }
+            }
+            if (next() != null) {
+                throw notJson(at(), "nothing but white space may follow the object");
+            }
+        }
+
+        private void unread(String key) throws Malformed {
+            ObjectKind single = reference(key);
+            ObjectKind many = references(key);
+            JsonToken type = next();
+            if (type.isStructStart()) {
+                if (opaque(key)) {
+                    parser.skipChildren();
+                } else {
+                    nested(key, many, false, false);
+                }
+            } else if (type == JsonToken.VALUE_STRING && single != null) {
+                refer(single);
+            }
+        }
+
+        private void member(Name name, String key) throws Malformed {
+            int keyAt = at();
+            JsonToken type = next();
+            int from = at();
+            if (members.containsKey(name)) {
+                throw new Malformed(
+                        "'" + key + "' stands twice in the body, the second time at " + place(keyAt)
+                                + "; once was expected.",
+                        key,
+                        "duplicate_parameter");
+            }
+            // Long strings are not touched: where such a member ends does not matter.
+            int to = from;
+            if (type.isStructStart()) {
+                container(name, key, type, from);
+                to = behind();
+            } else {
+                scalar(name, key, type, from);
+                if (name != Name.INPUT && name != Name.PROMPT && name != Name.INSTRUCTIONS) {
+                    parser.finishToken();
+                    to = behind();
+                }
+            }
+            members.put(name, new Member(keyAt, from, to, type));
+        }
+
+        private void scalar(Name name, String key, JsonToken type, int from) throws Malformed {
+            if (type == JsonToken.VALUE_NULL) {
+                if (name == Name.MESSAGES) {
+                    throw wrongType(from, key, "an array", type);
+                }
+                return;
+            }
+            switch (name) {
+                case MODEL -> model = string(key, type, from);
+                case STREAM -> stream = bool(key, type, from);
+                case STREAM_FORMAT -> stream = "sse".equals(string(key, type, from));
+                case STORE -> store = bool(key, type, from);
+                case BACKGROUND -> background = bool(key, type, from);
+                case N -> choices = (int) integer(key, type, from, 1, 128);
+                case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS ->
+                    integer(key, type, from, 0, Long.MAX_VALUE);
+                case TEMPERATURE -> decimal(key, type, from, 0, 2);
+                case TOP_P -> decimal(key, type, from, 0, 1);
+                case PRESENCE_PENALTY, FREQUENCY_PENALTY -> decimal(key, type, from, -2, 2);
+                case TOP_LOGPROBS -> integer(key, type, from, 0, 20);
+                case LOGPROBS -> {
+                    if (endpoint.kind() == Kind.COMPLETIONS) {
+                        integer(key, type, from, 0, 5);
+                    } else {
+                        bool(key, type, from);
+                    }
+                }
+                case REASONING_EFFORT -> effort = string(key, type, from);
+                case SERVICE_TIER -> serviceTier = string(key, type, from);
+                case STREAM_OPTIONS, LOGIT_BIAS, RESPONSE_FORMAT, TEXT, REASONING ->
+                    throw wrongType(from, key, "an object", type);
+                case MESSAGES, TOOLS, FUNCTIONS, ITEMS -> throw wrongType(from, key, "an array", type);
+                case PREVIOUS_RESPONSE_ID -> {
+                    string(key, type, from);
+                    refer(ObjectKind.RESPONSE);
+                }
+                case CONVERSATION -> {
+                    string(key, type, from);
+                    refer(ObjectKind.CONVERSATION);
+                }
+                case INPUT, PROMPT -> {
+                    if (type != JsonToken.VALUE_STRING) {
+                        throw wrongType(from, key, "a string or an array", type);
+                    }
+                    pendingText = from + 1;
+                }
+                case INSTRUCTIONS -> {
+                    if (type != JsonToken.VALUE_STRING) {
+                        throw wrongType(from, key, "a string", type);
+                    }
+                    pendingText = from + 1;
+                }
+            }
+        }
+
+        private void container(Name name, String key, JsonToken type, int from) throws Malformed {
+            boolean isObject = type == JsonToken.START_OBJECT;
+            switch (name) {
+                case STREAM_OPTIONS -> {
+                    expectObject(key, isObject, type, from);
+                    streamOptions();
+                }
+                case TEXT -> {
+                    expectObject(key, isObject, type, from);
+                    textFormatAt = find("format", key);
+                    textBytes += behind() - from;
+                }
+                case REASONING -> {
+                    expectObject(key, isObject, type, from);
+                    reasoning();
+                }
+                case RESPONSE_FORMAT -> {
+                    expectObject(key, isObject, type, from);
+                    responseFormat();
+                    textBytes += behind() - from;
+                }
+                case LOGIT_BIAS -> {
+                    expectObject(key, isObject, type, from);
+                    parser.skipChildren();
+                }
+                case CONVERSATION -> {
+                    expectObject(key, isObject, type, from);
+                    conversation();
+                }
+                case TOOLS, FUNCTIONS -> {
+                    expectArray(key, isObject, type, from);
+                    nested(key, null, false, false);
+                    textBytes += behind() - from;
+                }
+                case MESSAGES, ITEMS -> {
+                    expectArray(key, isObject, type, from);
+                    nested(key, null, true, name == Name.ITEMS);
+                }
+                case INPUT, PROMPT, INSTRUCTIONS -> nested(key, null, true, name == Name.INPUT);
+                case MODEL, STREAM_FORMAT, REASONING_EFFORT, SERVICE_TIER, PREVIOUS_RESPONSE_ID ->
+                    throw wrongType(from, key, "a string", type);
+                case STREAM, STORE, BACKGROUND -> throw wrongType(from, key, "a boolean", type);
+                case LOGPROBS ->
+                    throw wrongType(from, key, endpoint.kind() == Kind.COMPLETIONS ? "an integer" : "a boolean", type);
+                case N, MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS, TOP_LOGPROBS ->
+                    throw wrongType(from, key, "an integer", type);
+                case TEMPERATURE, TOP_P, PRESENCE_PENALTY, FREQUENCY_PENALTY ->
+                    throw wrongType(from, key, "a number", type);
+            }
+        }
+
+        private void streamOptions() throws Malformed {
+            while (next() == JsonToken.PROPERTY_NAME) {
+                boolean wanted = parser.currentName().equals("include_usage");
+                int key = at();
+                JsonToken type = next();
+                int from = at();
+                if (!wanted) {
+                    parser.skipChildren();
+                    continue;
+                }
+                String param = "stream_options.include_usage";
+                once(includeUsageAt, param, key);
+                if (type != JsonToken.VALUE_NULL) {
+                    includeUsage = bool(param, type, from);
+                }
+                includeUsageAt = new Member(key, from, behind(), type);
+            }
+        }
+
+        private void reasoning() throws Malformed {
+            while (next() == JsonToken.PROPERTY_NAME) {
+                boolean wanted = parser.currentName().equals("effort");
+                int key = at();
+                JsonToken type = next();
+                int from = at();
+                if (!wanted) {
+                    parser.skipChildren();
+                    continue;
+                }
+                String param = "reasoning.effort";
+                once(reasoningEffortAt, param, key);
+                if (type != JsonToken.VALUE_NULL) {
+                    effort = string(param, type, from);
+                }
+                reasoningEffortAt = new Member(key, from, behind(), type);
+            }
+        }
+
+        private void responseFormat() throws Malformed {
+            while (next() == JsonToken.PROPERTY_NAME) {
+                String name = parser.currentName();
+                int key = at();
+                JsonToken type = next();
+                int from = at();
+                if (name.equals("type") && type == JsonToken.VALUE_STRING) {
+                    responseFormatType = parser.getString();
+                } else if (name.equals("json_schema") && type == JsonToken.START_OBJECT) {
+                    once(jsonSchemaAt, "response_format.json_schema", key);
+                    parser.skipChildren();
+                    jsonSchemaAt = new Member(key, from, behind(), type);
+                } else {
+                    parser.skipChildren();
+                }
+            }
+        }
+
+        private void conversation() throws Malformed {
+            while (next() == JsonToken.PROPERTY_NAME) {
+                boolean wanted = parser.currentName().equals("id");
+                if (next() == JsonToken.VALUE_STRING && wanted) {
+                    refer(ObjectKind.CONVERSATION);
+                } else {
+                    parser.skipChildren();
+                }
+            }
+        }
+
+        /** Walks over an object and tells where one member of it stands. */
+        private @Nullable Member find(String wanted, String param) throws Malformed {
+            Member found = null;
+            while (next() == JsonToken.PROPERTY_NAME) {
+                boolean here = parser.currentName().equals(wanted);
+                int key = at();
+                JsonToken type = next();
+                int from = at();
+                parser.skipChildren();
+                if (here) {
+                    once(found, param + "." + wanted, key);
+                    parser.finishToken();
+                    found = new Member(key, from, behind(), type);
+                }
+            }
+            return found;
+        }
+
+        /**
+         * Walks over a container whose members are not edited: finds references, counts text.
+         *
+         * @param key the member that holds the container
+         * @param many what its strings name when it is an array of ids, or null
+         * @param counts whether its strings are text of the prompt
+         * @param items whether its elements are items of a conversation, which may be references as a whole
+         */
+        private void nested(String key, @Nullable ObjectKind many, boolean counts, boolean items) throws Malformed {
+            @Nullable ObjectKind[] lists = new @Nullable ObjectKind[8];
+            @Nullable String[] keys = new @Nullable String[8];
+            int depth = 1;
+            lists[1] = many;
+            keys[1] = key;
+            boolean bare = false;
+            boolean referring = false;
+            Reference item = null;
+            while (true) {
+                JsonToken token = next();
+                switch (token) {
+                    case START_OBJECT, START_ARRAY -> {
+                        String name = parser.streamReadContext().getParent().currentName();
+                        boolean member = parser.streamReadContext().getParent().inObject();
+                        if (member && name != null && opaque(name)) {
+                            parser.skipChildren();
+                            bare = false;
+                            continue;
+                        }
+                        depth++;
+                        if (depth == lists.length) {
+                            lists = Arrays.copyOf(lists, depth * 2);
+                            keys = Arrays.copyOf(keys, depth * 2);
+                        }
+                        keys[depth] = member ? name : keys[depth - 1];
+                        lists[depth] =
+                                token == JsonToken.START_ARRAY && member && name != null ? references(name) : null;
+                        if (depth == 2) {
+                            bare = token == JsonToken.START_OBJECT;
+                            referring = false;
+                            item = null;
+                        } else {
+                            bare = false;
+                        }
+                    }
+                    case END_OBJECT, END_ARRAY -> {
+                        // An item that is nothing but an id is a reference, also where it does not say so.
+                        if (items && depth == 2 && item != null && (referring || bare)) {
+                            add(item);
+                        }
+                        if (--depth == 0) {
+                            return;
+                        }
+                    }
+                    case VALUE_STRING -> {
+                        TokenStreamContext context = parser.streamReadContext();
+                        if (!context.inObject()) {
+                            ObjectKind kind = lists[depth];
+                            if (kind != null) {
+                                refer(kind);
+                            } else if (counts) {
+                                text();
+                            }
+                            continue;
+                        }
+                        String name = parser.currentName();
+                        boolean top = items && depth == 2;
+                        if (top && name.equals("type")) {
+                            referring = parser.getString().equals("item_reference");
+                            continue;
+                        }
+                        if (top && name.equals("id")) {
+                            item = new Reference(path(), id(), ObjectKind.ITEM);
+                            continue;
+                        }
+                        bare &= !top;
+                        ObjectKind kind = reference(name);
+                        if (kind == null && name.equals("id") && "audio".equals(keys[depth])) {
+                            kind = ObjectKind.ITEM;
+                        }
+                        if (kind != null) {
+                            if (!"variables".equals(keys[depth])) {
+                                refer(kind);
+                            }
+                        } else if (counts && isText(name)) {
+                            text();
+                        }
+                    }
+                    case PROPERTY_NAME -> {
+                        if (items && depth == 2) {
+                            String name = parser.currentName();
+                            bare &= name.equals("id") || name.equals("type");
+                        }
+                    }
+                    case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT, VALUE_TRUE, VALUE_FALSE, VALUE_NULL -> {}
+                    case NOT_AVAILABLE, VALUE_EMBEDDED_OBJECT ->
+                        throw new IllegalStateException(token + " out of a body in memory");
+                }
+            }
+        }
+
+        /** Counts the string at hand as text, unless it is a data URL. Where it ends is known at the next token. */
+        private void text() {
+            int from = at() + 1;
+            boolean data = from + 5 < body.length()
+                    && body.at(from) == 'd'
+                    && body.at(from + 1) == 'a'
+                    && body.at(from + 2) == 't'
+                    && body.at(from + 3) == 'a'
+                    && body.at(from + 4) == ':';
+            if (!data) {
+                pendingText = from;
+            }
+        }
+
+        private JsonToken next() {
+            JsonToken token = parser.nextToken();
+            if (pendingText >= 0) {
+                int to = token == null ? body.length() : at();
+                do {
+                    to--;
+                } while (to > pendingText && body.at(to) != '"');
+                textBytes += to - pendingText - Utf8.escapeBytes(body, pendingText, to);
+                pendingText = -1;
+            }
+            return token;
+        }
+
+        private int at() {
+            return (int) parser.currentTokenLocation().getByteOffset();
+        }
+
+        private int behind() {
+            return (int) parser.currentLocation().getByteOffset();
+        }
+
+        private void refer(ObjectKind kind) throws Malformed {
+            add(new Reference(path(), id(), kind));
+        }
+
+        private void add(Reference reference) throws Malformed {
+            if (references.size() == MAX_REFERENCES) {
+                throw new Malformed(
+                        "The body names more than " + MAX_REFERENCES + " objects by their ids.",
+                        reference.param(),
+                        "array_above_max_length");
+            }
+            references.add(reference);
+        }
+
+        /** The string at hand; one that is too long for an id is cut, and names nothing. */
+        private String id() {
+            String id = parser.getString();
+            return id.length() > Endpoints.MAX_ID ? id.substring(0, Endpoints.MAX_ID) : id;
+        }
+
+        private String path() {
+            StringBuilder out = new StringBuilder();
+            path(parser.streamReadContext(), out);
+            return out.toString();
+        }
+
+        private static void path(TokenStreamContext context, StringBuilder out) {
+            TokenStreamContext parent = context.getParent();
+            if (parent == null) {
+                return;
+            }
+            path(parent, out);
+            if (context.inArray()) {
+                out.append('[').append(context.getCurrentIndex()).append(']');
+            } else if (context.currentName() != null) {
+                out.append(out.isEmpty() ? "" : ".").append(context.currentName());
+            }
+        }
+
+        private void once(@Nullable Member before, String param, int key) throws Malformed {
+            if (before != null) {
+                throw new Malformed(
+                        "'" + param + "' stands twice in the body, the second time at " + place(key)
+                                + "; once was expected.",
+                        param,
+                        "duplicate_parameter");
+            }
+        }
+
+        private String string(String key, JsonToken type, int from) throws Malformed {
+            if (type != JsonToken.VALUE_STRING) {
+                throw wrongType(from, key, "a string", type);
+            }
+            return parser.getString();
+        }
+
+        private boolean bool(String key, JsonToken type, int from) throws Malformed {
+            if (type != JsonToken.VALUE_TRUE && type != JsonToken.VALUE_FALSE) {
+                throw wrongType(from, key, "a boolean", type);
+            }
+            return type == JsonToken.VALUE_TRUE;
+        }
+
+        private long integer(String key, JsonToken type, int from, long min, long max) throws Malformed {
+            if (type != JsonToken.VALUE_NUMBER_INT) {
+                throw wrongType(from, key, "an integer", type);
+            }
+            boolean fits = parser.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
+            long value = fits ? parser.getLongValue() : body.at(from) == '-' ? Long.MIN_VALUE : Long.MAX_VALUE;
+            if (value < min) {
+                throw outOfRange(from, key, "at least " + min, "integer_below_min_value");
+            }
+            if (value > max || !fits) {
+                throw outOfRange(from, key, "at most " + max, "integer_above_max_value");
+            }
+            return value;
+        }
+
+        private void decimal(String key, JsonToken type, int from, int min, int max) throws Malformed {
+            if (type != JsonToken.VALUE_NUMBER_INT && type != JsonToken.VALUE_NUMBER_FLOAT) {
+                throw wrongType(from, key, "a number", type);
+            }
+            double value = parser.getDoubleValue();
+            if (value < min) {
+                throw outOfRange(from, key, "at least " + min, "decimal_below_min_value");
+            }
+            if (!(value <= max)) {
+                throw outOfRange(from, key, "at most " + max, "decimal_above_max_value");
+            }
+        }
+
+        private void expectObject(String key, boolean isObject, JsonToken type, int from) throws Malformed {
+            if (!isObject) {
+                throw wrongType(from, key, "an object", type);
+            }
+        }
+
+        private void expectArray(String key, boolean isObject, JsonToken type, int from) throws Malformed {
+            if (isObject) {
+                throw wrongType(from, key, "an array", type);
+            }
+        }
+
+        private Malformed outOfRange(int from, String key, String expected, String code) {
+            return new Malformed(
+                    "'" + key + "' at " + place(from) + " is out of range: " + expected + " was expected.", key, code);
+        }
+
+        private Malformed wrongType(int from, String key, String expected, JsonToken type) {
+            return wrongType(from, "'" + key + "'", key, expected, type);
+        }
+
+        private Malformed wrongType(int from, String what, @Nullable String param, String expected, JsonToken type) {
+            return new Malformed(
+                    what + " at " + place(from) + " is " + Kinds.of(type) + ": " + expected + " was expected.",
+                    param,
+                    "invalid_type");
+        }
+    }
+
+    private static final class Kinds {
+        static String of(JsonToken type) {
+            return switch (type) {
+                case START_OBJECT, END_OBJECT -> "an object";
+                case START_ARRAY, END_ARRAY -> "an array";
+                case VALUE_STRING, PROPERTY_NAME -> "a string";
+                case VALUE_NUMBER_INT -> "an integer";
+                case VALUE_NUMBER_FLOAT -> "a decimal number";
+                case VALUE_TRUE, VALUE_FALSE -> "a boolean";
+                case VALUE_NULL -> "null";
+                case NOT_AVAILABLE, VALUE_EMBEDDED_OBJECT -> "something else";
+            };
+        }
+    }
+
+    /** Which member this endpoint's requests have under a name, null for one that is not read. */
+    private @Nullable Name name(String key) {
+        Kind kind = endpoint.kind();
+        boolean chat = kind == Kind.CHAT;
+        boolean responses = kind == Kind.RESPONSES;
+        boolean generates = chat || responses || kind == Kind.COMPLETIONS;
+        return switch (key) {
+            case "model" -> endpoint.model() == Endpoint.ModelIn.NONE ? null : Name.MODEL;
+            case "stream" -> generates || kind == Kind.IMAGES ? Name.STREAM : null;
+            case "stream_options" -> generates ? Name.STREAM_OPTIONS : null;
+            case "stream_format" -> kind == Kind.SPEECH ? Name.STREAM_FORMAT : null;
+            case "store" -> chat || responses ? Name.STORE : null;
+            case "background" -> responses ? Name.BACKGROUND : null;
+            case "n" -> chat || kind == Kind.COMPLETIONS || kind == Kind.IMAGES ? Name.N : null;
+            case "max_tokens" -> generates ? Name.MAX_TOKENS : null;
+            case "max_completion_tokens" -> chat || responses ? Name.MAX_COMPLETION_TOKENS : null;
+            case "max_output_tokens" -> responses ? Name.MAX_OUTPUT_TOKENS : null;
+            case "temperature" -> generates ? Name.TEMPERATURE : null;
+            case "top_p" -> generates ? Name.TOP_P : null;
+            case "logprobs" -> generates ? Name.LOGPROBS : null;
+            case "top_logprobs" -> generates ? Name.TOP_LOGPROBS : null;
+            case "presence_penalty" -> generates ? Name.PRESENCE_PENALTY : null;
+            case "frequency_penalty" -> generates ? Name.FREQUENCY_PENALTY : null;
+            case "logit_bias" -> generates ? Name.LOGIT_BIAS : null;
+            case "response_format" -> chat || responses ? Name.RESPONSE_FORMAT : null;
+            case "text" -> responses ? Name.TEXT : null;
+            case "reasoning" -> responses ? Name.REASONING : null;
+            case "reasoning_effort" -> chat || responses ? Name.REASONING_EFFORT : null;
+            case "service_tier" -> generates ? Name.SERVICE_TIER : null;
+            case "messages" -> chat ? Name.MESSAGES : null;
+            case "input" -> Name.INPUT;
+            case "items" -> kind == Kind.PLAIN ? Name.ITEMS : null;
+            case "prompt" -> Name.PROMPT;
+            case "instructions" -> Name.INSTRUCTIONS;
+            case "tools" -> Name.TOOLS;
+            case "functions" -> chat ? Name.FUNCTIONS : null;
+            case "previous_response_id" -> Name.PREVIOUS_RESPONSE_ID;
+            case "conversation" -> Name.CONVERSATION;
+            default -> null;
+        };
+    }
+
+    /** What a string under this name names, null for nothing. */
+    private static @Nullable ObjectKind reference(String key) {
+        return switch (key) {
+            case "file_id", "input_file_id" -> ObjectKind.FILE;
+            case "previous_response_id", "comparison_response_id" -> ObjectKind.RESPONSE;
+            case "conversation" -> ObjectKind.CONVERSATION;
+            case "vector_store_id" -> ObjectKind.VECTOR_STORE;
+            case "container", "container_id" -> ObjectKind.CONTAINER;
+            default -> null;
+        };
+    }
+
+    /** What the strings of an array under this name name, null for nothing. */
+    private static @Nullable ObjectKind references(String key) {
+        return switch (key) {
+            case "file_ids" -> ObjectKind.FILE;
+            case "vector_store_ids" -> ObjectKind.VECTOR_STORE;
+            default -> null;
+        };
+    }
+
+    /** Whether what stands under this name is the caller's own, and names nothing of the API's. */
+    private static boolean opaque(String key) {
+        return switch (key) {
+            case "metadata",
+                    "client_metadata",
+                    "parameters",
+                    "schema",
+                    "input_schema",
+                    "output_schema",
+                    "arguments",
+                    "headers",
+                    "attributes",
+                    "logit_bias" -> true;
+            default -> false;
+        };
+    }
+
+    /** Whether a string under this name is text that a model reads. */
+    private static boolean isText(String key) {
+        return switch (key) {
+            case "type",
+                    "role",
+                    "id",
+                    "call_id",
+                    "tool_call_id",
+                    "status",
+                    "detail",
+                    "format",
+                    "phase",
+                    "filename",
+                    "url",
+                    "image_url",
+                    "file_url",
+                    "data",
+                    "file_data",
+                    "b64_json",
+                    "encrypted_content",
+                    "result",
+                    "namespace",
+                    "mode",
+                    "ttl",
+                    "signature" -> false;
+            default -> true;
+        };
+    }
+}
