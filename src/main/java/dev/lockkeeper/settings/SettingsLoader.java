@@ -2,23 +2,44 @@ package dev.lockkeeper.settings;
 
 import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.door.DoorSettings;
-import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.routing.Catalog;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
-import java.net.URI;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Reads file, environment and command line into one {@link Settings}, or tells all mistakes at once. Any thread; blocks. */
+/**
+ * Reads file, environment and command line into one {@link Settings}, or tells all mistakes at once. Any thread; blocks.
+ * Reads nothing but the configuration file and the files that it names, and keeps nothing between two runs.
+ */
 public final class SettingsLoader {
+    private static final String FILE_VARIABLE = "LOCKKEEPER_CONFIG";
+
+    /** Variables that set a key. */
+    private static final Map<String, String> VARIABLES = new TreeMap<>(Map.of(
+            "LOCKKEEPER_HOST", "server.host",
+            "LOCKKEEPER_PORT", "server.port",
+            "LOCKKEEPER_ADMIN_HOST", "admin.host",
+            "LOCKKEEPER_ADMIN_PORT", "admin.port",
+            "LOCKKEEPER_DATA", "data"));
+
+    /** What the simulator offers when nothing is written. */
     private static final List<String> SIMULATED = List.of(
             "gpt-5.5",
             "gpt-5.5-pro",
@@ -29,7 +50,35 @@ public final class SettingsLoader {
             "gpt-4o-mini",
             "text-embedding-3-small");
 
-    private SettingsLoader() {}
+    /** Bytes of a PEM file that are looked at. */
+    private static final int MAX_PEM = 256 << 10;
+
+    private static final Duration SHORTEST = Duration.ofMillis(1);
+    private static final Duration TEN_MINUTES = Duration.ofMinutes(10);
+    private static final long KIB = 1L << 10;
+    private static final long MIB = 1L << 20;
+    private static final long GIB = 1L << 30;
+
+    private static final Type<Long> PORT = Type.integer(0, 65_535);
+    private static final Type<Duration> TIMEOUT = Type.duration(SHORTEST, TEN_MINUTES);
+
+    private static final Type<String> ORIGIN = Type.text(
+            "origins",
+            "an origin, such as https://app.example.com (no path), or \"*\"",
+            "\\*|[a-z][a-z0-9+.-]*://[^/\\s?#@*]+");
+
+    private final Machine machine;
+    private final Map<String, String> environment;
+    private final ConfigFile file;
+    private final Reading reading;
+    private final Catalog catalog = Catalog.shipped();
+
+    private SettingsLoader(Machine machine, Map<String, String> environment, ConfigFile file) {
+        this.machine = machine;
+        this.environment = environment;
+        this.file = file;
+        this.reading = new Reading(new Interpolation(environment, file.folder()));
+    }
 
     /**
      * Loads the configuration.
@@ -40,72 +89,305 @@ public final class SettingsLoader {
      * @param overrides what the command line says
      */
     public static Loaded load(@Nullable Path file, Map<String, String> environment, Overrides overrides) {
-        Path folder = Path.of("").toAbsolutePath();
-        Catalog catalog = Catalog.shipped();
-        List<String> notes = new ArrayList<>();
-        String key = environment.getOrDefault("OPENAI_API_KEY", "");
-        boolean simulated = key.isEmpty();
-        URI base = URI.create(
-                simulated
-                        ? "http://127.0.0.1:0/v1"
-                        : environment.getOrDefault("OPENAI_BASE_URL", "https://api.openai.com/v1"));
-        String name = simulated ? "simulator" : "openai";
-        ProviderSettings provider = new ProviderSettings(
-                name,
-                base,
-                simulated ? ProviderSettings.Auth.NONE : ProviderSettings.Auth.BEARER,
-                key,
-                Map.of(),
-                Map.of(),
-                new ClientSettings(
-                        name,
-                        base.getHost(),
-                        base.getPort() >= 0 ? base.getPort() : base.getScheme().equals("https") ? 443 : 80,
-                        base.getScheme().equals("https"),
-                        ClientSettings.Version.AUTO,
-                        Duration.ofSeconds(5),
-                        Duration.ofSeconds(60),
-                        1000,
-                        Duration.ofSeconds(5),
-                        1000,
-                        simulated),
-                ProviderSettings.Timeouts.DEFAULT);
-        List<String> names = simulated
-                ? SIMULATED
-                : catalog.of("openai").stream().map(Catalog.Known::model).toList();
-        List<ModelSettings> models = new ArrayList<>();
-        for (String model : names) {
-            Catalog.Known known = catalog.find(model);
-            models.add(new ModelSettings(
-                    model,
-                    List.of(new ModelSettings.TargetSettings(name, model)),
-                    ModelSettings.Profile.AUTO,
-                    known == null ? 0 : known.context(),
-                    known == null ? 0 : known.maxOutput()));
+        return load(file, environment, overrides, Machine.here());
+    }
+
+    static Loaded load(@Nullable Path file, Map<String, String> environment, Overrides overrides, Machine machine) {
+        ConfigFile named = ConfigFile.named(file, environment.getOrDefault(FILE_VARIABLE, ""), machine.folder());
+        return new SettingsLoader(machine, environment, named).run(overrides);
+    }
+
+    private Loaded run(Overrides overrides) {
+        listen(overrides);
+        Map<String, Piece.Member> written = file.read(reading.parserMistakes());
+        boolean ownProviders = isWritten(written, "providers");
+        Section root = Section.root(reading, file.place(), withDefaults(written));
+
+        Section serverSection = root.section("server");
+        Setting<Long> loops = serverSection.value(
+                "loops", Type.integer(1, 256), (long) Math.clamp(machine.cores(), 1, 256), "as many as cores");
+        Setting<String> host = serverSection.value("host", Type.HOST, "127.0.0.1");
+        Setting<Long> port = serverSection.value("port", PORT, 8080L);
+        ServerSettings server = server(serverSection, host, port);
+        DoorSettings door = door(serverSection.section("cors"));
+        serverSection.end();
+
+        Section adminSection = root.section("admin");
+        Setting<String> adminHost = adminSection.value("host", Type.HOST, "127.0.0.1");
+        Setting<Long> adminPort = adminSection.value("port", PORT, 8081L);
+        AdminSettings admin = admin(adminSection, adminHost, adminPort);
+        checkPorts(host, port, adminHost, adminPort);
+
+        Path data = root.value(
+                        "data",
+                        Type.path(file.folder()),
+                        machine.folder().resolve("lockkeeper-data"),
+                        "./lockkeeper-data")
+                .value();
+        RelaySettings relay = relay(root.section("stream"), root.section("limits"), data, server.maxRequestBody());
+        LogSettings log = log(root.section("log"));
+        List<ProviderSettings> providers = new Providers(reading).read(root.section("providers"));
+        List<ModelSettings> models = new Models(reading, catalog, providers).read(root.section("models"));
+        root.end();
+
+        if (ownProviders) {
+            noteUnused(providers, models);
+        } else if (!providers.getFirst().name().equals(Providers.SIMULATOR)) {
+            reading.note("OPENAI_API_KEY is set, so OpenAI's models are offered through "
+                    + providers.getFirst().baseUrl() + ".");
         }
-        if (!simulated) {
-            notes.add("OPENAI_API_KEY is set: OpenAI's models are offered through " + base);
+        if (!reading.mistakes().isEmpty()) {
+            return new Loaded.Bad(reading.mistakes());
         }
-        Path data = overrides.data() != null ? overrides.data().toAbsolutePath() : folder.resolve("lockkeeper-data");
+        boolean simulated = providers.stream().anyMatch(each -> each.name().equals(Providers.SIMULATOR));
         Settings settings = new Settings(
-                Runtime.getRuntime().availableProcessors(),
-                ServerSettings.on(
-                        overrides.host() != null ? overrides.host() : "127.0.0.1",
-                        overrides.port() != null ? overrides.port() : 8080),
-                new DoorSettings(List.of()),
-                new AdminSettings("127.0.0.1", overrides.adminPort() != null ? overrides.adminPort() : 8081, List.of()),
-                data,
-                new RelaySettings(
-                        Duration.ofSeconds(15),
-                        Duration.ZERO,
-                        16 << 20,
-                        Runtime.getRuntime().maxMemory() / 4,
-                        data.resolve("spill"),
-                        256 << 10),
-                new LogSettings(true, "text", "info"),
-                List.of(provider),
-                models,
-                simulated);
-        return new Loaded.Good(settings, notes, new Effective(List.of()));
+                Math.toIntExact(loops.value()), server, door, admin, data, relay, log, providers, models, simulated);
+        return new Loaded.Good(settings, reading.notes(), new Effective(reading.entries()));
+    }
+
+    /** Takes what command line and environment say: the command line first, so that it wins. */
+    private void listen(Overrides overrides) {
+        reading.say("server.host", "--host", overrides.host());
+        reading.say("server.port", "--port", overrides.port());
+        reading.say("admin.port", "--admin-port", overrides.adminPort());
+        reading.say("data", "--data", fromHere(overrides.data()));
+        VARIABLES.forEach((variable, key) -> {
+            String value = environment.getOrDefault(variable, "");
+            if (variable.endsWith("_PORT") && value.matches("(tcp|udp|sctp)://.*")) {
+                reading.note(
+                        variable + " is ignored: Kubernetes sets it for a Service of that name. Set server.port in the"
+                                + " file, or enableServiceLinks: false in the pod.");
+                return;
+            }
+            reading.say(key, variable, key.equals("data") && !value.isEmpty() ? fromHere(value) : value);
+        });
+        Set<String> known = new HashSet<>(VARIABLES.keySet());
+        known.add(FILE_VARIABLE);
+        environment.keySet().stream().sorted().forEach(variable -> {
+            String near = variable.startsWith("LOCKKEEPER_") ? Near.to(variable, known) : null;
+            if (near != null && !known.contains(variable)) {
+                reading.note(variable + " sets nothing; did you mean " + near + "?");
+            }
+        });
+    }
+
+    /** A path from outside the file starts at the working directory; inside the file it starts at the file's folder. */
+    private @Nullable String fromHere(@Nullable Object path) {
+        try {
+            return path == null
+                    ? null
+                    : machine.folder().resolve(path.toString()).toString();
+        } catch (InvalidPathException e) {
+            return String.valueOf(path);
+        }
+    }
+
+    private static boolean isWritten(Map<String, Piece.Member> members, String name) {
+        Piece.Member member = members.get(name);
+        return member != null
+                && switch (member.value()) {
+                    case Piece.Text text -> !text.isNull();
+                    case Piece.Members mapping -> !mapping.members().isEmpty();
+                    case Piece.Items _ -> true;
+                };
+    }
+
+    /** Puts providers and models where none are written. */
+    private Map<String, Piece.Member> withDefaults(Map<String, Piece.Member> written) {
+        Map<String, Piece.Member> members = new LinkedHashMap<>(written);
+        String key = environment.getOrDefault("OPENAI_API_KEY", "");
+        boolean ownProviders = isWritten(written, "providers");
+        if (!ownProviders) {
+            members.put(
+                    "providers",
+                    key.isEmpty()
+                            ? mapping(Map.of(Providers.SIMULATOR, mapping(Map.of())))
+                            : mapping(Map.of("openai", openai(key))));
+        }
+        if (!isWritten(written, "models")) {
+            if (ownProviders) {
+                Piece.Member models = written.get("models");
+                Place place = models == null ? new Place(file.shown(), 1, 1) : models.at();
+                reading.mistake(place, "models", null, "missing; write at least one, such as gpt-5.5: openai", null);
+            }
+            List<String> names = key.isEmpty()
+                    ? SIMULATED
+                    : catalog.of("openai").stream().map(Catalog.Known::model).toList();
+            Map<String, Piece.Member> models = new LinkedHashMap<>();
+            for (String name : ownProviders ? List.<String>of() : names) {
+                models.put(name, said(key.isEmpty() ? Providers.SIMULATOR : "openai", Place.DEFAULT));
+            }
+            members.put("models", mapping(models));
+        }
+        return members;
+    }
+
+    private Piece.Member openai(String key) {
+        Map<String, Piece.Member> members = new LinkedHashMap<>();
+        String url = environment.getOrDefault("OPENAI_BASE_URL", "");
+        Place place = url.isEmpty() ? Place.DEFAULT : Place.outside("OPENAI_BASE_URL");
+        members.put("base-url", said(url.isEmpty() ? "https://api.openai.com/v1" : url, place));
+        members.put("api-key", said(key, Place.outside("OPENAI_API_KEY")));
+        // Whoever names a private host in this variable has nowhere else to say that it is meant.
+        if (Providers.isPrivate(url)) {
+            members.put("private-addresses", said("true", place));
+        }
+        return mapping(members);
+    }
+
+    private static Piece.Member said(String text, Place place) {
+        return new Piece.Member(place, new Piece.Text(text.replace("${", "$${"), false, place));
+    }
+
+    private static Piece.Member mapping(Map<String, Piece.Member> members) {
+        return new Piece.Member(Place.DEFAULT, new Piece.Members(members, Place.DEFAULT, members.size()));
+    }
+
+    private ServerSettings server(Section section, Setting<String> host, Setting<Long> port) {
+        ServerSettings usual = ServerSettings.on(host.value(), Math.toIntExact(port.value()));
+        Setting<Long> maxRequestBody =
+                section.value("max-request-body", Type.size(KIB, 16 * GIB), usual.maxRequestBody());
+        Setting<Long> maxHead = section.value("max-head", Type.size(KIB, MIB), (long) usual.maxHead());
+        Setting<Duration> headTimeout = section.value("head-timeout", TIMEOUT, usual.headTimeout());
+        Setting<Duration> bodyTimeout = section.value("body-timeout", TIMEOUT, usual.bodyTimeout());
+        Setting<Duration> keepAlive =
+                section.value("keep-alive", Type.duration(SHORTEST, Duration.ofHours(1)), usual.keepAlive());
+        Setting<Long> maxConnections =
+                section.value("max-connections", Type.integer(1, 1_000_000), (long) usual.maxConnections());
+        return new ServerSettings(
+                host.value(),
+                Math.toIntExact(port.value()),
+                tls(section.section("tls")),
+                Math.toIntExact(maxHead.value()),
+                maxRequestBody.value(),
+                headTimeout.value(),
+                bodyTimeout.value(),
+                keepAlive.value(),
+                Math.toIntExact(maxConnections.value()));
+    }
+
+    private ServerSettings.@Nullable Tls tls(Section section) {
+        Type<Path> path = Type.path(file.folder());
+        Setting<Optional<Path>> certificate = section.optional("certificate", path, "plain HTTP");
+        Setting<Optional<Path>> key = section.optional("key", path, "plain HTTP");
+        section.end();
+        if (certificate.written() != key.written()) {
+            Setting<Optional<Path>> lone = certificate.written() ? certificate : key;
+            reading.mistake(lone, certificate.written() ? "tls.key beside it" : "tls.certificate beside it");
+        }
+        certificate.value().ifPresent(each -> checkPem(certificate, each, "CERTIFICATE", ""));
+        key.value()
+                .ifPresent(each -> checkPem(
+                        key,
+                        each,
+                        "PRIVATE KEY",
+                        "; another form of key becomes one with: openssl pkcs8 -topk8 -nocrypt"));
+        return certificate.value().isPresent() && key.value().isPresent()
+                ? new ServerSettings.Tls(certificate.value().get(), key.value().get())
+                : null;
+    }
+
+    private void checkPem(Setting<?> setting, Path pem, String what, String hint) {
+        try (InputStream in = Files.newInputStream(pem)) {
+            String start = new String(in.readNBytes(MAX_PEM), StandardCharsets.ISO_8859_1);
+            if (!start.contains("-----BEGIN " + what + "-----")) {
+                reading.mistake(setting, "a PEM file with a line -----BEGIN " + what + "-----" + hint);
+            }
+        } catch (IOException e) {
+            reading.mistake(
+                    setting,
+                    "a PEM file that can be read; " + pem + (Files.exists(pem) ? " can't be" : " does not exist"));
+        }
+    }
+
+    private DoorSettings door(Section section) {
+        Setting<List<Setting<String>>> origins = section.list("origins", ORIGIN, piece -> piece);
+        section.end();
+        boolean all = origins.value().stream().anyMatch(origin -> origin.value().equals("*"));
+        for (Setting<String> origin : origins.value()) {
+            if (all && !origin.value().equals("*")) {
+                reading.mistake(origin, "nothing beside \"*\", which allows every origin");
+            }
+        }
+        return new DoorSettings(origins.value().stream().map(Setting::value).toList());
+    }
+
+    private AdminSettings admin(Section section, Setting<String> host, Setting<Long> port) {
+        Setting<List<Setting<String>>> allowed = section.list("allowed-hosts", Type.HOST, piece -> piece);
+        section.end();
+        if (!Addresses.isLoopback(host.value())) {
+            reading.note("admin.host is " + host.value()
+                    + ", so other machines reach the admin port. It speaks plain HTTP: keep it inside your network.");
+        }
+        return new AdminSettings(
+                host.value(),
+                Math.toIntExact(port.value()),
+                allowed.value().stream().map(Setting::value).toList());
+    }
+
+    private void checkPorts(
+            Setting<String> host, Setting<Long> port, Setting<String> adminHost, Setting<Long> adminPort) {
+        if (port.usable()
+                && adminPort.usable()
+                && port.value() != 0
+                && port.value().equals(adminPort.value())
+                && Addresses.overlap(host.value(), adminHost.value())) {
+            if (adminPort.written()) {
+                reading.mistake(adminPort, "another port than server.port");
+            } else {
+                reading.mistake(port, "another port than admin.port");
+            }
+        }
+    }
+
+    private RelaySettings relay(Section stream, Section limits, Path data, long maxRequestBody) {
+        Setting<Duration> heartbeat =
+                stream.value("heartbeat", Type.duration(Duration.ZERO, TEN_MINUTES), Duration.ofSeconds(15));
+        Setting<Duration> gather =
+                stream.value("gather", Type.duration(Duration.ZERO, Duration.ofSeconds(1)), Duration.ZERO);
+        Setting<Long> maxEvent = stream.value("max-event", Type.size(4 * KIB, 256 * MIB), 16 * MIB);
+        stream.end();
+
+        long quarter = Math.clamp(machine.heapBytes() / 4, MIB, 1024 * GIB);
+        Setting<Long> inFlight = limits.value(
+                "bytes-in-flight",
+                Type.sizeOrShare(MIB, 1024 * GIB, machine.heapBytes(), "the heap"),
+                quarter,
+                "25% of the heap");
+        Setting<Long> peek = limits.value("multipart-peek", Type.size(KIB, 16 * MIB), 256 * KIB);
+        Setting<Path> spill =
+                limits.value("spill", Type.path(file.folder()), data.resolve("spill"), "the folder spill in data");
+        limits.end();
+        if (inFlight.value() < maxRequestBody) {
+            reading.note(
+                    "limits.bytes-in-flight is " + Type.write(inFlight.value()) + " and server.max-request-body is "
+                            + Type.write(maxRequestBody) + ": a JSON body between the two is answered 503.");
+        }
+        return new RelaySettings(
+                heartbeat.value(),
+                gather.value(),
+                Math.toIntExact(maxEvent.value()),
+                inFlight.value(),
+                spill.value(),
+                Math.toIntExact(peek.value()));
+    }
+
+    private static LogSettings log(Section section) {
+        Setting<Boolean> calls = section.value("calls", Type.BOOL, true);
+        Setting<String> format = section.value("format", Type.choice(List.of("text", "json"), text -> text), "text");
+        Setting<String> level =
+                section.value("level", Type.choice(List.of("error", "warn", "info", "debug"), text -> text), "info");
+        section.end();
+        return new LogSettings(calls.value(), format.value(), level.value());
+    }
+
+    private void noteUnused(List<ProviderSettings> providers, List<ModelSettings> models) {
+        Set<String> used = new HashSet<>();
+        models.forEach(model -> model.targets().forEach(target -> used.add(target.provider())));
+        for (ProviderSettings provider : providers) {
+            if (!used.contains(provider.name())) {
+                reading.note("providers." + provider.name() + " serves no model.");
+            }
+        }
     }
 }
