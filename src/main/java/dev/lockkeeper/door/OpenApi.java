@@ -5,6 +5,7 @@ import static java.util.Map.entry;
 import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Endpoint.Body;
 import dev.lockkeeper.dialect.openai.Endpoint.Kind;
+import dev.lockkeeper.dialect.openai.Endpoints;
 import dev.lockkeeper.units.Bytes;
 import java.util.List;
 import java.util.Locale;
@@ -20,13 +21,9 @@ import tools.jackson.databind.node.ObjectNode;
  * The OpenAPI 3.1 document of what {@code /v1} takes. Paths, methods and summaries come from the table of endpoints; the
  * main bodies' schemas from {@code openapi.json} beside this class. Immutable; any thread.
  */
-public final class OpenApi {
-    /** Content type of the document. */
-    public static final String CONTENT_TYPE = "application/json";
-
+final class OpenApi {
     private static final String ROOT = "/v1";
     private static final String ORIGIN = "http://lockkeeper.invalid";
-    private static final String VERSION = "\"VERSION\"";
     private static final Pattern VARIABLE = Pattern.compile("\\{([^}]+)}");
     private static final JsonMapper JSON = JsonMapper.shared();
 
@@ -84,23 +81,9 @@ public final class OpenApi {
             entry("GET /v1/models", Shape.of(null, "ModelList")),
             entry("GET /v1/models/{model}", Shape.of(null, "Model")));
 
-    private final String document;
+    private static final String DOCUMENT = document(Endpoints.all(), Version.TEXT);
 
-    /**
-     * @param endpoints the table of what is served
-     * @param version of this gateway
-     */
-    public OpenApi(List<Endpoint> endpoints, String version) {
-        ObjectNode root = (ObjectNode) JSON.readTree(Resource.text("openapi.json"));
-        ObjectNode paths = root.putObject("paths");
-        for (Endpoint each : endpoints) {
-            String path = each.path().substring(ROOT.length());
-            ObjectNode item =
-                    paths.path(path) instanceof ObjectNode there ? there : pathItem(paths.putObject(path), path);
-            operation(item.putObject(each.method().toLowerCase(Locale.ROOT)), each);
-        }
-        document = JSON.writeValueAsString(root).replace(VERSION, JSON.writeValueAsString(version));
-    }
+    private OpenApi() {}
 
     /**
      * The document.
@@ -108,9 +91,22 @@ public final class OpenApi {
      * @param origin scheme, host and port that the reader reached this gateway by, such as
      *     {@code http://127.0.0.1:8080}; told as the server of the API
      */
-    public Bytes json(String origin) {
+    static Bytes json(String origin) {
         String quoted = JSON.writeValueAsString(origin);
-        return Bytes.utf8(document.replace(ORIGIN, quoted.substring(1, quoted.length() - 1)));
+        return Bytes.utf8(DOCUMENT.replace(ORIGIN, quoted.substring(1, quoted.length() - 1)));
+    }
+
+    private static String document(List<Endpoint> endpoints, String version) {
+        ObjectNode root = (ObjectNode) JSON.readTree(Resource.text("openapi.json"));
+        ((ObjectNode) root.path("info")).put("version", version);
+        ObjectNode paths = root.putObject("paths");
+        for (Endpoint each : endpoints) {
+            String path = each.path().substring(ROOT.length());
+            ObjectNode item =
+                    paths.path(path) instanceof ObjectNode there ? there : pathItem(paths.putObject(path), path);
+            operation(item.putObject(each.method().toLowerCase(Locale.ROOT)), each);
+        }
+        return JSON.writeValueAsString(root);
     }
 
     private static ObjectNode pathItem(ObjectNode item, String path) {

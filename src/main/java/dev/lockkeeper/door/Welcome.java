@@ -11,9 +11,9 @@ import java.util.List;
  * The page that a browser gets: what this is and how to call it. One document without script and without anything to
  * load. Any thread.
  */
-public final class Welcome {
+final class Welcome {
     /** Content type of the page. */
-    public static final String CONTENT_TYPE = "text/html; charset=utf-8";
+    static final String CONTENT_TYPE = "text/html; charset=utf-8";
 
     /** Models shown at most; the rest is counted. */
     static final int MODELS_SHOWN = 60;
@@ -23,7 +23,7 @@ public final class Welcome {
     private static final String EXAMPLE_MODEL = "gpt-5.5";
 
     /** Value of {@code content-security-policy} for the page: its own style, its own icon, nothing else. */
-    public static final String CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'sha256-" + sha256(STYLE)
+    static final String CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'sha256-" + sha256(STYLE)
             + "'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private Welcome() {}
@@ -36,7 +36,7 @@ public final class Welcome {
      * @param models what can be asked for, chat models first
      * @param path the path that was opened, as it came; told on the page when it is one of {@code /v1}
      */
-    public static Bytes html(String origin, List<String> models, String path) {
+    static Bytes html(String origin, List<String> models, String path) {
         String model = models.isEmpty() ? EXAMPLE_MODEL : models.getFirst();
         // One pass: a value that looks like a placeholder stays what it is.
         StringBuilder page = new StringBuilder(PAGE.length() + 4_096);
