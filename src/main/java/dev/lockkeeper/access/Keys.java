@@ -154,6 +154,11 @@ public final class Keys {
                 .join();
     }
 
+    /** A key by its id, revoked or not; null when there is none. */
+    public @Nullable KeyInfo get(String id) {
+        return database.<@Nullable KeyInfo>read(handle -> info(handle, id)).join();
+    }
+
     /** All projects, the oldest first. */
     public List<Project> projects() {
         return database.<List<Project>>read(handle -> handle.createQuery("""

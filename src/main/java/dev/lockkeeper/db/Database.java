@@ -103,6 +103,11 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    /** Whether a folder has a database, open or not. */
+    public static boolean isIn(Path folder) {
+        return Files.exists(folder.resolve(FILE));
+    }
+
     private static Database open(Path folder, FolderLock lock) throws DatabaseUnavailable {
         Path file = folder.resolve(FILE);
         if (Files.exists(file) && !Files.isWritable(file)) {

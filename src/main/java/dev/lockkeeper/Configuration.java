@@ -1,0 +1,38 @@
+package dev.lockkeeper;
+
+import dev.lockkeeper.settings.Loaded;
+import dev.lockkeeper.settings.Mistake;
+import dev.lockkeeper.settings.Overrides;
+import dev.lockkeeper.settings.SettingsLoader;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The option that names the configuration, and its reading. */
+final class Configuration {
+    @Option(
+            names = {"-c", "--config"},
+            paramLabel = "FILE",
+            description =
+                    "The configuration. Default: what LOCKKEEPER_CONFIG names, else lockkeeper.yaml in this folder if"
+                            + " there is one, else none is needed.")
+    private @Nullable Path file;
+
+    /** The settings; ends the command with all mistakes when there are any. */
+    Loaded.Good load(Shell shell, Overrides overrides) {
+        return switch (SettingsLoader.load(file, shell.environment(), overrides)) {
+            case Loaded.Good good -> good;
+            case Loaded.Bad(List<Mistake> mistakes) -> {
+                List<String> lines = new ArrayList<>();
+                mistakes.forEach(mistake -> lines.add(mistake.text()));
+                lines.add(
+                        mistakes.size() == 1
+                                ? "The configuration has a mistake; nothing was started."
+                                : "The configuration has " + mistakes.size() + " mistakes; nothing was started.");
+                throw CommandFailure.misused(lines);
+            }
+        };
+    }
+}

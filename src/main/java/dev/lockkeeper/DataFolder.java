@@ -1,0 +1,78 @@
+package dev.lockkeeper;
+
+import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.admin.AdminClient;
+import dev.lockkeeper.admin.KeyDesk;
+import dev.lockkeeper.admin.LocalDesk;
+import dev.lockkeeper.admin.RunningServer;
+import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.DatabaseUnavailable;
+import dev.lockkeeper.db.DatabaseUnavailable.Reason;
+import dev.lockkeeper.settings.Overrides;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The options that name a data folder, and the way to the keys in it: through the server that runs on it, if one does. */
+final class DataFolder {
+    /** How long another command, or a server that is just starting, may keep the folder before this one gives up. */
+    private static final Duration WAIT = Duration.ofSeconds(5);
+
+    private static final Duration BETWEEN_TRIES = Duration.ofMillis(100);
+
+    @Mixin
+    private Configuration configuration = new Configuration();
+
+    @Option(
+            names = "--data",
+            paramLabel = "FOLDER",
+            description =
+                    "Folder of the database. Default: as the configuration says, else lockkeeper-data in this folder.")
+    private @Nullable Path data;
+
+    /**
+     * Does something with the keys.
+     *
+     * @param make whether a folder without database gets one; otherwise that ends the command
+     */
+    <T> T withKeys(Shell shell, boolean make, Function<KeyDesk, T> work) {
+        Path folder = data != null
+                ? data
+                : configuration.load(shell, Overrides.NONE).settings().data();
+        if (!make && !Database.isIn(folder)) {
+            throw CommandFailure.failed("no database in " + folder.toAbsolutePath()
+                    + ". Name the server's data folder with --data, or its configuration with --config.");
+        }
+        long giveUp = System.nanoTime() + WAIT.toNanos();
+        while (true) {
+            try (Database database = Database.open(folder)) {
+                return work.apply(new LocalDesk(new Keys(database, Clock.systemUTC(), new SecureRandom())));
+            } catch (DatabaseUnavailable e) {
+                RunningServer server = e.reason() == Reason.IN_USE
+                        ? RunningServer.on(folder, e.holder()).orElse(null)
+                        : null;
+                if (server != null) {
+                    return work.apply(new AdminClient(server));
+                }
+                if (e.reason() != Reason.IN_USE || System.nanoTime() - giveUp > 0) {
+                    throw CommandFailure.failed(String.valueOf(e.getMessage()));
+                }
+            }
+            pause();
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(BETWEEN_TRIES);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw CommandFailure.failed("interrupted");
+        }
+    }
+}

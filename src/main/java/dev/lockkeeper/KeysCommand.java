@@ -1,0 +1,249 @@
+package dev.lockkeeper;
+
+import dev.lockkeeper.access.Created;
+import dev.lockkeeper.access.KeyInfo;
+import dev.lockkeeper.access.KeyKind;
+import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.admin.KeyDesk;
+import dev.lockkeeper.admin.KeyJson;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code keys}: makes, lists, replaces and ends the keys that clients call with. */
+@Command(
+        name = "keys",
+        description =
+                "Makes, lists, replaces and revokes the keys that clients call with. While a server runs on the data"
+                        + " folder this goes through it, so that a change counts at once.",
+        synopsisSubcommandLabel = "COMMAND",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  lockkeeper keys create ci",
+            "  lockkeeper keys create search --project search-team --models gpt-5.5,gpt-5.4-mini",
+            "  KEY=$(lockkeeper keys create ci)         the key alone goes to standard output",
+            "  lockkeeper keys list --json",
+            "  lockkeeper keys rotate key_...           a new text; the old one stops at once",
+            "  lockkeeper keys revoke key_..."
+        })
+final class KeysCommand implements Runnable {
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    private KeysCommand() {}
+
+    static CommandLine line(Shell shell) {
+        return new CommandLine(new KeysCommand())
+                .addSubcommand(new Create(shell))
+                .addSubcommand(new ListAll(shell))
+                .addSubcommand(new Rotate(shell))
+                .addSubcommand(new Revoke(shell));
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Which of create, list, rotate, revoke?");
+    }
+
+    private static void show(Shell shell, Created created, boolean json, String what) {
+        if (json) {
+            shell.out().println(KeyJson.text(KeyJson.of(created)));
+            return;
+        }
+        KeyInfo key = created.key();
+        if (created.newProject()) {
+            shell.err().println("Project " + key.project() + " is new.");
+        }
+        shell.err()
+                .println(what + " " + key.name() + " (" + key.id() + "), "
+                        + key.kind().word() + ", of project " + key.project() + ". Its text is shown this once:");
+        shell.err().flush();
+        shell.out().println(created.text());
+    }
+
+    private static CommandFailure unknown(String id, boolean orRevoked) {
+        return CommandFailure.failed("there is no key " + id + (orRevoked ? ", or it is revoked" : "")
+                + ". 'lockkeeper keys list' shows the ids.");
+    }
+
+    @Command(
+            name = "create",
+            description = "Makes a key and prints its text, which is shown this once.",
+            footer = {"", "Exit codes: 0 made; 1 it could not be made; 2 the command line is wrong."})
+    private static final class Create implements Callable<Integer> {
+        private final Shell shell;
+
+        @Spec
+        private CommandSpec spec = CommandSpec.create();
+
+        @Mixin
+        private DataFolder folder = new DataFolder();
+
+        @Parameters(paramLabel = "NAME", description = "What to call it: who or what calls with it.")
+        private String name = "";
+
+        @Option(
+                names = "--project",
+                paramLabel = "NAME",
+                description = "The project it belongs to, made if it is new. Default: ${DEFAULT-VALUE}.")
+        private String project = Keys.DEFAULT_PROJECT;
+
+        @Option(names = "--test", description = "A key for trials (lk-test-...) instead of a live one.")
+        private boolean test;
+
+        @Option(
+                names = "--models",
+                split = ",",
+                paramLabel = "NAME",
+                description = "The models it may ask for, divided by commas. Default: all.")
+        private List<String> models = new ArrayList<>();
+
+        @Option(names = "--json", description = "Prints everything about it as JSON.")
+        private boolean json;
+
+        Create(Shell shell) {
+            this.shell = shell;
+        }
+
+        @Override
+        public Integer call() {
+            Created created = folder.withKeys(shell, true, keys -> {
+                try {
+                    return keys.create(name, project, test ? KeyKind.TEST : KeyKind.LIVE, models);
+                } catch (IllegalArgumentException e) {
+                    throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+                }
+            });
+            show(shell, created, json, "Key");
+            return 0;
+        }
+    }
+
+    @Command(name = "list", description = "Lists all keys, the oldest first; never their text.")
+    private static final class ListAll implements Callable<Integer> {
+        private static final String ROW = "%-24s  %-20s  %-16s  %-12s  %-20s  %-20s  %s%n";
+
+        private final Shell shell;
+
+        @Mixin
+        private DataFolder folder = new DataFolder();
+
+        @Option(names = "--json", description = "Prints them as JSON.")
+        private boolean json;
+
+        ListAll(Shell shell) {
+            this.shell = shell;
+        }
+
+        @Override
+        public Integer call() {
+            List<KeyInfo> keys = folder.withKeys(shell, false, KeyDesk::list);
+            if (json) {
+                shell.out().println(KeyJson.text(KeyJson.of(keys)));
+                return 0;
+            }
+            if (keys.isEmpty()) {
+                shell.err().println("There are no keys. 'lockkeeper keys create NAME' makes one.");
+                return 0;
+            }
+            shell.out().printf(ROW, "ID", "NAME", "PROJECT", "TEXT", "CREATED", "STATE", "MODELS");
+            for (KeyInfo key : keys) {
+                shell.out()
+                        .printf(
+                                ROW,
+                                key.id(),
+                                key.name(),
+                                key.project(),
+                                "lk-" + key.kind().word() + "-…" + key.last4(),
+                                time(key.createdMillis()),
+                                state(key),
+                                key.models().isEmpty() ? "all" : String.join(",", key.models()));
+            }
+            return 0;
+        }
+
+        private static String state(KeyInfo key) {
+            if (key.revokedMillis() != null) {
+                return "revoked";
+            }
+            return key.replacedMillis() != null ? "works, replaced" : "works";
+        }
+
+        private static String time(long millis) {
+            return Instant.ofEpochMilli(millis).truncatedTo(ChronoUnit.SECONDS).toString();
+        }
+    }
+
+    @Command(
+            name = "rotate",
+            description =
+                    "Gives a key a new text and prints it; the old one stops working at once. Its id, name, project"
+                            + " and models stay.",
+            footer = {"", "Exit codes: 0 replaced; 1 there is no such key; 2 the command line is wrong."})
+    private static final class Rotate implements Callable<Integer> {
+        private final Shell shell;
+
+        @Mixin
+        private DataFolder folder = new DataFolder();
+
+        @Parameters(paramLabel = "ID", description = "Its id, key_...")
+        private String id = "";
+
+        @Option(names = "--json", description = "Prints everything about it as JSON.")
+        private boolean json;
+
+        Rotate(Shell shell) {
+            this.shell = shell;
+        }
+
+        @Override
+        public Integer call() {
+            Created created =
+                    folder.withKeys(shell, false, keys -> keys.rotate(id).orElseThrow(() -> unknown(id, true)));
+            show(shell, created, json, "New text for key");
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "revoke",
+            description = "Ends a key for good; it stops working at once.",
+            footer = {"", "Exit codes: 0 revoked; 1 there is no such key; 2 the command line is wrong."})
+    private static final class Revoke implements Callable<Integer> {
+        private final Shell shell;
+
+        @Mixin
+        private DataFolder folder = new DataFolder();
+
+        @Parameters(paramLabel = "ID", description = "Its id, key_...")
+        private String id = "";
+
+        @Option(names = "--json", description = "Prints everything about it as JSON.")
+        private boolean json;
+
+        Revoke(Shell shell) {
+            this.shell = shell;
+        }
+
+        @Override
+        public Integer call() {
+            KeyInfo key = folder.withKeys(shell, false, keys -> keys.revoke(id).orElseThrow(() -> unknown(id, false)));
+            if (json) {
+                shell.out().println(KeyJson.text(KeyJson.of(key)));
+            } else {
+                shell.err().println("Key " + key.name() + " (" + key.id() + ") is revoked.");
+            }
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package dev.lockkeeper;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.db.Database;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CommandsTest {
+    @TempDir
+    Path temp;
+
+    private record Ran(int code, String out, String err) {}
+
+    private static Ran run(String... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int code = Main.run(new Shell(Map.of(), new PrintWriter(out), new PrintWriter(err), false), args);
+        return new Ran(code, out.toString(), err.toString());
+    }
+
+    private Ran keys(String... args) {
+        List<String> all = new ArrayList<>(List.of("keys"));
+        all.addAll(List.of(args));
+        all.addAll(List.of("--data", temp.resolve("data").toString()));
+        return run(all.toArray(String[]::new));
+    }
+
+    @Test
+    void everyCommandTeachesWithHelp() {
+        for (String command : List.of(
+                "", "serve", "check", "keys", "keys create", "keys list", "keys rotate", "keys revoke", "version")) {
+            Ran help = run((command + " --help").strip().split(" "));
+            assertThat(help.code()).as(command).isZero();
+            assertThat(help.out()).as(command).contains("Usage: lockkeeper " + command, "--help");
+            assertThat(help.out().lines()).as(command).allMatch(line -> line.length() <= 110);
+        }
+        assertThat(run("--help").out()).contains("Exit codes: 0", "curl", "serve", "check", "keys");
+        assertThat(run("serve", "--help").out()).contains("--admin-port", "Examples:", "OPENAI_API_KEY");
+    }
+
+    @Test
+    void aMistypedCommandOrOptionEndsWithTwoAndWhatWasProbablyMeant() {
+        Ran command = run("serv");
+        assertThat(command.code()).isEqualTo(2);
+        assertThat(command.err()).contains("serv", "Did you mean", "serve");
+        Ran option = run("serve", "--prot", "1");
+        assertThat(option.code()).isEqualTo(2);
+        assertThat(option.err()).contains("--prot", "--port");
+        assertThat(run().code()).isEqualTo(2);
+        assertThat(run("keys").code()).isEqualTo(2);
+        assertThat(run("serve", "--port", "eighty").err()).contains("eighty").contains("--port");
+    }
+
+    @Test
+    void aKeyMadeWithoutAServerWorks() throws Exception {
+        Ran created = keys("create", "ci", "--project", "search", "--models", "a,b");
+        assertThat(created.code()).isZero();
+        assertThat(created.out()).as("the key alone, for scripts").matches("lk-live-[0-9A-Za-z]{43}\n");
+        assertThat(created.err()).contains("Project search is new", "shown this once", "key_");
+        try (Database database = Database.open(temp.resolve("data"))) {
+            var caller = Objects.requireNonNull(new Keys(database, Clock.systemUTC(), new SecureRandom())
+                    .find(created.out().strip()));
+            assertThat(caller.models()).containsExactlyInAnyOrder("a", "b");
+            assertThat(caller.project()).isEqualTo("search");
+        }
+    }
+
+    @Test
+    void keysAreListedReplacedAndRevoked() {
+        String text = keys("create", "ci", "--test").out().strip();
+        Ran list = keys("list");
+        assertThat(list.out())
+                .contains("ci", "default", "lk-test-…" + text.substring(text.length() - 4), "works", "all");
+        assertThat(list.out()).doesNotContain(text);
+        String id = list.out().lines().skip(1).findFirst().orElseThrow().split(" ")[0];
+
+        Ran rotated = keys("rotate", id);
+        assertThat(rotated.out()).matches("lk-test-[0-9A-Za-z]{43}\n").isNotEqualTo(text + "\n");
+        assertThat(keys("list").out()).contains("replaced");
+
+        assertThat(keys("revoke", id).err()).contains("revoked");
+        assertThat(keys("list", "--json").out()).contains("\"revoked_at\" : \"20");
+        Ran again = keys("rotate", id);
+        assertThat(again.code()).isEqualTo(1);
+        assertThat(again.err()).contains(id, "keys list");
+        assertThat(keys("revoke", "key_nobody").code()).isEqualTo(1);
+    }
+
+    @Test
+    void jsonHasTheTextWhereItIsNew() {
+        Ran created = keys("create", "ci", "--json");
+        assertThat(created.out()).contains("\"key\" : \"lk-live-", "\"new_project\" : false", "\"models\" : [ ]");
+        assertThat(created.err()).isEmpty();
+    }
+
+    @Test
+    void aNameThatCantBeIsAUsageMistake() {
+        Ran created = keys("create", " ");
+        assertThat(created.code()).isEqualTo(2);
+        assertThat(created.err()).contains("name: is empty");
+    }
+
+    @Test
+    void aFolderWithoutDatabaseIsNotMadeByLooking() {
+        Ran list = keys("list");
+        assertThat(list.code()).isEqualTo(1);
+        assertThat(list.err()).contains("no database in", "--data");
+        assertThat(temp.resolve("data")).doesNotExist();
+    }
+
+    @Test
+    void aFolderInUseByAProcessThatIsNoServerIsNamedInTheEnd() throws Exception {
+        Files.createDirectories(temp.resolve("data"));
+        try (Database database = Database.open(temp.resolve("data"))) {
+            Ran list = keys("list");
+            assertThat(list.code()).isEqualTo(1);
+            assertThat(list.err())
+                    .contains("in use by this process", database.folder().toString());
+            assertThat(list.err().lines()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aFolderThatCantBeWrittenIsOneLine() throws Exception {
+        Path file = Files.writeString(temp.resolve("file"), "");
+        Ran created = run("keys", "create", "x", "--data", file.resolve("data").toString());
+        assertThat(created.code()).isEqualTo(1);
+        assertThat(created.err().lines()).singleElement().asString().contains(file.toString(), "--data");
+    }
+
+    @Test
+    void versionTellsTheJdk() {
+        assertThat(run("version").out()).startsWith("lockkeeper ").contains("JDK " + Runtime.version());
+    }
+
+    @Test
+    void checkPrintsWhatIsInForce() {
+        assertThat(run("check").code()).isZero();
+    }
+}
