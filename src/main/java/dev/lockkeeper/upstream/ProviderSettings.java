@@ -32,6 +32,23 @@ public record ProviderSettings(
         query = Map.copyOf(query);
     }
 
+    /** The same provider at another address. */
+    public ProviderSettings at(URI address) {
+        ClientSettings there = new ClientSettings(
+                connection.name(),
+                address.getHost(),
+                address.getPort(),
+                "https".equals(address.getScheme()),
+                connection.version(),
+                connection.connectTimeout(),
+                connection.keepAlive(),
+                connection.maxConnections(),
+                connection.waitTimeout(),
+                connection.maxWaiting(),
+                connection.privateAddresses());
+        return new ProviderSettings(name, address, auth, credential, headers, query, there, timeouts);
+    }
+
     /** The name and address only: the rest may hold secrets. */
     @Override
     public String toString() {

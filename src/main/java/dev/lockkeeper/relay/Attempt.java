@@ -1,0 +1,223 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.dialect.openai.Endpoint;
+import dev.lockkeeper.dialect.openai.RequestScan;
+import dev.lockkeeper.http.Client;
+import dev.lockkeeper.http.Client.Outgoing;
+import dev.lockkeeper.http.Fault;
+import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.relay.Call.Learnt;
+import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.upstream.Patience;
+import dev.lockkeeper.upstream.Provider;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One try of a call at one provider: sends the request, chooses by the answer's head how the answer is read, and minds the
+ * clock. On the call's loop only.
+ */
+final class Attempt implements Client.Listener {
+    private final Call call;
+    private final Provider provider;
+    private final RequestBody body;
+    private final @Nullable RequestScan scan;
+    private final Patience patience;
+    private final long startedNanos = System.nanoTime();
+    private long lastSignNanos = startedNanos;
+    private boolean sent;
+    private boolean paused;
+    private boolean closed;
+    private @Nullable Outgoing outgoing;
+    private @Nullable Answering answering;
+
+    Attempt(Call call, Provider provider, RequestBody body, @Nullable RequestScan scan) {
+        this.call = call;
+        this.provider = provider;
+        this.body = body;
+        this.scan = scan;
+        this.patience = scan == null
+                ? Patience.of(provider.settings().timeouts(), "", null, null)
+                : Patience.of(provider.settings().timeouts(), call.upstreamModel(), scan.effort(), scan.serviceTier());
+    }
+
+    void start() {
+        Headers headers = provider.request(call.exchange.headers());
+        if (body.length() == 0) {
+            headers.remove("content-type");
+        } else if (call.exchange.headers().get("content-type") == null) {
+            headers.set("content-type", "application/json");
+        }
+        String target = provider.target(call.path(), call.query());
+        call.idle();
+        outgoing = call.relay
+                .clients()
+                .on(call.loop, provider)
+                .send(call.endpoint.method(), target, headers, body.length(), this);
+    }
+
+    // ---- what the upstream says ----
+
+    @Override
+    public void ready() {
+        Outgoing to = outgoing;
+        if (closed || to == null) {
+            return;
+        }
+        sign();
+        body.sendTo(to, () -> {
+            sent = true;
+            sign();
+        });
+    }
+
+    @Override
+    public void drained() {
+        sign();
+        body.drained();
+    }
+
+    @Override
+    public void head(int status, Headers headers) {
+        if (closed) {
+            return;
+        }
+        call.busy();
+        sign();
+        if (status < 200 || status > 299) {
+            answering = new RefusedAnswer(call, provider, status, headers);
+        } else if (isEventStream(headers)) {
+            answering = new StreamedAnswer(call, this, provider, scan, status, headers);
+        } else {
+            answering = new WholeAnswer(call, this, provider, status, headers);
+        }
+        call.idle();
+    }
+
+    @Override
+    public void piece(Bytes piece) {
+        Answering reader = answering;
+        if (closed || reader == null) {
+            return;
+        }
+        call.busy();
+        sign();
+        reader.piece(piece);
+        call.idle();
+    }
+
+    @Override
+    public void end() {
+        Answering reader = answering;
+        if (closed || reader == null) {
+            return;
+        }
+        call.busy();
+        outgoing = null;
+        reader.end();
+        call.idle();
+    }
+
+    @Override
+    public void fault(Fault fault) {
+        if (closed) {
+            return;
+        }
+        call.busy();
+        outgoing = null;
+        fail(new Refusal.Unreached(provider.name(), fault));
+    }
+
+    // ---- the clock ----
+
+    void tick(long nowNanos) {
+        if (closed) {
+            return;
+        }
+        long silent = nowNanos - lastSignNanos;
+        long total = patience.totalNanos();
+        if (nowNanos - startedNanos > total) {
+            late("total", total);
+        } else if (answering == null) {
+            // Before the request is sent whole, the clock is that of its bytes; after that, of the answer's first one.
+            long bound = sent ? patience.firstByteNanos() : patience.idleNanos();
+            if (silent > bound) {
+                late(sent ? "first-byte" : "idle", bound);
+            }
+        } else if (!paused && silent > patience.idleNanos() && !answering.ending()) {
+            late("idle", patience.idleNanos());
+        } else {
+            answering.tick(nowNanos, silent);
+        }
+    }
+
+    private void late(String timeout, long boundNanos) {
+        call.busy();
+        fail(new Refusal.Late(provider.name(), timeout, boundNanos / 1_000_000));
+    }
+
+    private void fail(Refusal why) {
+        Answering reader = answering;
+        cancel();
+        if (reader == null) {
+            call.refuse(why);
+        } else {
+            reader.broke(why);
+        }
+    }
+
+    private void sign() {
+        lastSignNanos = System.nanoTime();
+    }
+
+    // ---- what the answer asks for ----
+
+    /** The client reads more slowly than the upstream writes: the upstream waits. */
+    void pauseUntilDrained() {
+        Outgoing from = outgoing;
+        if (from != null && !paused) {
+            paused = true;
+            from.pause();
+            call.exchange.onDrain(() -> {
+                if (paused && !closed) {
+                    paused = false;
+                    sign();
+                    Outgoing still = outgoing;
+                    if (still != null) {
+                        still.resume();
+                    }
+                }
+            });
+        }
+    }
+
+    /** Breaks the request off at the upstream; its answer, if any, is no longer wanted. */
+    void cancel() {
+        Outgoing from = outgoing;
+        outgoing = null;
+        if (from != null) {
+            from.cancel();
+        }
+    }
+
+    /** What is known of the answer so far. */
+    Learnt learnt() {
+        return answering == null ? Learnt.NOTHING : answering.learnt();
+    }
+
+    /** Ends this attempt whatever state it is in. Idempotent. */
+    void close() {
+        if (!closed) {
+            closed = true;
+            cancel();
+            body.close();
+        }
+    }
+
+    private boolean isEventStream(Headers headers) {
+        String type = headers.get("content-type");
+        return type != null
+                && type.toLowerCase(Locale.ROOT).startsWith("text/event-stream")
+                && call.endpoint.kind() != Endpoint.Kind.PLAIN;
+    }
+}

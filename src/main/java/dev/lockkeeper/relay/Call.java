@@ -1,0 +1,610 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.access.Caller;
+import dev.lockkeeper.dialect.openai.Endpoint;
+import dev.lockkeeper.dialect.openai.Errors;
+import dev.lockkeeper.dialect.openai.Malformed;
+import dev.lockkeeper.dialect.openai.Nearest;
+import dev.lockkeeper.dialect.openai.Refusals;
+import dev.lockkeeper.dialect.openai.RequestScan;
+import dev.lockkeeper.dialect.openai.Rewrite;
+import dev.lockkeeper.dialect.openai.Rewritten;
+import dev.lockkeeper.dialect.openai.UnaryTap.Made;
+import dev.lockkeeper.http.Exchange;
+import dev.lockkeeper.http.Exchange.BodyFault;
+import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.http.Loop;
+import dev.lockkeeper.relay.CallReport.Outcome;
+import dev.lockkeeper.routing.Model;
+import dev.lockkeeper.routing.ModelSettings.Profile;
+import dev.lockkeeper.routing.Target;
+import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Usage;
+import dev.lockkeeper.upstream.Provider;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call of a client, from its head to its report.
+ *
+ * <p>The way of a call is the order of the methods below; each ends by going on to the next, or by refusing:
+ *
+ * <pre>
+ *   carry      what kind of body does this endpoint take?           415
+ *   read       the body, whole or until its model is known          413, 408, 503
+ *   scan       what does it ask for?                                400
+ *   admit      which model is that, and may this key use it?        404
+ *   own        are the objects it names this project's, and where?  404
+ *   attempt    rewrite, sign, send; wait for an answer              502, 503, 504
+ *   gate       usage is learnt, what was made is registered: here an answer becomes whole
+ *   over       room is given back, the watcher is told: every path, exactly once, last
+ * </pre>
+ *
+ * <p>A call belongs to one event loop and is used on its thread only; what is done elsewhere comes back by
+ * {@link Loop#run}. Nothing on the way blocks.
+ *
+ * <p>Memory: a JSON body is held once, plus what the taps keep (their bounds are theirs); an answer passes through queues
+ * of 64 KiB on either side. A multipart body holds at most its peek and two pieces; the rest goes to a file.
+ */
+final class Call {
+    /** Larger bodies are read on a worker: a token scan takes a millisecond for about a megabyte. */
+    private static final int SCAN_ON_LOOP = 1 << 20;
+
+    /** Prompts up to this size are kept until the answer's end, in case the upstream tells no usage. */
+    private static final int COUNT_EXACTLY = 256 << 10;
+
+    /** Bytes of text per token where a prompt is too large to be counted. */
+    private static final int BYTES_PER_TOKEN = 4;
+
+    private static final int NAMES_SUGGESTED = 3;
+
+    final Relay relay;
+    final Rules rules;
+    final Exchange exchange;
+    final Loop loop;
+    final Caller caller;
+    final Endpoint endpoint;
+    private final List<String> pathIds;
+    private final Ownership ownership;
+    private Loop.@Nullable Subscription ticking;
+
+    // What reading has told.
+    private @Nullable RequestScan scan;
+    private @Nullable Bytes prompt;
+    private long bytesIn;
+    private long bytesHeld;
+    private String modelName = "";
+    private @Nullable Model model;
+    private List<String> warnings = List.of();
+
+    // What came of it.
+    private @Nullable Attempt attempt;
+    private String provider = "";
+    private String upstreamModel = "";
+    private int status;
+    private long ownNanos;
+    private long ownSince;
+    private long firstByteNanos = -1;
+    private long bytesOut;
+    private boolean streamed;
+    private boolean shortForm;
+    private boolean over;
+
+    Call(Relay relay, Exchange exchange, Caller caller, Endpoint endpoint, List<String> pathIds) {
+        this.relay = relay;
+        this.rules = relay.rules();
+        this.exchange = exchange;
+        this.loop = exchange.loop();
+        this.caller = caller;
+        this.endpoint = endpoint;
+        this.pathIds = pathIds;
+        this.ownership = new Ownership(this);
+        this.ownSince = exchange.startedNanos();
+    }
+
+    /** Begins. {@code given} stands for the body of a call in short form, null for a body still to be read. */
+    void carry(@Nullable Bytes given) {
+        relay.inFlight().callBegan();
+        exchange.onGone(this::abandoned);
+        ticking = loop.everyTick(this::tick);
+        if (given != null) {
+            shortForm = true;
+            scan(given);
+            return;
+        }
+        switch (bodyForm()) {
+            case NONE -> own(null, null);
+            case JSON -> read();
+            case MULTIPART -> {
+                idle();
+                new MultipartBody(this).begin();
+            }
+            case EITHER -> throw new IllegalStateException("a body is JSON or multipart");
+        }
+    }
+
+    /** The form of this request's body, by its content type where the endpoint takes more than one. */
+    private Endpoint.Body bodyForm() {
+        String type = contentType();
+        return switch (endpoint.body()) {
+            case NONE -> Endpoint.Body.NONE;
+            case JSON -> Endpoint.Body.JSON;
+            case MULTIPART -> Endpoint.Body.MULTIPART;
+            case EITHER -> type.startsWith("multipart/") ? Endpoint.Body.MULTIPART : Endpoint.Body.JSON;
+        };
+    }
+
+    String contentType() {
+        String type = exchange.headers().get("content-type");
+        return type == null ? "" : type.strip().toLowerCase(Locale.ROOT);
+    }
+
+    private void read() {
+        idle();
+        exchange.read(new GatheredBody(
+                exchange, this::takeRoom, () -> refuse(new Refusal.Busy("request bodies")), this::unread, body -> {
+                    busy();
+                    String type = contentType();
+                    boolean json = type.startsWith("application/") && type.contains("json");
+                    if (!json && (body.length() > 0 || endpoint.model() == Endpoint.ModelIn.REQUIRED)) {
+                        refuse(new Refusal.WrongContentType(
+                                exchange.headers().get("content-type"), "'application/json'"));
+                    } else if (body.length() == 0 && endpoint.model() == Endpoint.ModelIn.NONE) {
+                        own(null, Bytes.EMPTY);
+                    } else {
+                        scan(body);
+                    }
+                }));
+    }
+
+    /** Takes room for bytes of this call's body; what was taken is given back at the call's end. */
+    boolean takeRoom(int bytes) {
+        if (!relay.inFlight().take(bytes)) {
+            return false;
+        }
+        bytesHeld += bytes;
+        bytesIn += bytes;
+        return true;
+    }
+
+    /** Counts bytes of the body that this call doesn't hold. */
+    void passedIn(int bytes) {
+        bytesIn += bytes;
+    }
+
+    void unread(BodyFault why) {
+        switch (why) {
+            case TOO_LARGE -> refuse(new Refusal.TooLarge(relay.maxRequestBody()));
+            case SLOW -> refuse(new Refusal.SlowBody());
+            case BROKEN -> abandoned();
+        }
+    }
+
+    private void scan(Bytes body) {
+        if (body.length() <= SCAN_ON_LOOP) {
+            scanned(body, reading(body));
+            return;
+        }
+        idle();
+        boolean taken = relay.workers().compute(() -> {
+            Reading told = reading(body);
+            loop.run(() -> {
+                if (!over) {
+                    busy();
+                    scanned(body, told);
+                }
+            });
+        });
+        if (!taken) {
+            refuse(new Refusal.Busy("large request bodies"));
+        }
+    }
+
+    /** What reading a body tells. */
+    private sealed interface Reading {
+        record Read(RequestScan scan) implements Reading {}
+
+        record Unreadable(Refusal why) implements Reading {}
+    }
+
+    private Reading reading(Bytes body) {
+        try {
+            return new Reading.Read(RequestScan.of(body, endpoint));
+        } catch (Malformed bad) {
+            return new Reading.Unreadable(new Refusal.BadBody(bad.message(), bad.param(), bad.code()));
+        }
+    }
+
+    private void scanned(Bytes body, Reading told) {
+        switch (told) {
+            case Reading.Unreadable(Refusal why) -> refuse(why);
+            case Reading.Read(RequestScan found) -> {
+                scan = found;
+                if (body.length() <= COUNT_EXACTLY) {
+                    prompt = body;
+                }
+                admit(found.model(), () -> own(found, body));
+            }
+        }
+    }
+
+    /** Finds the model that was asked for, and goes on where this key may use it or none is needed. */
+    void admit(@Nullable String asked, Runnable then) {
+        if (asked == null) {
+            if (endpoint.model() == Endpoint.ModelIn.REQUIRED) {
+                refuse(new Refusal.NoModel());
+                return;
+            }
+        } else if (endpoint.model() != Endpoint.ModelIn.NONE) {
+            modelName = asked;
+            model = rules.models().find(asked);
+            if (model == null || !caller.mayUse(asked)) {
+                refuse(new Refusal.UnknownModel(
+                        asked, Nearest.names(asked, relay.namesFor(caller, rules), NAMES_SUGGESTED)));
+                return;
+            }
+        }
+        then.run();
+    }
+
+    /** Makes sure that every object this call names is this project's, then sends it where they live. */
+    private void own(@Nullable RequestScan found, @Nullable Bytes body) {
+        ownership.check(pathIds, found == null ? List.of() : found.references(), () -> {
+            Placed placed = place();
+            if (placed != null) {
+                attempt(placed, rewrite(placed, found, body));
+            }
+        });
+    }
+
+    /** Makes sure that the objects of the path are this project's. */
+    void ownPath(Runnable then) {
+        ownership.check(pathIds, List.of(), then);
+    }
+
+    /** Where an attempt goes: a provider, and what it calls the model (empty where there is none). */
+    record Placed(Provider provider, String upstreamModel) {}
+
+    /** Chooses who is asked; null where this refused the call. */
+    @Nullable Placed place() {
+        String pinned = ownership.provider();
+        Model wanted = model;
+        if (wanted != null) {
+            for (Target target : wanted.targets()) {
+                if (pinned == null || target.provider().equals(pinned)) {
+                    return new Placed(rules.provider(target.provider()), target.model());
+                }
+            }
+            refuse(new Refusal.Scattered(
+                    "The objects this call names live at provider '" + pinned + "', which does not serve the model '"
+                            + wanted.name() + "'.",
+                    "model"));
+            return null;
+        }
+        String asked = pinned != null ? pinned : exchange.headers().get("x-lockkeeper-provider");
+        if (asked == null) {
+            return new Placed(rules.defaultProvider(), "");
+        }
+        Provider named = rules.providers().get(asked);
+        if (named == null) {
+            refuse(new Refusal.Scattered(
+                    "There is no provider '" + asked + "' here" + (pinned == null ? " (x-lockkeeper-provider)." : "."),
+                    null));
+            return null;
+        }
+        return new Placed(named, "");
+    }
+
+    private RequestBody rewrite(Placed placed, @Nullable RequestScan found, @Nullable Bytes body) {
+        if (body == null || body.length() == 0) {
+            return RequestBody.NONE;
+        }
+        if (found == null || found.model() == null) {
+            return new RequestBody.Whole(List.of(body), body.length());
+        }
+        Rewritten rewritten = Rewrite.of(
+                body, found, endpoint, placed.upstreamModel(), refusals(placed.upstreamModel(), found), true);
+        warnings = rewritten.warnings();
+        return new RequestBody.Whole(rewritten.pieces(), rewritten.length());
+    }
+
+    private Refusals refusals(String upstream, RequestScan found) {
+        Model wanted = model;
+        Profile profile = wanted == null ? Profile.EXACT : wanted.profile();
+        return switch (profile) {
+            case AUTO -> Refusals.of(upstream, found.effort());
+            case REASONING -> new Refusals(true, true, true, true, upstream + " is configured as a reasoning model");
+            case SAMPLING, EXACT -> Refusals.NONE;
+        };
+    }
+
+    /** Asks a provider. From here on the attempt hears the answer and writes it to the client. */
+    void attempt(Placed placed, RequestBody body) {
+        if (over) {
+            body.close();
+            return;
+        }
+        provider = placed.provider().name();
+        upstreamModel = placed.upstreamModel();
+        Attempt next = new Attempt(this, placed.provider(), body, scan);
+        attempt = next;
+        next.start();
+    }
+
+    /**
+     * The last step before the client learns that its answer is whole: usage is known and what was made is registered.
+     * Then, and only then, {@code whole} may write the answer's end.
+     */
+    void gate(Learnt learnt, Runnable whole) {
+        idle();
+        usageOf(learnt, usage -> {
+            if (over) {
+                return;
+            }
+            CompletionStage<?> registered = ownership.settle(learnt);
+            registered.whenComplete((done, failure) -> loop.run(() -> {
+                if (!over) {
+                    busy();
+                    whole.run();
+                    finish(learnt, usage, learnt.failed() ? Outcome.FAILED : Outcome.SERVED, learnt.errorCode());
+                }
+            }));
+        });
+    }
+
+    /** The answer has told the id of what it made: its owner is known from now on, before the client can use it. */
+    void made(@Nullable String objectId) {
+        ownership.made(objectId);
+    }
+
+    /** Whether a call with this request keeps what it makes at the provider. */
+    boolean stores() {
+        RequestScan asked = scan;
+        return switch (endpoint.kind()) {
+            case CHAT -> asked != null && Boolean.TRUE.equals(asked.store());
+            case RESPONSES -> asked == null || !Boolean.FALSE.equals(asked.store()) || asked.background();
+            case COMPLETIONS, IMAGES, SPEECH, TRANSCRIPTION, EMBEDDINGS, MODELS, PLAIN -> true;
+        };
+    }
+
+    /** Whether a good answer can only be JSON. */
+    boolean expectsJson() {
+        return switch (endpoint.kind()) {
+            case CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS -> true;
+            case IMAGES, SPEECH, TRANSCRIPTION, MODELS, PLAIN -> false;
+        };
+    }
+
+    String upstreamModel() {
+        return upstreamModel;
+    }
+
+    String provider() {
+        return provider;
+    }
+
+    String modelName() {
+        return modelName;
+    }
+
+    /** The path to ask for upstream; a call in short form stands for another one. */
+    String path() {
+        return shortForm ? endpoint.path() : exchange.path();
+    }
+
+    /** The query to ask for upstream. */
+    @Nullable String query() {
+        return shortForm ? null : exchange.query();
+    }
+
+    /** What taps have learnt of an answer. */
+    record Learnt(
+            @Nullable Usage usage,
+            CharSequence text,
+            String finish,
+            @Nullable String objectId,
+            List<Made> alsoMade,
+            boolean failed,
+            String errorCode) {
+        /** Nothing was learnt. */
+        static final Learnt NOTHING = new Learnt(null, "", "", null, List.of(), false, "");
+
+        Learnt failed(String code) {
+            return new Learnt(usage, text, finish, objectId, alsoMade, true, code);
+        }
+    }
+
+    private void usageOf(Learnt learnt, java.util.function.Consumer<@Nullable Usage> then) {
+        RequestScan asked = scan;
+        if (learnt.usage() != null || asked == null || !countsTokens()) {
+            then.accept(learnt.usage());
+            return;
+        }
+        Bytes counted = prompt;
+        boolean taken = relay.workers().compute(() -> {
+            long input = counted != null ? relay.tokens().countPrompt(counted) : asked.textBytes() / BYTES_PER_TOKEN;
+            long output = relay.tokens().count(learnt.text());
+            Usage estimate = new Usage(input, 0, 0, output, 0, true);
+            loop.run(() -> then.accept(estimate));
+        });
+        if (!taken) {
+            then.accept(new Usage(
+                    asked.textBytes() / BYTES_PER_TOKEN, 0, 0, learnt.text().length() / BYTES_PER_TOKEN, 0, true));
+        }
+    }
+
+    private boolean countsTokens() {
+        return switch (endpoint.kind()) {
+            case CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS -> endpoint.model() == Endpoint.ModelIn.REQUIRED;
+            case IMAGES, SPEECH, TRANSCRIPTION, MODELS, PLAIN -> false;
+        };
+    }
+
+    /** Says no, once, where nothing has been sent yet; later calls do nothing. */
+    void refuse(Refusal why) {
+        refuse(why, Learnt.NOTHING);
+    }
+
+    void refuse(Refusal why, Learnt learnt) {
+        if (over) {
+            return;
+        }
+        Refusal.Said said = Refusal.said(why);
+        Headers headers = Headers.empty();
+        headers.set("content-type", "application/json");
+        if (said.retryAfterSeconds() > 0) {
+            headers.set("retry-after", Integer.toString(said.retryAfterSeconds()));
+        }
+        addOwnHeaders(headers);
+        answer(said.status(), headers, Errors.envelope(said.message(), said.type(), said.param(), said.code()));
+        finish(learnt, learnt.usage(), said.outcome(), said.code() == null ? "" : said.code());
+    }
+
+    // ---- what an attempt and its answer say to the client, counted ----
+
+    /** Sends a whole answer. */
+    void answer(int answerStatus, Headers headers, Bytes body) {
+        sending(answerStatus, body.length());
+        exchange.answer(answerStatus, headers, body);
+    }
+
+    /** Sends the head of an answer that comes in pieces. */
+    void head(int answerStatus, Headers headers, boolean events) {
+        streamed = events;
+        sending(answerStatus, 0);
+        exchange.head(answerStatus, headers);
+    }
+
+    private void sending(int answerStatus, int bytes) {
+        status = answerStatus;
+        bytesOut += bytes;
+        if (firstByteNanos < 0) {
+            firstByteNanos = System.nanoTime() - exchange.startedNanos();
+        }
+    }
+
+    /** Sends a piece; false where the client reads too slowly. */
+    boolean write(Bytes piece) {
+        bytesOut += piece.length();
+        return exchange.write(piece);
+    }
+
+    /** The fields of an upstream's answer for the client, with this gateway's own. */
+    Headers headers(Provider answering, Headers upstream) {
+        Headers headers = answering.answer(upstream);
+        addOwnHeaders(headers);
+        return headers;
+    }
+
+    private void addOwnHeaders(Headers headers) {
+        headers.set("x-request-id", exchange.id());
+        if (!provider.isEmpty()) {
+            headers.set("x-lockkeeper-provider", provider);
+        }
+        headers.set("x-lockkeeper-overhead-us", Long.toString(ownNanos() / 1000));
+        if (!warnings.isEmpty()) {
+            headers.set("x-lockkeeper-warnings", String.join("; ", warnings));
+        }
+    }
+
+    // ---- own time: while busy the clock runs, while waiting for client or upstream it rests ----
+
+    void busy() {
+        if (ownSince == 0) {
+            ownSince = System.nanoTime();
+        }
+    }
+
+    void idle() {
+        if (ownSince != 0) {
+            ownNanos += System.nanoTime() - ownSince;
+            ownSince = 0;
+        }
+    }
+
+    private long ownNanos() {
+        return ownSince == 0 ? ownNanos : ownNanos + System.nanoTime() - ownSince;
+    }
+
+    // ---- endings ----
+
+    private void tick(long nowNanos) {
+        Attempt current = attempt;
+        if (current != null && !over) {
+            current.tick(nowNanos);
+        }
+    }
+
+    /** The client went away: the upstream is told at once. */
+    private void abandoned() {
+        if (over) {
+            return;
+        }
+        Attempt current = attempt;
+        Learnt learnt = current == null ? Learnt.NOTHING : current.learnt();
+        status = status == 0 ? CallReport.CLIENT_GONE : status;
+        finish(learnt, learnt.usage(), Outcome.ABANDONED, "");
+    }
+
+    /** Ends an answer that can't be whole: its last bytes have said so. */
+    void broken(Learnt learnt) {
+        finish(learnt, learnt.usage(), Outcome.FAILED, learnt.errorCode());
+    }
+
+    /** Whether this call has ended; nothing is written or counted after. */
+    boolean over() {
+        return over;
+    }
+
+    private void finish(Learnt learnt, @Nullable Usage usage, Outcome outcome, String errorCode) {
+        if (over) {
+            return;
+        }
+        over = true;
+        idle();
+        if (ticking != null) {
+            ticking.close();
+        }
+        if (attempt != null) {
+            attempt.close();
+        }
+        relay.inFlight().giveBack(bytesHeld);
+        bytesHeld = 0;
+        if (usage == null && !learnt.text().isEmpty()) {
+            usageOf(learnt, estimate -> report(learnt, estimate, outcome, errorCode));
+        } else {
+            report(learnt, usage, outcome, errorCode);
+        }
+    }
+
+    private void report(Learnt learnt, @Nullable Usage usage, Outcome outcome, String errorCode) {
+        relay.inFlight().callEnded();
+        long total = System.nanoTime() - exchange.startedNanos();
+        relay.watcher()
+                .ended(new CallReport(
+                        exchange.id(),
+                        caller.keyId(),
+                        caller.project(),
+                        endpoint.path(),
+                        exchange.method(),
+                        modelName,
+                        upstreamModel,
+                        provider,
+                        status,
+                        outcome,
+                        errorCode,
+                        streamed,
+                        exchange.startedNanos(),
+                        firstByteNanos,
+                        total,
+                        ownNanos,
+                        usage,
+                        bytesIn,
+                        bytesOut,
+                        relay.clock().millis() - total / 1_000_000,
+                        learnt.finish(),
+                        warnings.size()));
+    }
+}

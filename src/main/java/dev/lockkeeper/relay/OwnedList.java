@@ -1,0 +1,328 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.access.Caller;
+import dev.lockkeeper.dialect.openai.Endpoint;
+import dev.lockkeeper.dialect.openai.ObjectKind;
+import dev.lockkeeper.http.Client;
+import dev.lockkeeper.http.Client.Fetched;
+import dev.lockkeeper.http.Exchange;
+import dev.lockkeeper.http.FaultException;
+import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.objects.ObjectRegistry.Owned;
+import dev.lockkeeper.relay.CallReport.Outcome;
+import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.upstream.Provider;
+import java.io.ByteArrayOutputStream;
+import java.net.URLDecoder;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A list of a project's own objects. The upstream's list holds every project's, so it is never asked for: the registry tells
+ * which objects are this project's, in the order of their making, and each is fetched by its id. Pages are full and their
+ * cursors are right however many strangers' objects stand between.
+ *
+ * <p>Straight code on a virtual thread.
+ */
+final class OwnedList {
+    private static final int DEFAULT_LIMIT = 20;
+    private static final int MAX_LIMIT = 100;
+
+    /** Objects fetched at once. */
+    private static final int AT_ONCE = 8;
+
+    /** Pages of the registry looked through for objects that pass a filter. */
+    private static final int MAX_PAGES = 20;
+
+    private static final int MAX_OBJECT = 1 << 20;
+    private static final long FETCH_MILLIS = 30_000;
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    private final Relay relay;
+    private final Rules rules;
+    private final Exchange exchange;
+    private final Caller caller;
+    private final Endpoint endpoint;
+    private final ObjectKind kind;
+    private boolean gone;
+
+    OwnedList(Relay relay, Exchange exchange, Caller caller, Endpoint endpoint) {
+        this.relay = relay;
+        this.rules = relay.rules();
+        this.exchange = exchange;
+        this.caller = caller;
+        this.endpoint = endpoint;
+        ObjectKind lists = endpoint.lists();
+        if (lists == null) {
+            throw new IllegalArgumentException(endpoint.path() + " lists nothing");
+        }
+        this.kind = lists;
+    }
+
+    void answer() {
+        exchange.onGone(() -> gone = true);
+        boolean taken = relay.workers().await(() -> {
+            Page page = page();
+            exchange.loop().run(() -> write(page));
+        });
+        if (!taken) {
+            refuse(new Refusal.Busy("lists"));
+        }
+    }
+
+    private sealed interface Page {
+        record Listed(Bytes body) implements Page {}
+
+        record Refused(Refusal why) implements Page {}
+    }
+
+    private void write(Page page) {
+        if (gone || exchange.over()) {
+            relay.answered(exchange, caller, endpoint.path(), CallReport.CLIENT_GONE, Outcome.ABANDONED, "", 0);
+            return;
+        }
+        switch (page) {
+            case Page.Listed(Bytes body) -> {
+                exchange.answer(200, Headers.empty().set("content-type", "application/json"), body);
+                relay.answered(exchange, caller, endpoint.path(), 200, Outcome.SERVED, "", body.length());
+            }
+            case Page.Refused(Refusal why) -> refuse(why);
+        }
+    }
+
+    private void refuse(Refusal why) {
+        relay.refuse(exchange, caller, endpoint.path(), why);
+    }
+
+    private Page page() {
+        Map<String, String> query = query(exchange.query());
+        int limit = DEFAULT_LIMIT;
+        String asked = query.remove("limit");
+        if (asked != null) {
+            try {
+                limit = Math.min(MAX_LIMIT, Integer.parseInt(asked));
+            } catch (NumberFormatException notANumber) {
+                limit = 0;
+            }
+            if (limit < 1) {
+                return bad("limit", "Invalid 'limit': '" + asked + "'. Expected a number from 1 to " + MAX_LIMIT + ".");
+            }
+        }
+        String order = query.getOrDefault("order", "desc");
+        query.remove("order");
+        if (!order.equals("desc") && !order.equals("asc")) {
+            return bad("order", "Invalid 'order': '" + order + "'. Expected 'asc' or 'desc'.");
+        }
+        String after = query.remove("after");
+        for (String filter : query.keySet()) {
+            if (!filters(filter)) {
+                return bad(
+                        filter,
+                        "Unknown query parameter: '" + filter + "'. Expected after, limit, order"
+                                + (kind == ObjectKind.FILE ? ", purpose" : "")
+                                + (kind == ObjectKind.CHAT_COMPLETION ? ", model, metadata[key]" : "") + ".");
+            }
+        }
+        try {
+            return listed(limit, order.equals("desc"), after, query);
+        } catch (Failed failed) {
+            return new Page.Refused(failed.why);
+        } catch (InterruptedException stopping) {
+            Thread.currentThread().interrupt();
+            return new Page.Refused(new Refusal.Busy("shutting down"));
+        }
+    }
+
+    private boolean filters(String name) {
+        return switch (kind) {
+            case FILE -> name.equals("purpose");
+            case CHAT_COMPLETION -> name.equals("model") || name.startsWith("metadata[");
+            case UPLOAD,
+                    BATCH,
+                    RESPONSE,
+                    CONVERSATION,
+                    VECTOR_STORE,
+                    CONTAINER,
+                    UPLOAD_PART,
+                    VECTOR_STORE_FILE,
+                    VECTOR_STORE_FILE_BATCH,
+                    ITEM,
+                    MODEL -> false;
+        };
+    }
+
+    private static Page bad(String param, String message) {
+        return new Page.Refused(new Refusal.BadBody(message, param, "invalid_value"));
+    }
+
+    private Page listed(int limit, boolean newestFirst, @Nullable String after, Map<String, String> filters)
+            throws Failed, InterruptedException {
+        List<Found> found = new ArrayList<>();
+        String cursor = after;
+        boolean more = true;
+        for (int pages = 0; more && found.size() <= limit && pages < MAX_PAGES; pages++) {
+            List<Owned> owned =
+                    wait(relay.objects().page(kind.name(), caller.projectId(), cursor, MAX_LIMIT, newestFirst));
+            more = owned.size() == MAX_LIMIT;
+            for (int from = 0; from < owned.size() && found.size() <= limit; from += AT_ONCE) {
+                fetch(owned.subList(from, Math.min(owned.size(), from + AT_ONCE)), filters, found);
+            }
+            if (!owned.isEmpty()) {
+                cursor = owned.getLast().id();
+            }
+        }
+        boolean hasMore = found.size() > limit || more;
+        List<Found> page = found.size() > limit ? found.subList(0, limit) : found;
+        return new Page.Listed(body(page, hasMore && !page.isEmpty()));
+    }
+
+    private record Found(String id, Bytes json) {}
+
+    private void fetch(List<Owned> some, Map<String, String> filters, List<Found> found)
+            throws Failed, InterruptedException {
+        List<CompletionStage<Fetched>> asked = new ArrayList<>();
+        for (Owned each : some) {
+            Provider provider = rules.providers().get(each.provider());
+            asked.add(
+                    provider == null
+                            ? CompletableFuture.failedFuture(new IllegalStateException("no such provider any more"))
+                            : ask(provider, each.id()));
+        }
+        for (int i = 0; i < some.size(); i++) {
+            Owned owned = some.get(i);
+            if (!rules.providers().containsKey(owned.provider())) {
+                continue;
+            }
+            Fetched answer = wait(asked.get(i), owned.provider());
+            if (answer.status() == 404) {
+                relay.objects().gone(owned.id(), owned.project());
+            } else if (answer.status() == 401 || answer.status() == 403) {
+                throw new Failed(new Refusal.BadCredentials(owned.provider(), answer.status()));
+            } else if (answer.status() != 200) {
+                throw new Failed(
+                        new Refusal.Unusable(owned.provider(), answer.status(), "an object that can't be read"));
+            } else if (passes(answer.body(), filters)) {
+                found.add(new Found(owned.id(), answer.body()));
+            }
+        }
+    }
+
+    private CompletionStage<Fetched> ask(Provider provider, String id) {
+        Client client = relay.clients().on(exchange.loop(), provider);
+        String path = endpoint.path() + "/" + URLEncoder.encode(id, StandardCharsets.UTF_8);
+        Headers headers = Headers.empty();
+        String beta = exchange.headers().get("openai-beta");
+        if (beta != null) {
+            headers.set("openai-beta", beta);
+        }
+        return client.fetch(
+                "GET", provider.target(path, null), provider.sign(headers), Bytes.EMPTY, MAX_OBJECT, FETCH_MILLIS);
+    }
+
+    private static boolean passes(Bytes json, Map<String, String> filters) {
+        if (filters.isEmpty()) {
+            return true;
+        }
+        try {
+            JsonNode object = JSON.readTree(json.array(), json.offset(), json.length());
+            return filters.entrySet().stream().allMatch(filter -> {
+                String name = filter.getKey();
+                JsonNode value = name.startsWith("metadata[") && name.endsWith("]")
+                        ? object.path("metadata").path(name.substring("metadata[".length(), name.length() - 1))
+                        : object.path(name);
+                return value.isString() && value.stringValue().equals(filter.getValue());
+            });
+        } catch (JacksonException notJson) {
+            return false;
+        }
+    }
+
+    private static Bytes body(List<Found> page, boolean hasMore) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        out.writeBytes("{\"object\":\"list\",\"data\":[".getBytes(StandardCharsets.UTF_8));
+        for (int i = 0; i < page.size(); i++) {
+            if (i > 0) {
+                out.write(',');
+            }
+            Bytes json = page.get(i).json();
+            out.write(json.array(), json.offset(), json.length());
+        }
+        String first = page.isEmpty()
+                ? "null"
+                : JSON.writeValueAsString(page.getFirst().id());
+        String last =
+                page.isEmpty() ? "null" : JSON.writeValueAsString(page.getLast().id());
+        out.writeBytes(("],\"first_id\":" + first + ",\"last_id\":" + last + ",\"has_more\":" + hasMore + "}")
+                .getBytes(StandardCharsets.UTF_8));
+        return Bytes.of(out.toByteArray());
+    }
+
+    private static Map<String, String> query(@Nullable String text) {
+        Map<String, String> query = new HashMap<>();
+        if (text != null) {
+            for (String pair : text.split("&", 100)) {
+                int equals = pair.indexOf('=');
+                if (equals > 0) {
+                    query.put(decode(pair.substring(0, equals)), decode(pair.substring(equals + 1)));
+                }
+            }
+        }
+        return query;
+    }
+
+    private static String decode(String text) {
+        try {
+            return URLDecoder.decode(text, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException notEncoded) {
+            return text;
+        }
+    }
+
+    private static List<Owned> wait(CompletionStage<List<Owned>> page) throws Failed, InterruptedException {
+        try {
+            return page.toCompletableFuture().get(FETCH_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException failed) {
+            throw new Failed(new Refusal.Busy("looking up whose objects there are"));
+        }
+    }
+
+    private static Fetched wait(CompletionStage<Fetched> asked, String provider) throws Failed, InterruptedException {
+        try {
+            return asked.toCompletableFuture().get(FETCH_MILLIS * 2, TimeUnit.MILLISECONDS);
+        } catch (ExecutionException failed) {
+            Throwable cause =
+                    failed.getCause() instanceof CompletionException wrapped ? wrapped.getCause() : failed.getCause();
+            if (cause instanceof FaultException fault) {
+                throw new Failed(new Refusal.Unreached(provider, fault.fault()));
+            }
+            throw new IllegalStateException(cause);
+        } catch (TimeoutException late) {
+            throw new Failed(new Refusal.Late(provider, "list", FETCH_MILLIS));
+        }
+    }
+
+    /** Ends the making of a list with a refusal. */
+    private static final class Failed extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final transient Refusal why;
+
+        Failed(Refusal why) {
+            super(null, null, false, false);
+            this.why = why;
+        }
+    }
+}

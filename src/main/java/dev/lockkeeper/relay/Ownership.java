@@ -1,0 +1,151 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.dialect.openai.ObjectKind;
+import dev.lockkeeper.dialect.openai.Reference;
+import dev.lockkeeper.dialect.openai.UnaryTap.Made;
+import dev.lockkeeper.objects.ObjectRegistry.Owned;
+import dev.lockkeeper.relay.Call.Learnt;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whose objects one call names, and whose the ones are that it makes. A provider's account is shared by all projects; what
+ * keeps them apart is this.
+ */
+final class Ownership {
+    private final Call call;
+    private @Nullable String provider;
+    private @Nullable String lastOwned;
+    private @Nullable String registered;
+
+    Ownership(Call call) {
+        this.call = call;
+    }
+
+    /** The provider where the named objects live; null when none is named. */
+    @Nullable String provider() {
+        return provider;
+    }
+
+    /** Goes on with {@code then} when every named object is this project's and all live at one provider; refuses else. */
+    void check(List<String> pathIds, List<Reference> references, Runnable then) {
+        if (pathIds.isEmpty() && references.isEmpty()) {
+            then.run();
+            return;
+        }
+        List<Reference> named = new ArrayList<>();
+        for (int i = 0; i < pathIds.size(); i++) {
+            if (call.endpoint.names().get(i).owned()) {
+                named.add(
+                        new Reference("", pathIds.get(i), call.endpoint.names().get(i)));
+                lastOwned = pathIds.get(i);
+            }
+        }
+        named.addAll(references);
+        next(named, 0, then);
+    }
+
+    private void next(List<Reference> named, int index, Runnable then) {
+        if (index == named.size()) {
+            then.run();
+            return;
+        }
+        Reference reference = named.get(index);
+        call.relay
+                .objects()
+                .find(reference.id(), call.caller.projectId())
+                .whenComplete((owned, failure) -> call.loop.run(() -> {
+                    if (call.over()) {
+                        return;
+                    }
+                    String param = reference.param().isEmpty() ? null : reference.param();
+                    if (failure != null) {
+                        call.refuse(new Refusal.Busy("looking up whose object this is"));
+                    } else if (owned == null) {
+                        call.refuse(new Refusal.UnknownObject(reference.id(), param));
+                    } else if (provider != null && !provider.equals(owned.provider())) {
+                        call.refuse(new Refusal.Scattered(
+                                "The objects this call names live at different providers ('" + provider + "' and '"
+                                        + owned.provider() + "'); one call goes to one provider.",
+                                param));
+                    } else {
+                        provider = owned.provider();
+                        next(named, index + 1, then);
+                    }
+                }));
+    }
+
+    /** Registers what the answer made, as soon as its id is known. */
+    void made(@Nullable String id) {
+        if (id != null && registered == null && makes()) {
+            registered = id;
+            register(id, kind());
+        }
+    }
+
+    /**
+     * What must be on disk before the client learns that its answer is whole. Objects that are made by the thousand per
+     * second (responses, completions) are seen by the registry at once and written behind; for the others the client waits.
+     */
+    CompletionStage<?> settle(Learnt learnt) {
+        if (learnt.failed()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        List<CompletionStage<?>> waits = new ArrayList<>();
+        String id = learnt.objectId();
+        if (makes() && id != null && registered == null) {
+            registered = id;
+            CompletionStage<?> written = register(id, kind());
+            if (kind() != ObjectKind.RESPONSE && kind() != ObjectKind.CHAT_COMPLETION) {
+                waits.add(written);
+            }
+        }
+        for (Made also : learnt.alsoMade()) {
+            if (also.kind().owned()) {
+                waits.add(register(also.id(), also.kind()));
+            }
+        }
+        if (call.endpoint.deletes() && lastOwned != null && deletesOwned()) {
+            waits.add(call.relay.objects().gone(lastOwned, call.caller.projectId()));
+        }
+        return switch (waits.size()) {
+            case 0 -> CompletableFuture.completedFuture(null);
+            case 1 -> waits.getFirst();
+            default ->
+                CompletableFuture.allOf(
+                        waits.stream().map(CompletionStage::toCompletableFuture).toArray(CompletableFuture[]::new));
+        };
+    }
+
+    private boolean makes() {
+        return call.endpoint.makes() != null && call.endpoint.makes().owned() && call.stores();
+    }
+
+    private ObjectKind kind() {
+        ObjectKind kind = call.endpoint.makes();
+        if (kind == null) {
+            throw new IllegalStateException(call.endpoint.path() + " makes nothing");
+        }
+        return kind;
+    }
+
+    /** Whether what a DELETE removes is an owned object itself, not a thing inside one. */
+    private boolean deletesOwned() {
+        return call.endpoint.names().getLast().owned();
+    }
+
+    private CompletionStage<?> register(String id, ObjectKind kind) {
+        return call.relay
+                .objects()
+                .made(new Owned(
+                        id,
+                        kind.name(),
+                        call.caller.projectId(),
+                        call.provider(),
+                        call.modelName().isEmpty() ? null : call.modelName(),
+                        call.relay.clock().millis()));
+    }
+}

@@ -1,0 +1,194 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.http.Fault;
+import dev.lockkeeper.relay.CallReport.Outcome;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** An expected "no" to a call. What the client is told of it is decided in one place: {@link #said}. */
+public sealed interface Refusal {
+    /** No key, or one that opens nothing. */
+    record UnknownKey(boolean missing) implements Refusal {}
+
+    /** A model that does not exist, or that this key may not use: the client can't tell which. */
+    record UnknownModel(String asked, List<String> nearest) implements Refusal {}
+
+    /** No model where one is needed. */
+    record NoModel() implements Refusal {}
+
+    /** A body that is not what the endpoint takes. */
+    record BadBody(
+            String message,
+            @Nullable String param,
+            @Nullable String code) implements Refusal {}
+
+    /** A content type that the endpoint doesn't take. */
+    record WrongContentType(@Nullable String got, String expected) implements Refusal {}
+
+    /** A body above the bound. */
+    record TooLarge(long maxBytes) implements Refusal {}
+
+    /** A body that stopped coming. */
+    record SlowBody() implements Refusal {}
+
+    /** An object that this project did not make. */
+    record UnknownObject(String id, @Nullable String param) implements Refusal {}
+
+    /** Objects in one call that live at different providers, or at one that does not serve the model. */
+    record Scattered(String message, @Nullable String param) implements Refusal {}
+
+    /** More work than this process may take on at once. */
+    record Busy(String what) implements Refusal {}
+
+    /** The upstream could not be reached, or broke off before its answer began. */
+    record Unreached(String provider, Fault fault) implements Refusal {}
+
+    /** The upstream took longer than it may. */
+    record Late(String provider, String timeout, long millis) implements Refusal {}
+
+    /** The upstream refused the gateway's own credentials. */
+    record BadCredentials(String provider, int status) implements Refusal {}
+
+    /** The upstream answered what is not an answer. */
+    record Unusable(String provider, int status, String what) implements Refusal {}
+
+    /**
+     * What a client is told.
+     *
+     * @param status HTTP status
+     * @param retryAfterSeconds for {@code retry-after}, 0 for none
+     * @param outcome how the call counts
+     */
+    record Said(
+            int status,
+            String type,
+            @Nullable String code,
+            @Nullable String param,
+            String message,
+            int retryAfterSeconds,
+            Outcome outcome) {}
+
+    /** The only place where a refusal becomes a status and a sentence. */
+    static Said said(Refusal why) {
+        return switch (why) {
+            case UnknownKey(boolean missing) ->
+                request(
+                        401,
+                        "invalid_api_key",
+                        null,
+                        missing
+                                ? "No API key was sent. Send a Lockkeeper key as 'Authorization: Bearer lk-…'"
+                                        + " (x-api-key and api-key are taken too)."
+                                : "This API key is not known here. Check for a typo, or ask the operator for a key"
+                                        + " (lockkeeper keys create).");
+            case UnknownModel(String asked, List<String> nearest) ->
+                request(
+                        404,
+                        "model_not_found",
+                        "model",
+                        "The model '" + shorten(asked) + "' does not exist here or this key may not use it."
+                                + (nearest.isEmpty()
+                                        ? " GET /v1/models lists those it may."
+                                        : " Nearest: " + String.join(", ", nearest) + "."));
+            case NoModel() ->
+                request(
+                        400,
+                        "missing_required_parameter",
+                        "model",
+                        "Missing required parameter: 'model'. GET /v1/models lists the models this key may use.");
+            case BadBody(String message, String param, String code) -> request(400, code, param, message);
+            case WrongContentType(String got, String expected) ->
+                request(
+                        415,
+                        "unsupported_media_type",
+                        null,
+                        "This endpoint takes " + expected + ", not "
+                                + (got == null ? "a body without content-type" : "'" + shorten(got) + "'") + ".");
+            case TooLarge(long maxBytes) ->
+                request(
+                        413,
+                        "request_too_large",
+                        null,
+                        "The request's body is larger than " + maxBytes
+                                + " bytes, the bound of this gateway (server.max-request-body).");
+            case SlowBody() ->
+                request(
+                        408,
+                        "request_timeout",
+                        null,
+                        "The request's body stopped coming before it was whole (server.body-timeout). Send it again.");
+            case UnknownObject(String id, String param) ->
+                "previous_response_id".equals(param)
+                        ? request(
+                                400,
+                                "previous_response_not_found",
+                                param,
+                                "Previous response with id '" + shorten(id) + "' not found.")
+                        : request(
+                                404, null, param, "No object with id '" + shorten(id) + "' was found in this project.");
+            case Scattered(String message, String param) -> request(400, "invalid_value", param, message);
+            case Busy(String what) ->
+                new Said(
+                        503,
+                        "service_unavailable_error",
+                        "gateway_overloaded",
+                        null,
+                        "Lockkeeper has as much work as it may take on (" + what + "). Try again shortly.",
+                        1,
+                        Outcome.REFUSED);
+            case Unreached(String provider, Fault fault) ->
+                switch (fault.kind()) {
+                    case POOL_FULL ->
+                        upstream(
+                                503,
+                                "upstream_busy",
+                                "All connections to provider '" + provider + "' are in use. Try again shortly.",
+                                1);
+                    case CONNECT_TIMEOUT, TIMEOUT ->
+                        upstream(
+                                504,
+                                "upstream_timeout",
+                                "Provider '" + provider + "' did not accept a connection in time.",
+                                0);
+                    case DNS, PRIVATE_ADDRESS, REFUSED, TLS, RESET, PROTOCOL, TOO_LARGE ->
+                        upstream(
+                                502,
+                                "upstream_unreachable",
+                                "Provider '" + provider + "' could not be reached or broke off before it answered ("
+                                        + fault.kind() + ").",
+                                0);
+                };
+            case Late(String provider, String timeout, long millis) ->
+                upstream(
+                        504,
+                        "upstream_timeout",
+                        "Provider '" + provider + "' did not answer within " + millis + " ms (" + timeout + ").",
+                        0);
+            case BadCredentials(String provider, int status) ->
+                upstream(
+                        502,
+                        "upstream_auth_error",
+                        "Provider '" + provider + "' refused the gateway's own credentials (HTTP " + status
+                                + "). Your key is fine; the operator has to mend the provider's.",
+                        0);
+            case Unusable(String provider, int status, String what) ->
+                upstream(
+                        502,
+                        "upstream_error",
+                        "Provider '" + provider + "' answered HTTP " + status + " with " + what + ".",
+                        0);
+        };
+    }
+
+    private static Said request(int status, @Nullable String code, @Nullable String param, String message) {
+        return new Said(status, "invalid_request_error", code, param, message, 0, Outcome.REFUSED);
+    }
+
+    private static Said upstream(int status, String code, String message, int retryAfterSeconds) {
+        return new Said(status, "upstream_error", code, null, message, retryAfterSeconds, Outcome.FAILED);
+    }
+
+    private static String shorten(String text) {
+        return text.length() <= 200 ? text : text.substring(0, 200) + "…";
+    }
+}

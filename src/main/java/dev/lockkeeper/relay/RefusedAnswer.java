@@ -1,0 +1,77 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.dialect.openai.Errors;
+import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.relay.Call.Learnt;
+import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.upstream.Provider;
+import java.io.ByteArrayOutputStream;
+
+/**
+ * An upstream's answer with another status than 2xx. Its status and body are the client's to see, word for word, when they
+ * speak OpenAI's envelope; all else (a proxy's page, a redirect, a refusal of the gateway's own key) is told in ours.
+ */
+final class RefusedAnswer implements Answering {
+    private static final int MAX_BODY = 64 << 10;
+
+    private final Call call;
+    private final Provider provider;
+    private final int status;
+    private final Headers upstream;
+    private final ByteArrayOutputStream body = new ByteArrayOutputStream();
+    private boolean tooLong;
+
+    RefusedAnswer(Call call, Provider provider, int status, Headers upstream) {
+        this.call = call;
+        this.provider = provider;
+        this.status = status;
+        this.upstream = upstream;
+    }
+
+    @Override
+    public void piece(Bytes piece) {
+        if (body.size() + piece.length() > MAX_BODY) {
+            tooLong = true;
+        } else if (!tooLong) {
+            body.write(piece.array(), piece.offset(), piece.length());
+        }
+    }
+
+    @Override
+    public void end() {
+        Bytes said = Bytes.of(body.toByteArray());
+        if (status == 401 || status == 403) {
+            call.refuse(new Refusal.BadCredentials(provider.name(), status));
+        } else if (status < 400) {
+            call.refuse(new Refusal.Unusable(provider.name(), status, "a status that this gateway does not follow"));
+        } else if (tooLong || !Errors.isEnvelope(said)) {
+            call.refuse(new Refusal.Unusable(provider.name(), status, "a body that is not an error of OpenAI's API"));
+        } else {
+            Headers headers = call.headers(provider, upstream);
+            if (status == 429 && UpstreamError.code(said).equals("insufficient_quota")) {
+                // Money doesn't come back by trying again, and official clients would try.
+                headers.set("x-should-retry", "false");
+            }
+            call.answer(status, headers, said);
+            call.broken(Learnt.NOTHING.failed(UpstreamError.code(said)));
+        }
+    }
+
+    @Override
+    public void broke(Refusal why) {
+        call.refuse(new Refusal.Unusable(provider.name(), status, "an error whose body broke off"));
+    }
+
+    @Override
+    public void tick(long nowNanos, long silentNanos) {}
+
+    @Override
+    public boolean ending() {
+        return false;
+    }
+
+    @Override
+    public Learnt learnt() {
+        return Learnt.NOTHING;
+    }
+}

@@ -1,0 +1,166 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.access.Caller;
+import dev.lockkeeper.dialect.openai.Endpoint;
+import dev.lockkeeper.dialect.openai.Errors;
+import dev.lockkeeper.http.Exchange;
+import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.objects.ObjectRegistry;
+import dev.lockkeeper.routing.Model;
+import dev.lockkeeper.units.Bytes;
+import java.time.Clock;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Carries calls to upstreams and their answers back: the way of one call is {@link Call}. Holds what all calls share and
+ * outlives them all. Calls are handed in on their exchange's loop.
+ */
+public final class Relay {
+    private final AtomicReference<Rules> rules;
+    private final RelaySettings settings;
+    private final long maxRequestBody;
+    private final ObjectRegistry objects;
+    private final Pools clients;
+    private final Workers workers;
+    private final InFlight inFlight;
+    private final Watcher watcher;
+    private final Clock clock;
+    private final TokenCounter tokens = new TokenCounter();
+
+    /**
+     * @param maxRequestBody the server's bound, in bytes, for what clients are told
+     * @param watcher hears the end of each call
+     */
+    public Relay(
+            Rules rules,
+            RelaySettings settings,
+            long maxRequestBody,
+            ObjectRegistry objects,
+            Pools clients,
+            Workers workers,
+            Watcher watcher,
+            Clock clock) {
+        this.rules = new AtomicReference<>(rules);
+        this.settings = settings;
+        this.maxRequestBody = maxRequestBody;
+        this.objects = objects;
+        this.clients = clients;
+        this.workers = workers;
+        this.inFlight = new InFlight(settings.maxBytesInFlight());
+        this.watcher = watcher;
+        this.clock = clock;
+    }
+
+    /**
+     * Carries one call. Its exchange is answered and its end is told to the watcher, whatever happens.
+     *
+     * @param caller who calls
+     * @param endpoint what is called
+     * @param pathIds what stands for the path's {@code {…}}, decoded
+     * @param body the body where the call brings none of its own (a call in short form), else null
+     */
+    public void carry(Exchange exchange, Caller caller, Endpoint endpoint, List<String> pathIds, @Nullable Bytes body) {
+        if (endpoint.lists() != null) {
+            new OwnedList(this, exchange, caller, endpoint).answer();
+        } else {
+            new Call(this, exchange, caller, endpoint, pathIds).carry(body);
+        }
+    }
+
+    /** Says no to a request that never became a call, and tells the watcher. */
+    public void refuse(Exchange exchange, @Nullable Caller caller, String endpoint, Refusal why) {
+        Refusal.Said said = Refusal.said(why);
+        Headers headers = Headers.empty().set("content-type", "application/json");
+        Bytes body = Errors.envelope(said.message(), said.type(), said.param(), said.code());
+        exchange.answer(said.status(), headers, body);
+        String code = said.code() == null ? "" : said.code();
+        answered(exchange, caller, endpoint, said.status(), said.outcome(), code, body.length());
+    }
+
+    /** Tells the watcher of a request that was answered without an upstream. */
+    public void answered(
+            Exchange exchange,
+            @Nullable Caller caller,
+            String endpoint,
+            int status,
+            CallReport.Outcome outcome,
+            String errorCode,
+            long bytesOut) {
+        long total = System.nanoTime() - exchange.startedNanos();
+        watcher.ended(new CallReport(
+                exchange.id(),
+                caller == null ? "" : caller.keyId(),
+                caller == null ? "" : caller.project(),
+                endpoint,
+                exchange.method(),
+                "",
+                "",
+                "",
+                status,
+                outcome,
+                errorCode,
+                false,
+                exchange.startedNanos(),
+                total,
+                total,
+                total,
+                null,
+                0,
+                bytesOut,
+                clock.millis() - total / 1_000_000,
+                "",
+                0));
+    }
+
+    /** The rules in force. */
+    public Rules rules() {
+        return rules.get();
+    }
+
+    /** What is held for calls now. */
+    public InFlight inFlight() {
+        return inFlight;
+    }
+
+    RelaySettings settings() {
+        return settings;
+    }
+
+    long maxRequestBody() {
+        return maxRequestBody;
+    }
+
+    ObjectRegistry objects() {
+        return objects;
+    }
+
+    Pools clients() {
+        return clients;
+    }
+
+    Workers workers() {
+        return workers;
+    }
+
+    Watcher watcher() {
+        return watcher;
+    }
+
+    Clock clock() {
+        return clock;
+    }
+
+    TokenCounter tokens() {
+        return tokens;
+    }
+
+    /** The names of the models that a key may use. */
+    List<String> namesFor(Caller caller, Rules current) {
+        return current.models().all().stream()
+                .map(Model::name)
+                .filter(caller::mayUse)
+                .toList();
+    }
+}

@@ -1,0 +1,46 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.http.Client.Outgoing;
+import dev.lockkeeper.units.Bytes;
+import java.util.List;
+
+/** What is sent upstream as a request's body. */
+interface RequestBody {
+    /** No body. */
+    RequestBody NONE = new Whole(List.of(), 0);
+
+    /** Bytes in all, -1 when not known before the end. */
+    long length();
+
+    /** Begins to send; calls {@code sent} when the last byte has been handed over. */
+    void sendTo(Outgoing outgoing, Runnable sent);
+
+    /** The queue towards the upstream has room again. */
+    void drained();
+
+    /** Nothing more will be asked for: whatever is held is let go. Idempotent. */
+    void close();
+
+    /** A body that is in memory. */
+    record Whole(List<Bytes> pieces, long length) implements RequestBody {
+        public Whole {
+            pieces = List.copyOf(pieces);
+        }
+
+        @Override
+        public void sendTo(Outgoing outgoing, Runnable sent) {
+            // All at once: the bytes are held already, a queue of them holds nothing more.
+            for (Bytes piece : pieces) {
+                outgoing.write(piece);
+            }
+            outgoing.end();
+            sent.run();
+        }
+
+        @Override
+        public void drained() {}
+
+        @Override
+        public void close() {}
+    }
+}

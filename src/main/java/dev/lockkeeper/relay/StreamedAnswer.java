@@ -1,0 +1,246 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.dialect.openai.Errors;
+import dev.lockkeeper.dialect.openai.RequestScan;
+import dev.lockkeeper.dialect.openai.StreamTap;
+import dev.lockkeeper.dialect.openai.Taps;
+import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.http.SseSplitter;
+import dev.lockkeeper.relay.Call.Learnt;
+import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.upstream.Provider;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An upstream's answer that is a stream of events. Events pass as they came, those that arrive together in one write; from
+ * the last finish reason on they are held, until the gate is passed, and only then the client learns that the answer is
+ * whole. A stream that breaks before ends in the dialect's error event: never silence, never a cut that looks whole.
+ *
+ * <p>The head goes out with the first event (or the first heartbeat), so that a stream which fails before it began is still
+ * an error with a status.
+ */
+final class StreamedAnswer implements Answering, SseSplitter.Sink {
+    /** How long an upstream may take from its finish reason to its end; after that the answer counts as whole. */
+    private static final long FINISH_GRACE_NANOS = 5_000_000_000L;
+
+    private static final Bytes HEARTBEAT = Bytes.utf8(": keep-alive\n\n");
+
+    private final Call call;
+    private final Attempt attempt;
+    private final Provider provider;
+    private final int status;
+    private final Headers upstream;
+    private final StreamTap tap;
+    private final SseSplitter splitter;
+    private final long heartbeatNanos;
+    private final long gatherNanos;
+    private final List<Bytes> out = new ArrayList<>();
+    private final List<Bytes> held = new ArrayList<>();
+    private long lastWriteNanos = System.nanoTime();
+    private boolean ending;
+
+    StreamedAnswer(
+            Call call, Attempt attempt, Provider provider, @Nullable RequestScan scan, int status, Headers upstream) {
+        this.call = call;
+        this.attempt = attempt;
+        this.provider = provider;
+        this.status = status;
+        this.upstream = upstream;
+        this.tap = Taps.stream(call.endpoint, scan == null ? RequestScan.none(call.endpoint) : scan);
+        RelaySettings settings = call.relay.settings();
+        this.splitter = new SseSplitter(settings.maxEvent());
+        this.heartbeatNanos = settings.heartbeat().toNanos();
+        this.gatherNanos = settings.gather().toNanos();
+    }
+
+    @Override
+    public void piece(Bytes piece) {
+        if (ending) {
+            return;
+        }
+        splitter.feed(piece, this);
+        if (!ending && tap.done()) {
+            complete();
+        } else if (!ending && gatherNanos == 0) {
+            flush();
+        }
+    }
+
+    @Override
+    public void event(Bytes raw, @Nullable String name, Bytes data) {
+        if (ending) {
+            return;
+        }
+        switch (tap.event(name, data)) {
+            case PASS -> {
+                if (tap.failed()) {
+                    failed(raw, data);
+                } else {
+                    pass(tap.outgoing(raw));
+                }
+            }
+            case DROP -> {}
+            case HOLD -> held.add(tap.outgoing(raw));
+            case BROKEN ->
+                broke(new Refusal.Unusable(provider.name(), status, "an event that is not one of its API's"));
+        }
+        call.made(tap.objectId());
+    }
+
+    @Override
+    public void comment(Bytes raw) {
+        if (!ending) {
+            pass(raw);
+        }
+    }
+
+    @Override
+    public void tooLong() {
+        broke(new Refusal.Unusable(
+                provider.name(),
+                status,
+                "an event of more than " + call.relay.settings().maxEvent() + " bytes"));
+    }
+
+    /** Queues an event for the next write; neighbours in one array leave as one piece. */
+    @SuppressWarnings("ReferenceEquality") // The same array, not an equal one: only then the bytes are neighbours.
+    private void pass(Bytes raw) {
+        if (!out.isEmpty()) {
+            Bytes last = out.getLast();
+            if (last.array() == raw.array() && last.offset() + last.length() == raw.offset()) {
+                out.set(out.size() - 1, new Bytes(last.array(), last.offset(), last.length() + raw.length()));
+                return;
+            }
+        }
+        out.add(raw);
+    }
+
+    private void flush() {
+        if (out.isEmpty()) {
+            return;
+        }
+        openHead();
+        boolean more = true;
+        for (Bytes each : out) {
+            more = call.write(each);
+        }
+        out.clear();
+        lastWriteNanos = System.nanoTime();
+        if (!more) {
+            attempt.pauseUntilDrained();
+        }
+    }
+
+    private void openHead() {
+        if (!call.exchange.headSent()) {
+            Headers headers = call.headers(provider, upstream);
+            headers.set("cache-control", "no-cache");
+            headers.set("x-accel-buffering", "no");
+            call.head(status, headers, true);
+        }
+    }
+
+    /** The upstream itself says that its answer failed. */
+    private void failed(Bytes raw, Bytes data) {
+        ending = true;
+        attempt.cancel();
+        Learnt learnt = learnt().failed(UpstreamError.code(data));
+        if (!call.exchange.headSent() && out.isEmpty() && Errors.isEnvelope(data)) {
+            // Nothing has been promised yet: this is an error like any other.
+            call.answer(UpstreamError.status(data), call.headers(provider, plain()), data);
+        } else {
+            pass(raw);
+            flush();
+            call.exchange.end();
+        }
+        call.broken(learnt);
+    }
+
+    private static Headers plain() {
+        return Headers.empty().set("content-type", "application/json");
+    }
+
+    @Override
+    public void end() {
+        if (ending) {
+            return;
+        }
+        if (tap.finished()) {
+            complete();
+        } else {
+            broke(new Refusal.Unusable(provider.name(), status, "a stream that ended before its answer did"));
+        }
+    }
+
+    /** The answer is whole: through the gate, then its last events. */
+    private void complete() {
+        ending = true;
+        flush();
+        if (!tap.done()) {
+            attempt.cancel();
+        }
+        call.gate(learnt(), () -> {
+            openHead();
+            held.forEach(this::pass);
+            if (!tap.done()) {
+                out.add(tap.closing());
+            }
+            flush();
+            call.exchange.end();
+        });
+    }
+
+    @Override
+    public void broke(Refusal why) {
+        if (ending) {
+            return;
+        }
+        if (tap.finished()) {
+            // All of the answer came before the connection went: nothing is missing but its farewell.
+            complete();
+            return;
+        }
+        ending = true;
+        attempt.cancel();
+        Refusal.Said said = Refusal.said(why);
+        String code = said.code() == null ? "upstream_error" : said.code();
+        if (!call.exchange.headSent() && out.isEmpty()) {
+            call.refuse(why, learnt());
+            return;
+        }
+        out.add(tap.brokenEnding(code, said.message()));
+        flush();
+        call.exchange.end();
+        call.broken(learnt().failed(code));
+    }
+
+    @Override
+    public void tick(long nowNanos, long silentNanos) {
+        if (ending) {
+            return;
+        }
+        if (tap.finished() && silentNanos > FINISH_GRACE_NANOS) {
+            complete();
+            return;
+        }
+        if (gatherNanos > 0 && nowNanos - lastWriteNanos >= gatherNanos) {
+            flush();
+        }
+        if (heartbeatNanos > 0 && nowNanos - lastWriteNanos >= heartbeatNanos && silentNanos >= heartbeatNanos) {
+            out.add(HEARTBEAT);
+            flush();
+        }
+    }
+
+    @Override
+    public boolean ending() {
+        return ending;
+    }
+
+    @Override
+    public Learnt learnt() {
+        return new Learnt(tap.usage(), tap.text(), "", tap.objectId(), List.of(), tap.failed(), "");
+    }
+}

@@ -1,0 +1,50 @@
+package dev.lockkeeper.relay;
+
+import dev.lockkeeper.units.Bytes;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Reads what an upstream says of an error: in an envelope, or flat as the Responses API's {@code error} event has it. */
+final class UpstreamError {
+    private static final JsonMapper JSON = JsonMapper.shared();
+    private static final String UNKNOWN = "upstream_error";
+
+    private UpstreamError() {}
+
+    /** The error's code, or its type where it has none. */
+    static String code(Bytes body) {
+        JsonNode error = error(body);
+        JsonNode code = error.path("code");
+        if (code.isString()) {
+            return code.stringValue();
+        }
+        JsonNode type = error.path("type");
+        return type.isString() ? type.stringValue() : UNKNOWN;
+    }
+
+    /** The status that fits an error told in a stream which never began. */
+    static int status(Bytes body) {
+        JsonNode error = error(body);
+        String code = error.path("code").asString("");
+        String type = error.path("type").asString("");
+        if (code.equals("rate_limit_exceeded")
+                || code.equals("insufficient_quota")
+                || type.equals("rate_limit_error")) {
+            return 429;
+        }
+        if (type.equals("invalid_request_error") || code.equals("context_length_exceeded")) {
+            return 400;
+        }
+        return code.equals("server_is_overloaded") ? 503 : 500;
+    }
+
+    private static JsonNode error(Bytes body) {
+        try {
+            JsonNode root = JSON.readTree(body.array(), body.offset(), body.length());
+            return root.has("error") ? root.path("error") : root;
+        } catch (JacksonException notJson) {
+            return JSON.createObjectNode();
+        }
+    }
+}

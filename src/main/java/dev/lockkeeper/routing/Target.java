@@ -1,0 +1,9 @@
+package dev.lockkeeper.routing;
+
+/**
+ * One way to serve a model.
+ *
+ * @param provider the provider's name
+ * @param model what that provider calls the model
+ */
+public record Target(String provider, String model) {}

@@ -1,0 +1,151 @@
+package dev.lockkeeper.upstream;
+
+import dev.lockkeeper.http.Headers;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** An account at an upstream: where its API stands and how a call to it is signed. */
+public final class Provider {
+    /**
+     * Fields of a client's request that stay here: those of the connection, those that say who is calling (the client's
+     * key, its address, its browser's origin), and those that choose an account at the upstream, which is the
+     * gateway's to choose.
+     */
+    private static final Set<String> KEPT_FROM_UPSTREAM = Set.of(
+            "host",
+            "connection",
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authorization",
+            "proxy-authenticate",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "http2-settings",
+            "expect",
+            "content-length",
+            "accept-encoding",
+            "authorization",
+            "x-api-key",
+            "api-key",
+            "cookie",
+            "origin",
+            "referer",
+            "forwarded",
+            "x-real-ip",
+            "openai-organization",
+            "openai-project");
+
+    /** Fields of an upstream's answer that stay here: those of the connection, of its edge, and of its account. */
+    private static final Set<String> KEPT_FROM_CLIENT = Set.of(
+            "connection",
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authenticate",
+            "www-authenticate",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "content-length",
+            "date",
+            "server",
+            "via",
+            "set-cookie",
+            "alt-svc",
+            "strict-transport-security",
+            "x-request-id",
+            "openai-organization",
+            "openai-project");
+
+    private final ProviderSettings settings;
+    private final String basePath;
+    private final String extraQuery;
+
+    public Provider(ProviderSettings settings) {
+        this.settings = settings;
+        String path = settings.baseUrl().getRawPath();
+        this.basePath = path == null ? "" : path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+        this.extraQuery = settings.query().entrySet().stream()
+                .map(each -> encode(each.getKey()) + "=" + encode(each.getValue()))
+                .sorted()
+                .collect(Collectors.joining("&"));
+    }
+
+    /** The provider's name. */
+    public String name() {
+        return settings.name();
+    }
+
+    /** What the operator wrote. */
+    public ProviderSettings settings() {
+        return settings;
+    }
+
+    /**
+     * The path and query of a call at this provider.
+     *
+     * @param path the client's path, which starts with {@code /v1}, percent-encoded
+     * @param query the client's query, or null
+     */
+    public String target(String path, @Nullable String query) {
+        String below = basePath + path.substring("/v1".length());
+        if (query == null || query.isEmpty()) {
+            return extraQuery.isEmpty() ? below : below + "?" + extraQuery;
+        }
+        return extraQuery.isEmpty() ? below + "?" + query : below + "?" + query + "&" + extraQuery;
+    }
+
+    /** The fields to send upstream for a client's request: what is the client's to say, and this provider's signature. */
+    public Headers request(Headers client) {
+        Headers headers = Headers.empty();
+        client.forEach((name, value) -> {
+            String lower = name.toLowerCase(Locale.ROOT);
+            if (!KEPT_FROM_UPSTREAM.contains(lower)
+                    && !lower.startsWith(":")
+                    && !lower.startsWith("x-lockkeeper-")
+                    && !lower.startsWith("x-forwarded-")
+                    && !lower.startsWith("sec-")) {
+                headers.add(lower, value);
+            }
+        });
+        return sign(headers);
+    }
+
+    /** Adds this provider's signature and extra fields. */
+    public Headers sign(Headers headers) {
+        headers.set("accept-encoding", "identity");
+        switch (settings.auth()) {
+            case BEARER -> headers.set("authorization", "Bearer " + settings.credential());
+            case API_KEY -> headers.set("api-key", settings.credential());
+            case NONE -> {}
+        }
+        settings.headers().forEach(headers::set);
+        return headers;
+    }
+
+    /** The fields of an upstream's answer that a client may see. */
+    public Headers answer(Headers upstream) {
+        Headers headers = Headers.empty();
+        upstream.forEach((name, value) -> {
+            String lower = name.toLowerCase(Locale.ROOT);
+            if (!KEPT_FROM_CLIENT.contains(lower)
+                    && !lower.startsWith(":")
+                    && !lower.startsWith("cf-")
+                    && !lower.startsWith("access-control-")
+                    && !lower.startsWith("x-lockkeeper-")) {
+                headers.add(lower, value);
+            }
+        });
+        return headers;
+    }
+
+    private static String encode(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+}
