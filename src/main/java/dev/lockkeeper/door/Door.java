@@ -1,0 +1,186 @@
+package dev.lockkeeper.door;
+
+import dev.lockkeeper.access.Caller;
+import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.dialect.openai.Endpoint;
+import dev.lockkeeper.dialect.openai.Endpoints;
+import dev.lockkeeper.dialect.openai.Errors;
+import dev.lockkeeper.dialect.openai.Nearest;
+import dev.lockkeeper.http.Exchange;
+import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.http.Loops;
+import dev.lockkeeper.relay.CallReport.Outcome;
+import dev.lockkeeper.relay.Refusal;
+import dev.lockkeeper.relay.Relay;
+import dev.lockkeeper.routing.Model;
+import dev.lockkeeper.units.Bytes;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where clients come in: finds the endpoint that a path and method mean, asks who is calling, and hands the call to the
+ * relay. Answers by itself what needs no upstream: pages for browsers, the list of endpoints, the description of the API,
+ * the models. On the exchange's event loop.
+ */
+public final class Door implements Loops.Handler {
+    private static final String JSON = "application/json";
+    private static final int NAMES_SUGGESTED = 3;
+
+    private final Keys keys;
+    private final Relay relay;
+    private final Cors cors;
+    private final OpenApi openApi;
+    private final Bytes index;
+    private final long startedSeconds;
+
+    /**
+     * @param version of this gateway
+     * @param startedSeconds told as the models' {@code created}, seconds since 1970
+     */
+    public Door(Keys keys, Relay relay, DoorSettings settings, String version, long startedSeconds) {
+        this.keys = keys;
+        this.relay = relay;
+        this.cors = new Cors(settings);
+        this.openApi = new OpenApi(Endpoints.all(), version);
+        this.index = Index.json(Endpoints.all(), version);
+        this.startedSeconds = startedSeconds;
+    }
+
+    @Override
+    public void handle(Exchange exchange) {
+        if (cors.answered(exchange)) {
+            relay.answered(exchange, null, "", 204, Outcome.SERVED, "", 0);
+            return;
+        }
+        String method = exchange.method();
+        String path = exchange.path();
+        boolean reads = method.equals("GET");
+        if (reads && wantsPage(exchange)) {
+            page(exchange, path);
+        } else if (reads && (path.equals("/v1") || path.equals("/v1/") || path.equals("/"))) {
+            say(exchange, null, path, JSON, index);
+        } else if (reads && path.equals("/openapi.json")) {
+            say(exchange, null, path, JSON, openApi.json(origin(exchange)));
+        } else {
+            switch (Endpoints.match(method, path)) {
+                case Endpoints.Match.Found(Endpoint endpoint, List<String> ids) -> enter(exchange, endpoint, ids);
+                case Endpoints.Match.WrongMethod(List<String> allowed) -> wrongMethod(exchange, allowed);
+                case Endpoints.Match.Unknown(String hint) -> unknownPath(exchange, hint);
+            }
+        }
+    }
+
+    private void enter(Exchange exchange, Endpoint endpoint, List<String> ids) {
+        String presented = presented(exchange.headers());
+        Caller caller = presented == null ? null : keys.find(presented);
+        if (caller == null) {
+            relay.refuse(exchange, null, endpoint.path(), new Refusal.UnknownKey(presented == null));
+        } else if (endpoint.kind() == Endpoint.Kind.MODELS) {
+            models(exchange, caller, endpoint, ids);
+        } else if (ShortForm.is(endpoint, exchange.query())) {
+            ShortForm.carry(relay, exchange, caller);
+        } else {
+            relay.carry(exchange, caller, endpoint, ids, null);
+        }
+    }
+
+    /** The key a client sent, wherever it put it; null for none. */
+    private static @Nullable String presented(Headers headers) {
+        String authorization = headers.get("authorization");
+        if (authorization != null && authorization.regionMatches(true, 0, "bearer ", 0, 7)) {
+            return authorization.substring(7).strip();
+        }
+        String key = headers.get("x-api-key");
+        if (key == null) {
+            key = headers.get("api-key");
+        }
+        return key == null ? authorization : key.strip();
+    }
+
+    private void models(Exchange exchange, Caller caller, Endpoint endpoint, List<String> ids) {
+        if (ids.isEmpty()) {
+            List<Model> allowed = relay.rules().models().all().stream()
+                    .filter(model -> caller.mayUse(model.name()))
+                    .toList();
+            say(exchange, caller, endpoint.path(), JSON, ModelList.all(allowed, startedSeconds));
+            return;
+        }
+        String asked = ids.getFirst();
+        Model model = relay.rules().models().find(asked);
+        if (model == null || !caller.mayUse(asked)) {
+            List<String> names = relay.rules().models().all().stream()
+                    .map(Model::name)
+                    .filter(caller::mayUse)
+                    .toList();
+            relay.refuse(
+                    exchange,
+                    caller,
+                    endpoint.path(),
+                    new Refusal.UnknownModel(asked, Nearest.names(asked, names, NAMES_SUGGESTED)));
+        } else {
+            say(exchange, caller, endpoint.path(), JSON, ModelList.one(model, startedSeconds));
+        }
+    }
+
+    private static boolean wantsPage(Exchange exchange) {
+        String accept = exchange.headers().get("accept");
+        return accept != null && accept.toLowerCase(Locale.ROOT).contains("text/html");
+    }
+
+    private void page(Exchange exchange, String path) {
+        List<String> models =
+                relay.rules().models().all().stream().map(Model::name).toList();
+        Bytes body = Welcome.html(origin(exchange), models, path);
+        Headers headers = Headers.empty()
+                .set("content-type", Welcome.CONTENT_TYPE)
+                .set("content-security-policy", Welcome.CONTENT_SECURITY_POLICY)
+                .set("x-content-type-options", "nosniff")
+                .set("vary", "accept");
+        boolean known = path.equals("/")
+                || path.equals("/v1")
+                || path.equals("/v1/")
+                || path.equals("/openapi.json")
+                || !(Endpoints.match("GET", path) instanceof Endpoints.Match.Unknown);
+        int status = known ? 200 : 404;
+        exchange.answer(status, headers, body);
+        relay.answered(
+                exchange, null, known ? path : "", status, known ? Outcome.SERVED : Outcome.REFUSED, "", body.length());
+    }
+
+    private void say(Exchange exchange, @Nullable Caller caller, String endpoint, String type, Bytes body) {
+        exchange.answer(200, Headers.empty().set("content-type", type).set("vary", "accept"), body);
+        relay.answered(exchange, caller, endpoint, 200, Outcome.SERVED, "", body.length());
+    }
+
+    private void wrongMethod(Exchange exchange, List<String> allowed) {
+        String allow = String.join(", ", allowed);
+        Bytes body = Errors.envelope(
+                "Method " + exchange.method() + " is not allowed for " + exchange.path() + ". Allowed: " + allow + ".",
+                "invalid_request_error",
+                null,
+                "method_not_allowed");
+        exchange.answer(405, Headers.empty().set("content-type", JSON).set("allow", allow), body);
+        relay.answered(exchange, null, "", 405, Outcome.REFUSED, "method_not_allowed", body.length());
+    }
+
+    private void unknownPath(Exchange exchange, @Nullable String hint) {
+        Bytes body = Errors.envelope(
+                "Invalid URL (" + exchange.method() + " " + exchange.path() + ")."
+                        + (hint == null ? " GET /v1 lists what there is." : " " + hint),
+                "invalid_request_error",
+                null,
+                "unknown_url");
+        exchange.answer(404, Headers.empty().set("content-type", JSON), body);
+        relay.answered(exchange, null, "", 404, Outcome.REFUSED, "unknown_url", body.length());
+    }
+
+    /** Scheme and authority by which this client reached the gateway. */
+    private static String origin(Exchange exchange) {
+        String host = exchange.headers().get("host");
+        if (host == null) {
+            host = exchange.headers().get(":authority");
+        }
+        return (exchange.secure() ? "https://" : "http://") + (host == null ? "localhost" : host);
+    }
+}
