@@ -30,20 +30,13 @@ public final class Door implements Loops.Handler {
     private final Keys keys;
     private final Relay relay;
     private final Cors cors;
-    private final OpenApi openApi;
-    private final Bytes index;
     private final long startedSeconds;
 
-    /**
-     * @param version of this gateway
-     * @param startedSeconds told as the models' {@code created}, seconds since 1970
-     */
-    public Door(Keys keys, Relay relay, DoorSettings settings, String version, long startedSeconds) {
+    /** @param startedSeconds told as the models' {@code created}, seconds since 1970 */
+    public Door(Keys keys, Relay relay, DoorSettings settings, long startedSeconds) {
         this.keys = keys;
         this.relay = relay;
         this.cors = new Cors(settings);
-        this.openApi = new OpenApi(Endpoints.all(), version);
-        this.index = Index.json(Endpoints.all(), version);
         this.startedSeconds = startedSeconds;
     }
 
@@ -59,9 +52,9 @@ public final class Door implements Loops.Handler {
         if (reads && wantsPage(exchange)) {
             page(exchange, path);
         } else if (reads && (path.equals("/v1") || path.equals("/v1/") || path.equals("/"))) {
-            say(exchange, null, path, JSON, index);
+            say(exchange, null, path, JSON, Index.json());
         } else if (reads && path.equals("/openapi.json")) {
-            say(exchange, null, path, JSON, openApi.json(origin(exchange)));
+            say(exchange, null, path, JSON, OpenApi.json(origin(exchange)));
         } else {
             switch (Endpoints.match(method, path)) {
                 case Endpoints.Match.Found(Endpoint endpoint, List<String> ids) -> enter(exchange, endpoint, ids);

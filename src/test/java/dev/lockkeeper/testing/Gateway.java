@@ -1,0 +1,278 @@
+package dev.lockkeeper.testing;
+
+import dev.lockkeeper.House;
+import dev.lockkeeper.access.KeyKind;
+import dev.lockkeeper.admin.AdminSettings;
+import dev.lockkeeper.db.DatabaseUnavailable;
+import dev.lockkeeper.door.DoorSettings;
+import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.observe.LogSettings;
+import dev.lockkeeper.relay.RelaySettings;
+import dev.lockkeeper.routing.ModelSettings;
+import dev.lockkeeper.routing.ModelSettings.Profile;
+import dev.lockkeeper.routing.ModelSettings.TargetSettings;
+import dev.lockkeeper.settings.Settings;
+import dev.lockkeeper.upstream.ProviderSettings;
+import dev.lockkeeper.upstream.ProviderSettings.Auth;
+import dev.lockkeeper.upstream.ProviderSettings.Timeouts;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** A whole gateway on free ports and a folder of its own, before upstreams of a test's choice. */
+public final class Gateway implements AutoCloseable {
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    private final House house;
+    private final ByteArrayOutputStream calls;
+    private final String key;
+
+    private Gateway(House house, ByteArrayOutputStream calls) {
+        this.house = house;
+        this.calls = calls;
+        this.key = Objects.requireNonNull(house.firstKey());
+    }
+
+    /** Before the simulator. */
+    public static Gateway simulated() {
+        return new Plan().start();
+    }
+
+    /** Before one scripted upstream. */
+    public static Gateway before(ScriptedUpstream upstream) {
+        return new Plan().provider("upstream", upstream.port()).start();
+    }
+
+    public static Plan plan() {
+        return new Plan();
+    }
+
+    /** What is to be built. */
+    public static final class Plan {
+        private final List<ProviderSettings> providers = new ArrayList<>();
+        private final List<ModelSettings> models = new ArrayList<>();
+        private Timeouts timeouts = Timeouts.DEFAULT;
+        private Duration heartbeat = Duration.ofSeconds(15);
+        private Duration gather = Duration.ZERO;
+        private long maxRequestBody = 64L << 20;
+        private long maxBytesInFlight = 512L << 20;
+        private int peek = 256 << 10;
+        private int connections = 100;
+        private List<String> origins = List.of();
+        private Duration bodyTimeout = Duration.ofSeconds(30);
+
+        public Plan timeouts(Duration firstByte, Duration idle, Duration total) {
+            timeouts = new Timeouts(firstByte, idle, total);
+            return this;
+        }
+
+        public Plan heartbeat(Duration value) {
+            heartbeat = value;
+            return this;
+        }
+
+        public Plan gather(Duration value) {
+            gather = value;
+            return this;
+        }
+
+        public Plan maxRequestBody(long bytes) {
+            maxRequestBody = bytes;
+            return this;
+        }
+
+        public Plan maxBytesInFlight(long bytes) {
+            maxBytesInFlight = bytes;
+            return this;
+        }
+
+        public Plan peek(int bytes) {
+            peek = bytes;
+            return this;
+        }
+
+        public Plan connections(int most) {
+            connections = most;
+            return this;
+        }
+
+        public Plan origins(String... values) {
+            origins = List.of(values);
+            return this;
+        }
+
+        public Plan bodyTimeout(Duration value) {
+            bodyTimeout = value;
+            return this;
+        }
+
+        public Plan model(String name, Profile profile, String... targets) {
+            List<TargetSettings> list = new ArrayList<>();
+            for (String each : targets) {
+                String[] parts = each.split("/", 2);
+                list.add(new TargetSettings(parts[0], parts[1]));
+            }
+            models.add(new ModelSettings(name, list, profile, 1_000_000, 128_000));
+            return this;
+        }
+
+        public Plan provider(String name, int port) {
+            URI base = URI.create("http://127.0.0.1:" + port + "/v1");
+            providers.add(new ProviderSettings(
+                    name,
+                    base,
+                    Auth.BEARER,
+                    "sk-upstream-secret",
+                    Map.of(),
+                    Map.of(),
+                    new ClientSettings(
+                            name,
+                            "127.0.0.1",
+                            port,
+                            false,
+                            ClientSettings.Version.HTTP_1_1,
+                            Duration.ofSeconds(2),
+                            Duration.ofSeconds(60),
+                            connections,
+                            Duration.ofSeconds(1),
+                            100,
+                            true),
+                    timeouts));
+            return this;
+        }
+
+        public Gateway start() {
+            boolean simulated = providers.isEmpty();
+            if (simulated) {
+                provider("simulator", 1);
+            }
+            String first = providers.getFirst().name();
+            if (models.isEmpty()) {
+                for (String each : List.of(
+                        "gpt-5.5",
+                        "gpt-5.5-pro",
+                        "gpt-5.4",
+                        "gpt-5.4-mini",
+                        "gpt-5.4-nano",
+                        "gpt-4o",
+                        "gpt-4o-mini",
+                        "text-embedding-3-small",
+                        "whisper-1",
+                        "tts-1",
+                        "gpt-image-1")) {
+                    model(each, Profile.AUTO, first + "/" + each);
+                }
+            }
+            try {
+                Path data = Files.createTempDirectory("lockkeeper-test");
+                ServerSettings on = ServerSettings.on("127.0.0.1", 0);
+                Settings settings = new Settings(
+                        2,
+                        new ServerSettings(
+                                on.host(),
+                                0,
+                                null,
+                                on.maxHead(),
+                                maxRequestBody,
+                                on.headTimeout(),
+                                bodyTimeout,
+                                on.keepAlive(),
+                                on.maxConnections()),
+                        new DoorSettings(origins),
+                        new AdminSettings("127.0.0.1", 0, List.of()),
+                        data,
+                        new RelaySettings(heartbeat, gather, 16 << 20, maxBytesInFlight, data.resolve("spill"), peek),
+                        new LogSettings(true, "text", "info"),
+                        providers,
+                        models,
+                        simulated);
+                ByteArrayOutputStream calls = new ByteArrayOutputStream();
+                return new Gateway(House.start(settings, calls), calls);
+            } catch (IOException failed) {
+                throw new UncheckedIOException(failed);
+            } catch (DatabaseUnavailable failed) {
+                throw new IllegalStateException(failed);
+            }
+        }
+    }
+
+    public House house() {
+        return house;
+    }
+
+    public int port() {
+        return house.port();
+    }
+
+    /** A bare connection to the clients' port. */
+    public Socket connect() throws IOException {
+        return new Socket(InetAddress.getLoopbackAddress(), port());
+    }
+
+    public String key() {
+        return key;
+    }
+
+    /** The text of a new key in a project, which is made if it is new. */
+    public String key(String project) {
+        return house.keys()
+                .create("for " + project, project, KeyKind.LIVE, List.of())
+                .text();
+    }
+
+    public String url(String path) {
+        return "http://127.0.0.1:" + port() + path;
+    }
+
+    /** The lines of the calls' log so far. */
+    public String log() {
+        return calls.toString(StandardCharsets.UTF_8);
+    }
+
+    public HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create(url(path)))
+                .header("authorization", "Bearer " + key)
+                .timeout(Duration.ofSeconds(30));
+    }
+
+    public HttpResponse<String> post(String path, String json) {
+        return send(request(path)
+                .header("content-type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(json)));
+    }
+
+    public HttpResponse<String> get(String path) {
+        return send(request(path).GET());
+    }
+
+    public HttpResponse<String> send(HttpRequest.Builder request) {
+        try {
+            return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        } catch (InterruptedException interrupted) {
+            throw new IllegalStateException(interrupted);
+        }
+    }
+
+    @Override
+    public void close() {
+        house.close();
+    }
+}
