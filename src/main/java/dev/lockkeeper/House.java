@@ -91,6 +91,8 @@ public final class House implements AutoCloseable {
                     clock);
             metrics.callsInFlight(relay.inFlight()::calls);
             metrics.bytesInFlight(relay.inFlight()::bytes);
+            metrics.upstreamConnections(pools::connections);
+            metrics.watch(loops.all());
 
             Door door = new Door(keys, relay, settings.door(), clock.millis() / 1000);
             server = keep(loops.serve(settings.server(), door, House::unreadable));

@@ -1,5 +1,6 @@
 package dev.lockkeeper.observe;
 
+import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.relay.CallReport;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.units.Bytes;
@@ -7,6 +8,7 @@ import dev.lockkeeper.units.Usage;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
@@ -20,12 +22,16 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.function.DoubleSupplier;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.ObjIntConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +70,7 @@ public final class Metrics implements Watcher, AutoCloseable {
         millis(50),
         millis(250)
     };
+    private static final Duration[] LAG = {millis(1), millis(5), millis(10), millis(50), millis(100), millis(500)};
     private static final Duration[] FIRST_BYTE = {
         millis(50),
         millis(100),
@@ -98,6 +105,8 @@ public final class Metrics implements Watcher, AutoCloseable {
     private final ConcurrentHashMap<TargetLabels, TargetMeters> targets = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<String, Timer> own = new ConcurrentHashMap<>();
     private final CopyOnWriteArrayList<LongSupplier> held = new CopyOnWriteArrayList<>();
+    private final MultiGauge upstreams;
+    private volatile Consumer<ObjIntConsumer<String>> connections = _ -> {};
     private final Counter bytesIn;
     private final Counter bytesOut;
     private final Counter warnings;
@@ -116,6 +125,9 @@ public final class Metrics implements Watcher, AutoCloseable {
                 .register(registry);
         warnings = Counter.builder("lockkeeper.warnings")
                 .description("Changes to requests told in x-lockkeeper-warnings")
+                .register(registry);
+        upstreams = MultiGauge.builder("lockkeeper.upstream.connections")
+                .description("Connections open to a provider")
                 .register(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
@@ -154,34 +166,33 @@ public final class Metrics implements Watcher, AutoCloseable {
 
     /** Shows how many calls are under way. */
     public void callsInFlight(LongSupplier calls) {
-        gauge("lockkeeper.calls.in.flight", "Calls under way", Tags.empty(), calls::getAsLong);
+        gauge("lockkeeper.calls.in.flight", "Calls under way", calls);
     }
 
     /** Shows how many bytes of bodies and queued answers the process holds. */
     public void bytesInFlight(LongSupplier bytes) {
-        gauge("lockkeeper.bytes.in.flight", "Bytes of bodies held in memory", Tags.empty(), bytes::getAsLong);
-    }
-
-    /** Shows how many connections to a provider are open. Called again with the same provider, it changes nothing. */
-    public void upstreamConnections(String provider, LongSupplier connections) {
-        gauge(
-                "lockkeeper.upstream.connections",
-                "Connections open to a provider",
-                Tags.of("provider", provider),
-                connections::getAsLong);
+        gauge("lockkeeper.bytes.in.flight", "Bytes of bodies held in memory", bytes);
     }
 
     /**
-     * Shows by how much an event loop is late.
+     * Shows how many connections are open to each provider.
      *
-     * @param lagNanos how late the loop's latest tick was, in nanoseconds
+     * @param ask tells each provider's name and connections; a name may come several times. Asked at each scrape
      */
-    public void loopLag(int loop, LongSupplier lagNanos) {
-        gauge(
-                "lockkeeper.loop.lag.seconds",
-                "How late an event loop's latest tick was",
-                Tags.of("loop", Integer.toString(loop)),
-                () -> lagNanos.getAsLong() / 1e9);
+    public void upstreamConnections(Consumer<ObjIntConsumer<String>> ask) {
+        connections = ask;
+    }
+
+    /** Measures from now on how late the ticks of event loops are: what a loop does for too long delays all its calls. */
+    public void watch(List<Loop> loops) {
+        for (Loop each : loops) {
+            Timer lag = Timer.builder("lockkeeper.loop.lag")
+                    .description("How late an event loop's ticks are")
+                    .tag("loop", Integer.toString(each.index()))
+                    .serviceLevelObjectives(LAG)
+                    .register(registry);
+            each.run(() -> each.everyTick(new LagMeter(lag)));
+        }
     }
 
     /** Shows how many lines of the call log were lost. */
@@ -195,6 +206,13 @@ public final class Metrics implements Watcher, AutoCloseable {
 
     /** All metrics in Prometheus' text format, see {@link #CONTENT_TYPE}. Takes milliseconds: not on an event loop. */
     public Bytes scrape() {
+        Map<String, Integer> open = new TreeMap<>();
+        connections.accept((provider, count) -> open.merge(provider, count, Integer::sum));
+        upstreams.register(
+                open.entrySet().stream()
+                        .map(each -> MultiGauge.Row.of(Tags.of("provider", each.getKey()), each.getValue()))
+                        .toList(),
+                true);
         return Bytes.utf8(registry.scrape());
     }
 
@@ -204,10 +222,9 @@ public final class Metrics implements Watcher, AutoCloseable {
         registry.close();
     }
 
-    private void gauge(String name, String description, Tags tags, DoubleSupplier value) {
-        Gauge.builder(name, value, DoubleSupplier::getAsDouble)
+    private void gauge(String name, String description, LongSupplier value) {
+        Gauge.builder(name, value, LongSupplier::getAsLong)
                 .description(description)
-                .tags(tags)
                 .strongReference(true)
                 .register(registry);
     }
@@ -263,6 +280,25 @@ public final class Metrics implements Watcher, AutoCloseable {
             String endpoint, String model, String provider, CallReport.Outcome outcome, String statusClass) {}
 
     private record TargetLabels(String model, String provider) {}
+
+    /** Hears one loop's ticks. */
+    private static final class LagMeter implements Loop.Ticking {
+        private final Timer lag;
+        private long lastNanos;
+
+        LagMeter(Timer lag) {
+            this.lag = lag;
+        }
+
+        @Override
+        public void tick(long nowNanos) {
+            if (lastNanos != 0) {
+                long late = nowNanos - lastNanos - TimeUnit.MILLISECONDS.toNanos(Loop.TICK_MILLIS);
+                lag.record(Math.max(0, late), TimeUnit.NANOSECONDS);
+            }
+            lastNanos = nowNanos;
+        }
+    }
 
     /** What is kept of each pair of model and provider. */
     private final class TargetMeters {

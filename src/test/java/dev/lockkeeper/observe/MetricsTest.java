@@ -2,7 +2,9 @@ package dev.lockkeeper.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.relay.CallReport.Outcome;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -83,16 +85,72 @@ class MetricsTest {
     void gaugesShowWhatTheyAreHungOn() {
         metrics.callsInFlight(() -> 7);
         metrics.bytesInFlight(() -> 4_096);
-        metrics.loopLag(0, () -> 2_500_000);
-        metrics.upstreamConnections("openai", () -> 12);
         metrics.logLinesLost(() -> 3);
         System.gc(); // what a gauge asks must not be lost with the caller's reference
         assertThat(metrics.scrape().utf8())
                 .contains("lockkeeper_calls_in_flight 7.0\n")
                 .contains("lockkeeper_bytes_in_flight 4096.0\n")
-                .contains("lockkeeper_loop_lag_seconds{loop=\"0\"} 0.0025\n")
-                .contains("lockkeeper_upstream_connections{provider=\"openai\"} 12.0\n")
                 .contains("lockkeeper_log_lines_lost_total 3.0\n")
                 .contains("jvm_memory_used_bytes{");
+    }
+
+    @Test
+    void connectionsAreAskedForAtEachScrapeAndSummedByProvider() {
+        int[] open = {12};
+        metrics.upstreamConnections(tell -> {
+            tell.accept("openai", open[0]);
+            tell.accept("openai", 1);
+            tell.accept("local", 2);
+        });
+        assertThat(metrics.scrape().utf8())
+                .contains("lockkeeper_upstream_connections{provider=\"openai\"} 13.0\n")
+                .contains("lockkeeper_upstream_connections{provider=\"local\"} 2.0\n");
+        open[0] = 3;
+        assertThat(metrics.scrape().utf8()).contains("lockkeeper_upstream_connections{provider=\"openai\"} 4.0\n");
+    }
+
+    @Test
+    void aLateTickShowsAsLag() {
+        long tick = Loop.TICK_MILLIS * 1_000_000L;
+        HandTicked loop = new HandTicked();
+        metrics.watch(List.of(loop));
+        long start = 5_000;
+        loop.tick(start);
+        loop.tick(start + tick);
+        loop.tick(start + 2 * tick + 70_000_000L);
+        loop.tick(start + 3 * tick);
+        assertThat(metrics.scrape().utf8())
+                .contains("lockkeeper_loop_lag_seconds_bucket{loop=\"3\",le=\"0.05\"} 2\n")
+                .contains("lockkeeper_loop_lag_seconds_bucket{loop=\"3\",le=\"0.1\"} 3\n")
+                .contains("lockkeeper_loop_lag_seconds_count{loop=\"3\"} 3\n");
+    }
+
+    private static final class HandTicked implements Loop {
+        private Ticking ticking = _ -> {};
+
+        @Override
+        public int index() {
+            return 3;
+        }
+
+        @Override
+        public void run(Runnable task) {
+            task.run();
+        }
+
+        @Override
+        public boolean here() {
+            return true;
+        }
+
+        @Override
+        public Subscription everyTick(Ticking heard) {
+            ticking = heard;
+            return () -> ticking = _ -> {};
+        }
+
+        void tick(long nowNanos) {
+            ticking.tick(nowNanos);
+        }
     }
 }
