@@ -3,6 +3,9 @@ package dev.lockkeeper;
 import dev.lockkeeper.access.Created;
 import dev.lockkeeper.access.KeyKind;
 import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.admin.Admin;
+import dev.lockkeeper.admin.AdminToken;
+import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.dialect.openai.Errors;
@@ -21,6 +24,7 @@ import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.settings.Settings;
 import dev.lockkeeper.upstream.Provider;
 import dev.lockkeeper.upstream.ProviderSettings;
+import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
 import java.security.SecureRandom;
@@ -46,6 +50,7 @@ public final class House implements AutoCloseable {
     private final Deque<AutoCloseable> built = new ArrayDeque<>();
     private final Keys keys;
     private final Server server;
+    private final Server adminServer;
     private final @Nullable String firstKey;
 
     /**
@@ -53,12 +58,15 @@ public final class House implements AutoCloseable {
      *
      * @param calls where the line of each call goes
      * @throws DatabaseUnavailable when the data folder can't be used; the message says why and what to do
+     * @throws IOException when a file in it can't be written
+     * @throws dev.lockkeeper.http.PortTaken when an address can't be listened on; the message says which
      */
-    public static House start(Settings settings, OutputStream calls) throws DatabaseUnavailable {
+    public static House start(Settings settings, OutputStream calls) throws DatabaseUnavailable, IOException {
         return new House(settings, calls, Clock.systemUTC(), new SecureRandom());
     }
 
-    private House(Settings settings, OutputStream calls, Clock clock, SecureRandom random) throws DatabaseUnavailable {
+    private House(Settings settings, OutputStream calls, Clock clock, SecureRandom random)
+            throws DatabaseUnavailable, IOException {
         try {
             Database database = keep(Database.open(settings.data()));
             keys = new Keys(database, clock, random);
@@ -96,7 +104,18 @@ public final class House implements AutoCloseable {
 
             Door door = new Door(keys, relay, settings.door(), clock.millis() / 1000);
             server = keep(loops.serve(settings.server(), door, House::unreadable));
-        } catch (DatabaseUnavailable | RuntimeException failed) {
+
+            Admin admin = new Admin(
+                    settings.admin(),
+                    keys,
+                    AdminToken.in(settings.data(), random),
+                    () -> List.of(
+                            new Admin.Check("calls", true, relay.inFlight().calls() + " under way")),
+                    metrics::scrape);
+            adminServer = keep(loops.serve(Admin.listening(settings.admin()), admin::handle, Admin::unreadable));
+            RunningServer.announce(settings.data(), settings.admin().host(), adminServer.port());
+            keep(() -> RunningServer.withdraw(settings.data()));
+        } catch (DatabaseUnavailable | IOException | RuntimeException failed) {
             close();
             throw failed;
         }
@@ -136,6 +155,11 @@ public final class House implements AutoCloseable {
     /** The port clients reach. */
     public int port() {
         return server.port();
+    }
+
+    /** The port the operator reaches. */
+    public int adminPort() {
+        return adminServer.port();
     }
 
     /** The keys. */

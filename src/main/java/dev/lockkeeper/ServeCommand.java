@@ -1,9 +1,18 @@
 package dev.lockkeeper;
 
+import dev.lockkeeper.db.DatabaseUnavailable;
+import dev.lockkeeper.http.PortTaken;
+import dev.lockkeeper.observe.Logging;
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Overrides;
+import dev.lockkeeper.settings.Settings;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -56,7 +65,66 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Loaded.Good loaded = configuration.load(shell, new Overrides(host, port, adminPort, data));
-        throw CommandFailure.failed("The gateway is not in this build, only its data folder "
-                + loaded.settings().data() + " and its commands.");
+        Settings settings = loaded.settings();
+        Logging.apply(settings.log());
+        try {
+            House house = House.start(settings, new FileOutputStream(FileDescriptor.out));
+            greet(house, settings, loaded.notes());
+            CountDownLatch told = new CountDownLatch(1);
+            // A process that is told to stop has done what it should: it ends with 0, after the house is closed.
+            Runtime.getRuntime()
+                    .addShutdownHook(new Thread(
+                            () -> {
+                                house.close();
+                                told.countDown();
+                                Runtime.getRuntime().halt(0);
+                            },
+                            "stop"));
+            told.await();
+            return 0;
+        } catch (DatabaseUnavailable | PortTaken | IOException cannot) {
+            throw CommandFailure.failed(String.valueOf(cannot.getMessage()));
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+            return 0;
+        }
+    }
+
+    /** A few lines for who has just started it; the lines of calls go to standard output, these don't. */
+    private void greet(House house, Settings settings, List<String> notes) {
+        String url = "http" + (settings.server().tls() == null ? "" : "s") + "://"
+                + reachable(settings.server().host()) + ":" + house.port();
+        shell.err()
+                .println("Lockkeeper " + VersionCommand.version() + " is open at " + url + "/v1 (operator: http://"
+                        + reachable(settings.admin().host()) + ":" + house.adminPort() + ")");
+        if (settings.simulated()) {
+            shell.err()
+                    .println("Answers come from the simulator in this process: no provider is configured."
+                            + " Set OPENAI_API_KEY or write lockkeeper.yaml to reach one.");
+        }
+        notes.forEach(shell.err()::println);
+        String key = house.firstKey();
+        if (key != null) {
+            shell.err().println("A new live key, shown this once: " + key);
+        } else {
+            shell.err().println("Keys: lockkeeper keys list, lockkeeper keys create NAME");
+        }
+        String model = settings.models().getFirst().name();
+        shell.err().println("Try it:");
+        shell.err()
+                .println("  curl " + url + "/v1/chat/completions -H 'Authorization: Bearer "
+                        + (key == null ? "YOUR-KEY" : key) + "' -H 'Content-Type: application/json'"
+                        + " -d '{\"model\":\"" + model
+                        + "\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'");
+        shell.err().flush();
+    }
+
+    /** An address that a client on this machine can write; one that stands for all is reached by loopback. */
+    private static String reachable(String address) {
+        return switch (address) {
+            case "0.0.0.0" -> "127.0.0.1";
+            case "::", "[::]" -> "[::1]";
+            default -> address.contains(":") && !address.startsWith("[") ? "[" + address + "]" : address;
+        };
     }
 }
