@@ -64,6 +64,21 @@ final class EventLoop implements Loop {
         return entry;
     }
 
+    @Override
+    public Subscription after(long millis, Runnable task) {
+        ScheduledFuture<?> once = netty.schedule(
+                () -> {
+                    try {
+                        task.run();
+                    } catch (RuntimeException e) {
+                        LOG.error("A delayed task failed", e);
+                    }
+                },
+                millis,
+                TimeUnit.MILLISECONDS);
+        return () -> once.cancel(false);
+    }
+
     /** Downwards, because a removal moves the last entry into the hole: so each entry is met at least once. */
     private void tick() {
         long now = System.nanoTime();

@@ -80,6 +80,14 @@ public interface Exchange {
      */
     void abort();
 
+    /**
+     * Breaks the answer off as a crashed peer would: a reset connection (RST, not FIN) in HTTP/1.1, whatever was not
+     * sent yet is lost; in HTTP/2 as {@link #abort}.
+     */
+    default void reset() {
+        abort();
+    }
+
     /** Whether {@link #end} or {@link #abort} was called or the client is gone. */
     boolean over();
 

@@ -17,6 +17,12 @@ public interface Loop {
      */
     Subscription everyTick(Ticking ticking);
 
+    /**
+     * Runs a task once, after about so many milliseconds, unless the returned handle was closed before. For what must
+     * be finer than a tick; a call's deadlines belong to {@link #everyTick}. On the loop only.
+     */
+    Subscription after(long millis, Runnable task);
+
     /** The time between two ticks, in milliseconds. */
     int TICK_MILLIS = 20;
 

@@ -1,10 +1,12 @@
 package dev.lockkeeper.http;
 
 import dev.lockkeeper.units.Bytes;
+import io.netty.channel.ChannelOption;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.SocketAddress;
+import io.vertx.core.net.impl.ConnectionBase;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -288,6 +290,18 @@ final class ServerExchange implements Exchange {
         stopWatching();
         intake = null;
         response.reset();
+    }
+
+    @Override
+    public void reset() {
+        if (over) {
+            return;
+        }
+        if (request.version() != HttpVersion.HTTP_2 && request.connection() instanceof ConnectionBase connection) {
+            // A socket that is closed with zero linger sends RST.
+            connection.channel().config().setOption(ChannelOption.SO_LINGER, 0);
+        }
+        abort();
     }
 
     @Override

@@ -1,0 +1,201 @@
+package dev.lockkeeper.simulator;
+
+import java.math.BigDecimal;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Checks the members of a request's body and refuses what OpenAI refuses, in its words. */
+final class Params {
+    private static final int MOST_METADATA = 16;
+    private static final int LONGEST_KEY = 64;
+    private static final int LONGEST_VALUE = 512;
+
+    private Params() {}
+
+    static void onlyKnown(ObjectNode body, Set<String> known) throws Refused {
+        for (String name : body.propertyNames()) {
+            if (!known.contains(name)) {
+                throw Refused.badRequest(name, "unknown_parameter", "Unknown parameter: '" + name + "'.");
+            }
+        }
+    }
+
+    static String kind(@Nullable JsonNode node) {
+        if (node == null || node.isNull()) {
+            return "null";
+        }
+        if (node.isObject()) {
+            return "an object";
+        }
+        if (node.isArray()) {
+            return "an array";
+        }
+        if (node.isString()) {
+            return "a string";
+        }
+        if (node.isBoolean()) {
+            return "a boolean";
+        }
+        return node.isIntegralNumber() ? "an integer" : "a decimal";
+    }
+
+    static @Nullable String text(JsonNode body, String name) throws Refused {
+        return text(body, name, name);
+    }
+
+    static @Nullable String text(JsonNode body, String name, String param) throws Refused {
+        JsonNode member = Json.get(body, name);
+        if (member != null && !member.isString()) {
+            throw Refused.wrongType(param, "a string", kind(member));
+        }
+        return member == null ? null : member.stringValue();
+    }
+
+    static String needed(JsonNode body, String name, String param) throws Refused {
+        if (!body.has(name)) {
+            throw Refused.missing(param);
+        }
+        String text = text(body, name, param);
+        if (text == null) {
+            throw Refused.wrongType(param, "a string", "null");
+        }
+        return text;
+    }
+
+    static boolean flag(JsonNode body, String name, boolean otherwise) throws Refused {
+        JsonNode member = Json.get(body, name);
+        if (member != null && !member.isBoolean()) {
+            throw Refused.wrongType(name, "a boolean", kind(member));
+        }
+        return member == null ? otherwise : member.booleanValue();
+    }
+
+    static int integer(JsonNode body, String name, int otherwise, long least, long most) throws Refused {
+        JsonNode member = Json.get(body, name);
+        if (member == null) {
+            return otherwise;
+        }
+        if (!member.isIntegralNumber()
+                && !(member.isNumber()
+                        && member.decimalValue().stripTrailingZeros().scale() <= 0)) {
+            throw Refused.wrongType(name, "an integer", kind(member));
+        }
+        BigDecimal value = member.decimalValue();
+        if (value.compareTo(BigDecimal.valueOf(least)) < 0) {
+            throw Refused.badRequest(
+                    name,
+                    "integer_below_min_value",
+                    "Invalid '" + name + "': integer below minimum value. Expected a value >= " + least + ", but got "
+                            + value.toBigInteger() + " instead.");
+        }
+        if (value.compareTo(BigDecimal.valueOf(most)) > 0) {
+            throw Refused.badRequest(
+                    name,
+                    "integer_above_max_value",
+                    "Invalid '" + name + "': integer above maximum value. Expected a value <= " + most + ", but got "
+                            + value.toBigInteger() + " instead.");
+        }
+        return value.intValue();
+    }
+
+    static void decimal(JsonNode body, String name, int least, int most) throws Refused {
+        JsonNode member = Json.get(body, name);
+        if (member == null) {
+            return;
+        }
+        if (!member.isNumber()) {
+            throw Refused.wrongType(name, "a decimal", kind(member));
+        }
+        BigDecimal value = member.decimalValue();
+        if (value.compareTo(BigDecimal.valueOf(least)) < 0) {
+            throw Refused.badRequest(
+                    name,
+                    "decimal_below_min_value",
+                    "Invalid '" + name + "': decimal below minimum value. Expected a value >= " + least + ", but got "
+                            + value.toPlainString() + " instead.");
+        }
+        if (value.compareTo(BigDecimal.valueOf(most)) > 0) {
+            throw Refused.badRequest(
+                    name,
+                    "decimal_above_max_value",
+                    "Invalid '" + name + "': decimal above maximum value. Expected a value <= " + most + ", but got "
+                            + value.toPlainString() + " instead.");
+        }
+    }
+
+    static @Nullable String oneOf(JsonNode body, String name, String param, List<String> values) throws Refused {
+        String text = text(body, name, param);
+        if (text != null && !values.contains(text)) {
+            throw invalidValue(param, text, values);
+        }
+        return text;
+    }
+
+    static Refused invalidValue(String param, String got, List<String> values) {
+        StringBuilder list = new StringBuilder();
+        for (int i = 0; i < values.size(); i++) {
+            list.append(i == 0 ? "" : i < values.size() - 1 ? ", " : values.size() == 2 ? " and " : ", and ");
+            list.append('\'').append(values.get(i)).append('\'');
+        }
+        return Refused.badRequest(
+                param, "invalid_value", "Invalid value: '" + got + "'. Supported values are: " + list + ".");
+    }
+
+    static List<JsonNode> array(JsonNode body, String name, String param) throws Refused {
+        JsonNode member = Json.get(body, name);
+        if (member != null && !member.isArray()) {
+            throw Refused.wrongType(param, "an array", kind(member));
+        }
+        return Json.list(body, name);
+    }
+
+    static @Nullable ObjectNode object(JsonNode body, String name, String param) throws Refused {
+        JsonNode member = Json.get(body, name);
+        if (member == null) {
+            return null;
+        }
+        if (member instanceof ObjectNode object) {
+            return object;
+        }
+        throw Refused.wrongType(param, "an object", kind(member));
+    }
+
+    /** The request's metadata, checked; null where there is none. */
+    static @Nullable ObjectNode metadata(JsonNode body) throws Refused {
+        ObjectNode metadata = object(body, "metadata", "metadata");
+        if (metadata == null) {
+            return null;
+        }
+        if (metadata.size() > MOST_METADATA) {
+            throw Refused.badRequest(
+                    "metadata",
+                    "object_above_max_properties",
+                    "Invalid 'metadata': too many properties. Expected an object with at most " + MOST_METADATA
+                            + " properties, but got an object with " + metadata.size() + " properties instead.");
+        }
+        for (var each : metadata.properties()) {
+            String param = "metadata." + each.getKey();
+            if (!each.getValue().isString()) {
+                throw Refused.wrongType(param, "a string", kind(each.getValue()));
+            }
+            if (each.getKey().length() > LONGEST_KEY) {
+                throw tooLong("metadata", each.getKey().length(), LONGEST_KEY);
+            }
+            if (each.getValue().stringValue().length() > LONGEST_VALUE) {
+                throw tooLong(param, each.getValue().stringValue().length(), LONGEST_VALUE);
+            }
+        }
+        return metadata;
+    }
+
+    static Refused tooLong(String param, int length, int most) {
+        return Refused.badRequest(
+                param,
+                "string_above_max_length",
+                "Invalid '" + param + "': string too long. Expected a string with maximum length " + most
+                        + ", but got a string with length " + length + " instead.");
+    }
+}

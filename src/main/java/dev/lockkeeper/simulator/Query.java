@@ -1,0 +1,83 @@
+package dev.lockkeeper.simulator;
+
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A request's query, decoded. */
+final class Query {
+    private static final int LIMIT = 20;
+    private static final int MOST = 100;
+
+    private final Map<String, List<String>> values = new LinkedHashMap<>();
+
+    static Query of(@Nullable String written) {
+        Query query = new Query();
+        if (written != null && !written.isEmpty()) {
+            for (String pair : written.split("&")) {
+                int equals = pair.indexOf('=');
+                String key = decode(equals < 0 ? pair : pair.substring(0, equals));
+                query.values
+                        .computeIfAbsent(key, _ -> new ArrayList<>())
+                        .add(equals < 0 ? "" : decode(pair.substring(equals + 1)));
+            }
+        }
+        return query;
+    }
+
+    static String decode(String text) {
+        try {
+            return URLDecoder.decode(text, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException notEncoded) {
+            return text;
+        }
+    }
+
+    @Nullable String get(String name) {
+        List<String> all = values.get(name);
+        return all == null ? null : all.getFirst();
+    }
+
+    /** All values of a parameter, written {@code name}, {@code name[]} or {@code name[0]}. */
+    List<String> all(String name) {
+        List<String> all = new ArrayList<>();
+        values.forEach((key, each) -> {
+            if (key.equals(name) || key.startsWith(name + "[")) {
+                all.addAll(each);
+            }
+        });
+        return all;
+    }
+
+    /** What stands in brackets behind a name, with its value: {@code metadata[k]=v}. */
+    Map<String, String> under(String name) {
+        Map<String, String> under = new LinkedHashMap<>();
+        values.forEach((key, each) -> {
+            if (key.startsWith(name + "[") && key.endsWith("]")) {
+                under.put(key.substring(name.length() + 1, key.length() - 1), each.getFirst());
+            }
+        });
+        return under;
+    }
+
+    int limit() throws Refused {
+        String text = get("limit");
+        if (text == null) {
+            return LIMIT;
+        }
+        try {
+            int limit = Integer.parseInt(text);
+            if (limit >= 1 && limit <= MOST) {
+                return limit;
+            }
+        } catch (NumberFormatException notOne) {
+            // Told below, like one out of range.
+        }
+        throw Refused.badRequest(
+                "limit", "invalid_value", "Invalid 'limit': expected a whole number from 1 to " + MOST + ".");
+    }
+}
