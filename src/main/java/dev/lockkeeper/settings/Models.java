@@ -85,7 +85,7 @@ final class Models {
 
     private @Nullable ModelSettings model(Section section) {
         Setting<List<Setting<TargetSettings>>> written =
-                section.list("targets", target(section.name()), Models::shortForm);
+                section.list("targets", target(section.name()), "required", Models::shortForm);
         List<TargetSettings> targets = checked(section, written);
         Setting<Profile> profile = section.value("profile", PROFILE, Profile.AUTO);
         Optional<Catalog.Known> known =
@@ -150,7 +150,9 @@ final class Models {
                     int slash = text.indexOf('/');
                     String provider = slash < 0 ? text : text.substring(0, slash);
                     String upstream = slash < 0 ? model : text.substring(slash + 1);
-                    return provider.isBlank() || !NAME.matcher(upstream).matches()
+                    // A bad name of the model itself is told where it stands.
+                    return provider.isBlank()
+                                    || (slash >= 0 && !NAME.matcher(upstream).matches())
                             ? null
                             : new TargetSettings(provider, upstream);
                 },

@@ -11,7 +11,7 @@ final class Near {
     /** The nearest of the known names, null if none is near. {@code baseUrl} and {@code base_url} are {@code base-url}. */
     static @Nullable String to(String asked, Collection<String> known) {
         String wanted = plain(asked);
-        int bound = Math.max(1, wanted.length() / 3);
+        int bound = wanted.length() / 3;
         String best = null;
         int least = bound + 1;
         for (String name : known) {

@@ -236,7 +236,7 @@ final class Providers {
         written.forEach((name, setting) -> {
             String lower = name.toLowerCase(Locale.ROOT);
             if (!HEADER_NAME.matcher(name).matches()) {
-                reading.mistake(setting, "a header field's name has letters, digits and hyphens only");
+                reading.mistake(setting, "a header field's name of letters, digits and hyphens");
             } else if (OWN_HEADERS.contains(lower)) {
                 reading.mistake(setting, "no " + lower + " here: the gateway sets it itself");
             } else if ((lower.equals("authorization") && auth.value() == ProviderSettings.Auth.BEARER)

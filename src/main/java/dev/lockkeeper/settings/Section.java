@@ -142,15 +142,16 @@ final class Section {
     /**
      * A list of values.
      *
+     * @param words what its absence means
      * @param shortForm makes a single value of a longer form of an item, and leaves alone what is none
      */
-    <T> Setting<List<Setting<T>>> list(String name, Type<T> type, Function<Piece, Piece> shortForm) {
+    <T> Setting<List<Setting<T>>> list(String name, Type<T> type, String words, Function<Piece, Piece> shortForm) {
         asked.add(name);
         Piece.Member member = members.get(name);
         String key = join(key(), name);
         String typeName = "list of " + type.name();
         if (member == null || isNothing(member)) {
-            remember(name, typeName, "[]", "[]", "default");
+            remember(name, typeName, words, "[]", "default");
             return new Setting<>(List.of(), place, key, null, true);
         }
         if (!(member.value() instanceof Piece.Items list)) {
@@ -175,7 +176,7 @@ final class Section {
         }
         String yaml =
                 values.stream().map(value -> yaml(type, value.value())).collect(Collectors.joining(", ", "[", "]"));
-        remember(name, typeName, "[]", yaml, list.place().origin());
+        remember(name, typeName, words, yaml, list.place().origin());
         return new Setting<>(values, list.place(), key, "a list", usable);
     }
 

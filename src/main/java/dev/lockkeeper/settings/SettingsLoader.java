@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,9 @@ public final class SettingsLoader {
             "LOCKKEEPER_ADMIN_HOST", "admin.host",
             "LOCKKEEPER_ADMIN_PORT", "admin.port",
             "LOCKKEEPER_DATA", "data"));
+
+    /** All but those that Kubernetes makes for a Service called lockkeeper. */
+    private static final Pattern OWN_VARIABLE = Pattern.compile("LOCKKEEPER_(?!SERVICE_|PORT_\\d).*");
 
     /** What the simulator offers when nothing is written. */
     private static final List<String> SIMULATED = List.of(
@@ -164,7 +168,7 @@ public final class SettingsLoader {
         Set<String> known = new HashSet<>(VARIABLES.keySet());
         known.add(FILE_VARIABLE);
         environment.keySet().stream().sorted().forEach(variable -> {
-            String near = variable.startsWith("LOCKKEEPER_") ? Near.to(variable, known) : null;
+            String near = OWN_VARIABLE.matcher(variable).matches() ? Near.to(variable, known) : null;
             if (near != null && !known.contains(variable)) {
                 reading.note(variable + " sets nothing; did you mean " + near + "?");
             }
@@ -208,7 +212,8 @@ public final class SettingsLoader {
             if (ownProviders) {
                 Piece.Member models = written.get("models");
                 Place place = models == null ? new Place(file.shown(), 1, 1) : models.at();
-                reading.mistake(place, "models", null, "missing; write at least one, such as gpt-5.5: openai", null);
+                String missing = "missing; write at least one, such as gpt-5.5: " + firstProvider(written);
+                reading.mistake(place, "models", null, missing, null);
             }
             List<String> names = key.isEmpty()
                     ? SIMULATED
@@ -220,6 +225,13 @@ public final class SettingsLoader {
             members.put("models", mapping(models));
         }
         return members;
+    }
+
+    private static String firstProvider(Map<String, Piece.Member> written) {
+        Piece.Member providers = written.get("providers");
+        return providers != null && providers.value() instanceof Piece.Members mapping
+                ? mapping.members().keySet().stream().findFirst().orElse("openai")
+                : "openai";
     }
 
     private Piece.Member openai(String key) {
@@ -301,7 +313,7 @@ public final class SettingsLoader {
     }
 
     private DoorSettings door(Section section) {
-        Setting<List<Setting<String>>> origins = section.list("origins", ORIGIN, piece -> piece);
+        Setting<List<Setting<String>>> origins = section.list("origins", ORIGIN, "[]", piece -> piece);
         section.end();
         boolean all = origins.value().stream().anyMatch(origin -> origin.value().equals("*"));
         for (Setting<String> origin : origins.value()) {
@@ -313,7 +325,7 @@ public final class SettingsLoader {
     }
 
     private AdminSettings admin(Section section, Setting<String> host, Setting<Long> port) {
-        Setting<List<Setting<String>>> allowed = section.list("allowed-hosts", Type.HOST, piece -> piece);
+        Setting<List<Setting<String>>> allowed = section.list("allowed-hosts", Type.HOST, "[]", piece -> piece);
         section.end();
         if (!Addresses.isLoopback(host.value())) {
             reading.note("admin.host is " + host.value()

@@ -190,7 +190,9 @@ final class YamlFile {
     private Mistake unreadable(MarkedYamlEngineException e) {
         Optional<Mark> mark = e.getProblemMark().or(e::getContextMark);
         Place place = mark.map(this::place).orElse(new Place(name, 1, 1));
-        String problem = e.getProblem() == null ? "" : ": " + e.getProblem().strip();
+        // The parser quotes the character that it stumbled over as it is, a line end too.
+        String problem =
+                e.getProblem() == null ? "" : ": " + e.getProblem().strip().replaceAll("[\\p{Cntrl}\\s]+", " ");
         List<String> lines = text.lines().toList();
         String line = place.line() <= lines.size() ? lines.get(place.line() - 1) : "";
         // In {…} and […] a brace ends a plain value, and what the parser says of it helps nobody.

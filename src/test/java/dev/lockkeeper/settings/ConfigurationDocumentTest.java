@@ -1,0 +1,123 @@
+package dev.lockkeeper.settings;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The document of the keys and the code say the same, and the example is one. */
+class ConfigurationDocumentTest {
+    private static final Path DOCUMENT = Path.of("docs/configuration.md");
+
+    /** {@code | `key` | type | default | `example` | meaning |}. */
+    private static final Pattern ROW =
+            Pattern.compile("\\| `([^`]+)` \\| ([^|]+) \\| ([^|]+) \\| `([^`]+)` \\| ([^|]+) \\|");
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void everyKeyOfTheCodeIsInTheDocumentWithItsTypeAndDefaultAndNoOther() throws IOException {
+        Map<String, String> code = new LinkedHashMap<>();
+        EveryKey.in(folder)
+                .good()
+                .effective()
+                .entries()
+                .forEach(entry -> code.put(entry.pattern(), entry.type() + "; default: " + entry.byDefault()));
+        // What is known of a model has another default than what is not: the file above names no known one.
+        code.computeIfPresent("models.<name>.context", (_, text) -> text.replace("unknown", "the catalogue's"));
+        code.computeIfPresent("models.<name>.max-output", (_, text) -> text.replace("unknown", "the catalogue's"));
+
+        Map<String, String> document = rows().stream()
+                .collect(Collectors.toMap(row -> row.group(1), row -> row.group(2) + "; default: " + row.group(3)));
+
+        assertThat(document).containsExactlyInAnyOrderEntriesOf(code);
+    }
+
+    @Test
+    void everyExampleOfTheDocumentIsGood() throws IOException {
+        Map<String, Object> tree = new LinkedHashMap<>();
+        for (Matcher row : rows()) {
+            String key = row.group(1)
+                    .replace("providers.<name>", "providers.acme")
+                    .replace("models.<name>", "models.m")
+                    .replace("<name>", "x-a");
+            put(tree, List.of(key.split("\\.")), row.group(4).replace("${", "$${"));
+        }
+        Config config = Config.in(folder)
+                .file("tls/certificate.pem", "-----BEGIN CERTIFICATE-----\n")
+                .file("tls/key.pem", "-----BEGIN PRIVATE KEY-----\n")
+                .file(yaml(tree, ""));
+
+        assertThat(config.good().effective().entries())
+                .as("an example that shows the default")
+                .noneMatch(entry -> entry.byDefault().equals(entry.yaml()));
+    }
+
+    @Test
+    void theExampleFileLoads() {
+        Config config = new Config(
+                Path.of("").toAbsolutePath(),
+                Map.of(
+                        "OPENAI_API_KEY", "sk-1",
+                        "AZURE_OPENAI_API_KEY", "2",
+                        "OPENROUTER_API_KEY", "3"),
+                Overrides.NONE);
+
+        Loaded loaded = config.load(Path.of("examples/lockkeeper.yaml"));
+
+        assertThat(Config.texts(loaded)).isEmpty();
+        Loaded.Good good = (Loaded.Good) loaded;
+        assertThat(good.notes()).isEmpty();
+        assertThat(good.settings().providers())
+                .extracting("name")
+                .containsExactly("openai", "azure", "openrouter", "vllm", "ollama", "llama");
+        assertThat(good.settings().models()).hasSizeGreaterThan(8);
+    }
+
+    private static List<Matcher> rows() throws IOException {
+        List<Matcher> rows = new ArrayList<>();
+        for (String line : Files.readAllLines(DOCUMENT)) {
+            Matcher row = ROW.matcher(line);
+            if (row.matches()) {
+                rows.add(row);
+            }
+        }
+        return rows;
+    }
+
+    @SuppressWarnings("unchecked") // a value is a text, or a map that this method put there
+    private static void put(Map<String, Object> into, List<String> path, String value) {
+        if (path.size() == 1) {
+            into.put(path.getFirst(), value);
+        } else {
+            put(
+                    (Map<String, Object>) into.computeIfAbsent(path.getFirst(), _ -> new LinkedHashMap<>()),
+                    path.subList(1, path.size()),
+                    value);
+        }
+    }
+
+    private static String yaml(Map<?, ?> tree, String indent) {
+        StringBuilder text = new StringBuilder();
+        tree.forEach((key, value) -> {
+            text.append(indent).append(key).append(':');
+            if (value instanceof Map<?, ?> inside) {
+                text.append('\n').append(yaml(inside, indent + "  "));
+            } else {
+                text.append(' ').append(value).append('\n');
+            }
+        });
+        return text.toString();
+    }
+}

@@ -1,0 +1,62 @@
+package dev.lockkeeper.settings;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/** A configuration that sets every key there is to something other than its default. */
+final class EveryKey {
+    static final String YAML = """
+            server:
+              loops: 3
+              host: 0.0.0.0
+              port: 9000
+              max-request-body: 1GiB
+              max-head: 32KiB
+              head-timeout: 5s
+              body-timeout: 1500ms
+              keep-alive: 2m
+              max-connections: 5000
+              tls: {certificate: tls/certificate.pem, key: tls/key.pem}
+              cors:
+                origins:
+                  - https://app.example.com
+                  - http://localhost:3000
+            admin:
+              host: "::1"
+              port: 9001
+              allowed-hosts: [gateway.internal, ops]
+            data: elsewhere/data
+            stream: {heartbeat: 0, gather: 20ms, max-event: 1MB}
+            limits: {bytes-in-flight: 40%, multipart-peek: 1MiB, spill: /var/tmp/spill}
+            log: {calls: false, format: json, level: debug}
+            providers:
+              azure:
+                base-url: https://example.openai.azure.com:8443/openai/v1/
+                auth: api-key
+                api-key: ${AZURE_KEY}
+                headers: {x-team: blue, X-Trace: "a: b # c"}
+                query: {api-version: preview, "odd name": "ü & ${UNSET:-z}"}
+                private-addresses: true
+                timeouts: {connect: 1s, first-byte: 2m, idle: 30s, total: 1h}
+                http: 2
+                pool: {connections: 10, wait: 0s, queue: 0, keep-alive: 10s}
+            models:
+              gpt-5.5:
+                targets: [azure/my-deployment, {provider: azure, model: "second one"}]
+                profile: exact
+                context: 1000
+                max-output: 999
+            """;
+
+    static final Map<String, String> ENVIRONMENT = Map.of("AZURE_KEY", "azure-secret-1");
+
+    static Config in(Path folder) {
+        return Config.in(folder)
+                .with(ENVIRONMENT)
+                .file(YAML)
+                .file("tls/certificate.pem", "-----BEGIN CERTIFICATE-----\n")
+                .file("tls/key.pem", "-----BEGIN PRIVATE KEY-----\n");
+    }
+
+    private EveryKey() {}
+}

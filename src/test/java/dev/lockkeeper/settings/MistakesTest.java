@@ -1,0 +1,328 @@
+package dev.lockkeeper.settings;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Every kind of mistake, with its text and its place. */
+class MistakesTest {
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            server: {port: 70000} | 1:16: server.port: 70000 (expected: a whole number, 0 to 65535)
+            server: {port: -1} | 1:16: server.port: -1 (expected: a whole number, 0 to 65535)
+            server: {port: 80.5} | 1:16: server.port: 80.5 (expected: a whole number, 0 to 65535)
+            server: {port: 99999999999999999999} | 1:16: server.port: 99999999999999999999 (expected: a whole number, 0 to 65535)
+            server: {port: "x\\ny"} | 1:16: server.port: x\\u000ay (expected: a whole number, 0 to 65535)
+            server: {port: ""} | 1:16: server.port: "" (expected: a whole number, 0 to 65535)
+            server: {port: [1]} | 1:16: server.port: a list (expected: a whole number, 0 to 65535)
+            server: {port: {a: 1}} | 1:16: server.port: a mapping (expected: a whole number, 0 to 65535)
+            server: {host: "a b"} | 1:16: server.host: a b (expected: an address or a host name, such as 127.0.0.1, 0.0.0.0 or ::)
+            server: {max-head: 64} | 1:20: server.max-head: 64 (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 1KiB to 1MiB)
+            server: {max-head: 2MiB} | 1:20: server.max-head: 2MiB (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 1KiB to 1MiB)
+            server: {keep-alive: 30} | 1:22: server.keep-alive: 30 (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 1ms to 1h); did you mean 30s?
+            server: {keep-alive: 2h} | 1:22: server.keep-alive: 2h (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 1ms to 1h)
+            server: {keep-alive: 1.5m} | 1:22: server.keep-alive: 1.5m (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 1ms to 1h)
+            limits: {bytes-in-flight: 0%} | 1:27: limits.bytes-in-flight: 0% (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 1MiB to 1TiB; or a share of the heap, such as 25%)
+            log: {calls: yes} | 1:14: log.calls: yes (expected: true or false); did you mean true?
+            log: {calls: Off} | 1:14: log.calls: Off (expected: true or false); did you mean false?
+            log: {level: warning} | 1:14: log.level: warning (expected: error, warn, info or debug); did you mean warn?
+            log: {format: jsno} | 1:15: log.format: jsno (expected: text or json); did you mean json?
+            log: {format: logfmt} | 1:15: log.format: logfmt (expected: text or json)
+            data: [] | 1:7: data: a list (expected: a path)
+            server: 8080 | 1:9: server: a single value (expected: a mapping)
+            server: [] | 1:9: server: a list (expected: a mapping)
+            server: {cors: {origins: https://a.example.com}} | 1:26: server.cors.origins: a single value (expected: a list, such as [an origin, such as https://app.example.com (no path), or "*"])
+            server: {cors: {origins: [https://a.example.com/x]}} | 1:27: server.cors.origins[0]: https://a.example.com/x (expected: an origin, such as https://app.example.com (no path), or "*")
+            server: {cors: {origins: [https://a.example.com, ~]}} | 1:50: server.cors.origins[1]: nothing (expected: an origin, such as https://app.example.com (no path), or "*")
+            server: {cors: {origins: ["*", https://a.example.com]}} | 1:32: server.cors.origins[1]: https://a.example.com (expected: nothing beside "*", which allows every origin)
+            admin: {allowed-hosts: ["a/b"]} | 1:25: admin.allowed-hosts[0]: a/b (expected: an address or a host name, such as 127.0.0.1, 0.0.0.0 or ::)
+            server: {port: 8081} | 1:16: server.port: 8081 (expected: another port than admin.port)
+            admin: {port: 8080} | 1:15: admin.port: 8080 (expected: another port than server.port)
+            server: {tls: {certificate: no.pem, key: no.pem}} | 1:29: server.tls.certificate: no.pem (expected: a PEM file that can be read; FOLDER/no.pem does not exist) & 1:42: server.tls.key: no.pem (expected: a PEM file that can be read; FOLDER/no.pem does not exist)
+            server: {tls: {key: key.pem}} | 1:21: server.tls.key: key.pem (expected: tls.certificate beside it)
+            server: {tls: {certificate: cert.pem}} | 1:29: server.tls.certificate: cert.pem (expected: tls.key beside it)
+            server: {tls: {certificate: cert.pem, key: rsa.pem}} | 1:44: server.tls.key: rsa.pem (expected: a PEM file with a line -----BEGIN PRIVATE KEY-----; another form of key becomes one with: openssl pkcs8 -topk8 -nocrypt)
+            server: {prot: 1} | 1:10: server.prot: unknown key; did you mean port?
+            server: {maxHead: 1KiB} | 1:10: server.maxHead: unknown key; did you mean max-head?
+            server: {max_head: 1KiB} | 1:10: server.max_head: unknown key; did you mean max-head?
+            server: {bind: 127.0.0.1} | 1:10: server.bind: unknown key; did you mean host?
+            sever: {port: 1} | 1:1: sever: unknown key; did you mean server?
+            stream: {zzz: 1} | 1:10: stream.zzz: unknown key; known here: heartbeat, gather, max-event
+            model_list: [] | 1:1: model_list: unknown key; did you mean models?
+            server: {port: 1, port: 2} | 1:19: server.port: written twice (first in line 1)
+            server: {<<: {port: 1}} | 1:10: server."<<": YAML 1.2 has no merge keys; give a whole mapping an anchor and write key: *anchor
+            server: {[a]: 1} | 1:10: server: a list as a key (expected: text)
+            server: {port: !secret 1} | 1:16: server.port: tags such as !secret mean nothing here; remove it
+            server: {port: "${POTR_X}"} | 1:16: server.port: ${POTR_X} (expected: the environment variable POTR_X to be set, or a default: ${POTR_X:-…}); did you mean ${PORT_X}?
+            server: {port: "${ZZZ}"} | 1:16: server.port: ${ZZZ} (expected: the environment variable ZZZ to be set, or a default: ${ZZZ:-…})
+            server: {port: "${WORD}"} | 1:16: server.port: ${WORD} (expected: a whole number, 0 to 65535)
+            server: {port: "${WORD"} | 1:16: server.port: ${… (expected: a closing brace; for the characters ${ themselves write $${)
+            server: {port: "${a b}"} | 1:16: server.port: ${…} (expected: ${NAME}, ${NAME:-default} or ${file:path})
+            server: {port: "${file:nofile}"} | 1:16: server.port: ${file:nofile} (expected: a file that exists)
+            server: {port: "${file:large}"} | 1:16: server.port: ${file:large} (expected: a file of at most 64KiB)
+            server: {port: "${file:latin1}"} | 1:16: server.port: ${file:latin1} (expected: a file of UTF-8 text)
+            server: {port: "${file:folder}"} | 1:16: server.port: ${file:folder} (expected: a file that can be read)
+            """)
+    void aMistakeOfAValueSaysPlaceKeyValueAndExpectation(String yaml, String texts) throws IOException {
+        Files.writeString(folder.resolve("cert.pem"), "-----BEGIN CERTIFICATE-----\n");
+        Files.writeString(folder.resolve("key.pem"), "-----BEGIN PRIVATE KEY-----\n");
+        Files.writeString(folder.resolve("rsa.pem"), "-----BEGIN RSA PRIVATE KEY-----\n");
+        Files.writeString(folder.resolve("large"), "x".repeat(65_537));
+        Files.writeString(folder.resolve("latin1"), "ü", StandardCharsets.ISO_8859_1);
+        Files.createDirectory(folder.resolve("folder"));
+
+        assertThat(Config.in(folder)
+                        .with(Map.of("PORT_X", "1", "WORD", "a-secret-word"))
+                        .file(yaml)
+                        .mistakes())
+                .containsExactly(inFile(texts));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            base-url: ftp://a.example.com | 2:17: p.base-url: ftp://a.example.com (expected: an http or https URL, such as https://api.openai.com/v1)
+            base-url: a.example.com/v1 | 2:17: p.base-url: a.example.com/v1 (expected: an http or https URL, such as https://api.openai.com/v1)
+            base-url: "https://a b" | 2:17: p.base-url: https://a b (expected: an http or https URL, such as https://api.openai.com/v1)
+            base-url: "https://" | 2:17: p.base-url: https:// (expected: an http or https URL, such as https://api.openai.com/v1)
+            base-url: "https://me:pw@a.example.com" | 2:17: p.base-url: https://********@a.example.com (expected: a URL without a user and password; write a key as api-key)
+            base-url: "https://a.example.com/v1?key=pw" | 2:17: p.base-url: https://a.example.com/v1?******** (expected: a URL without a query; write parameters as query: {name: value})
+            base-url: "https://a.example.com/v1#x" | 2:17: p.base-url: https://a.example.com/v1#******** (expected: a URL without a fragment)
+            base-url: https://a_b.example.com/v1 | 2:17: p.base-url: https://a_b.example.com/v1 (expected: a URL with a host whose name has letters, digits, hyphens and dots only)
+            base-url: https://a.example.com:70000/v1 | 2:17: p.base-url: https://a.example.com:70000/v1 (expected: a URL with a port, 1 to 65535, or none)
+            base-url: https://a.example.com/v1/chat/completions | 2:17: p.base-url: https://a.example.com/v1/chat/completions (expected: the URL below which the API stands, without the endpoint's own path)
+            base-url: https://api.openai.com/ | 2:17: p.base-url: https://api.openai.com/ (expected: the URL below which the API stands); did you mean https://api.openai.com/v1?
+            base-url: http://127.0.0.1:8000/v1 | 2:17: p.base-url: http://127.0.0.1:8000/v1 (expected: a public address, or private-addresses: true beside it, since 127.0.0.1 is private)
+            base-url: http://localhost/v1 | 2:17: p.base-url: http://localhost/v1 (expected: a public address, or private-addresses: true beside it, since localhost is private)
+            base-url: "http://[fd00::1]/v1" | 2:17: p.base-url: http://[fd00::1]/v1 (expected: a public address, or private-addresses: true beside it, since fd00::1 is private)
+            url: https://a.example.com/v1 | 2:3: p.base-url: missing; write base-url: https://…/v1 & 2:7: p.url: unknown key; did you mean base-url?
+            """)
+    void aMistakeOfABaseUrlSaysWhatToWrite(String line, String texts) {
+        String yaml = "providers:\n  p: {" + line + ", auth: none}\nmodels: {m: p}\n";
+
+        assertThat(Config.in(folder).file(yaml).mistakes())
+                .containsExactly(inFile(texts.replace(": p.", ": providers.p.")));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            auth: bearer | 2:3: p.api-key: missing; write api-key: ${SOME_VARIABLE}, or auth: none if the server asks for no key
+            api-key: | 2:3: p.api-key: missing; write api-key: ${SOME_VARIABLE}, or auth: none if the server asks for no key
+            api-key: "" | 3:14: p.api-key: ******** (expected: a secret: printable ASCII, at least one character and at most 8192)
+            api-key: "top\\nsecret" | 3:14: p.api-key: ******** (expected: a secret: printable ASCII, at least one character and at most 8192)
+            api-key: "top secret " | 3:14: p.api-key: ******** (expected: a secret: printable ASCII, at least one character and at most 8192)
+            api-key: [top-secret] | 3:14: p.api-key: a list (expected: a secret: printable ASCII, at least one character and at most 8192)
+            api-key: ${NOT_SET} | 3:14: p.api-key: ${NOT_SET} (expected: the environment variable NOT_SET to be set, or a default: ${NOT_SET:-…})
+            {auth: none, api-key: top-secret} | 3:27: p.api-key: ******** (expected: no key, since auth is none)
+            {auth: basic, api-key: top-secret} | 3:12: p.auth: basic (expected: bearer, api-key or none)
+            {apikey: top-secret} | 2:3: p.api-key: missing; write api-key: ${SOME_VARIABLE}, or auth: none if the server asks for no key & 3:6: p.apikey: unknown key; did you mean api-key?
+            {token: top-secret} | 2:3: p.api-key: missing; write api-key: ${SOME_VARIABLE}, or auth: none if the server asks for no key & 3:6: p.token: unknown key; did you mean api-key?
+            {auth: none, headers: {Host: top-secret}} | 3:34: p.headers.Host: ******** (expected: no host here: the gateway sets it itself)
+            {auth: none, headers: {"a b": top-secret}} | 3:35: p.headers."a b": ******** (expected: a header field's name of letters, digits and hyphens)
+            {auth: none, headers: {a: 1, A: top-secret}} | 3:37: p.headers.A: ******** (expected: each header field once, in capitals or not)
+            {auth: none, headers: {a: "top\\rsecret"}} | 3:31: p.headers.a: ******** (expected: a secret: printable ASCII, at least one character and at most 8192)
+            {auth: none, query: {a: ""}} | 3:29: p.query.a: ******** (expected: text without control characters, at most 8192 of them)
+            {api-key: k, headers: {Authorization: top-secret}} | 3:43: p.headers.Authorization: ******** (expected: no authorization here: api-key makes it. Write auth: none to make it yourself)
+            {auth: api-key, api-key: k, headers: {api-key: top-secret}} | 3:52: p.headers.api-key: ******** (expected: no api-key here: api-key makes it. Write auth: none to make it yourself)
+            {auth: none, http: 3} | 3:24: p.http: 3 (expected: auto, 1.1 or 2)
+            {auth: none, pool: {connections: 0}} | 3:38: p.pool.connections: 0 (expected: a whole number, 1 to 100000)
+            {auth: none, timeouts: {idle: 11m}} | 3:35: p.timeouts.idle: 11m (expected: at most timeouts.total, which is 10m)
+            {auth: none, timeouts: {first-byte: 2m, total: 90s}} | 3:41: p.timeouts.first-byte: 2m (expected: at most timeouts.total, which is 90s)
+            {auth: none, private-addresses: maybe} | 3:37: p.private-addresses: maybe (expected: true or false)
+            """)
+    void aMistakeOfAProviderNeverShowsASecret(String line, String texts) {
+        String inside = line.startsWith("{") ? line.substring(1, line.length() - 1) : line;
+        String yaml = "providers:\n  p:\n    " + (line.startsWith("{") ? "{" + inside + ", " : line + "\n    ")
+                + "base-url: https://a.example.com/v1" + (line.startsWith("{") ? "}" : "") + "\nmodels: {m: p}\n";
+
+        List<String> mistakes = Config.in(folder).file(yaml).mistakes();
+
+        assertThat(mistakes).containsExactly(inFile(texts.replace(": p.", ": providers.p.")));
+        assertThat(mistakes.toString()).doesNotContain("secret-").doesNotContain("top");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            m: nobody | 3:6: models.m[0]: nobody (expected: a provider that is written, and a model of it: p)
+            gpt-5.5: pp | 3:12: models."gpt-5.5"[0]: pp (expected: a provider that is written, and a model of it: p)
+            m: [p, p/m] | 3:10: models.m[1]: p/m (expected: each target once; the second is never reached)
+            m: [] | 3:6: models.m: missing; write who serves it: targets: [p/m]
+            m: | 3:3: models.m: missing; write who serves it: targets: [p/m]
+            m: {profile: auto} | 3:3: models.m: missing; write who serves it: targets: [p/m]
+            m: /x | 3:6: models.m[0]: /x (expected: provider/model)
+            m: p/ | 3:6: models.m[0]: p/ (expected: provider/model)
+            m: [{provider: p}] | 3:7: models.m[0]: a mapping (expected: provider/model)
+            m: {targets: p} | 3:16: models.m: a single value (expected: a list, such as [provider/model])
+            m: {targets: [p], profile: exakt} | 3:30: models.m!profile: exakt (expected: auto, reasoning, sampling or exact); did you mean exact?
+            m: {targets: [p], context: 0} | 3:30: models.m!context: 0 (expected: a whole number, 1 to 1000000000)
+            m: {targets: [p], context: 5, max-output: 6} | 3:45: models.m!max-output: 6 (expected: at most context, which is 5)
+            m: {targets: [p], provider: p} | 3:21: models.m!provider: unknown key; did you mean targets: [provider/model]?
+            "ü": p | 3:3: models."ü"!: ü (expected: a name of printable ASCII, 1 to 256 characters)
+            """)
+    void aMistakeOfAModelSaysWhoIsMeant(String line, String texts) {
+        String yaml = "providers: {p: {base-url: https://a.example.com/v1, auth: none}}\nmodels:\n  " + line + "\n";
+        String targets = texts.contains("!")
+                ? texts.replace("!:", ":").replace('!', '.')
+                : texts.replaceFirst("(models\\.(m|\"gpt-5.5\"))", "$1.targets");
+
+        assertThat(Config.in(folder).file(yaml).mistakes()).containsExactly(inFile(targets));
+    }
+
+    @Test
+    void theNameOfAProviderIsSmallLetters() {
+        assertThat(Config.in(folder).file("""
+                                providers:
+                                  Open_AI: {base-url: https://a.example.com/v1, auth: none}
+                                models: {m: Open_AI}
+                                """).mistakes())
+                .containsExactly("lockkeeper.yaml:2:3: providers.Open_AI: Open_AI (expected: a name of small letters,"
+                        + " digits and hyphens, at most 63)");
+    }
+
+    @Test
+    void providersWithoutModelsAreAMistake() {
+        assertThat(Config.in(folder)
+                        .file("\nproviders: {p: {base-url: https://a.example.com/v1, auth: none}}\nmodels: {}\n")
+                        .mistakes())
+                .containsExactly("lockkeeper.yaml:3:1: models: missing; write at least one, such as gpt-5.5: p");
+        assertThat(Config.in(folder)
+                        .file("providers: {p: {base-url: https://a.example.com/v1, auth: none}}\n")
+                        .mistakes())
+                .containsExactly("lockkeeper.yaml:1:1: models: missing; write at least one, such as gpt-5.5: p");
+    }
+
+    @Test
+    void theSimulatorHasNoAddress() {
+        assertThat(Config.in(folder)
+                        .file(
+                                "providers: {simulator: {base-url: http://127.0.0.1:9/v1, api-key: x}}\nmodels: {m: simulator}")
+                        .mistakes())
+                .containsExactly(
+                        "lockkeeper.yaml:1:25: providers.simulator.base-url: the provider called simulator lives in this"
+                                + " process; give a server of your own another name",
+                        "lockkeeper.yaml:1:58: providers.simulator.api-key: unknown key; known here: timeouts, http,"
+                                + " pool");
+    }
+
+    @Test
+    void aProviderOfNearlyThatNameIsProposed() {
+        assertThat(Config.in(folder).file("""
+                                providers: {azure: {base-url: https://a.example.com/v1, auth: none}}
+                                models: {gpt-5.5: azrue, m: [azure, azur/x]}
+                                """).mistakes())
+                .containsExactly(
+                        "lockkeeper.yaml:2:19: models.\"gpt-5.5\".targets[0]: azrue (expected: a provider that is"
+                                + " written, and a model of it: azure); did you mean azure/gpt-5.5?",
+                        "lockkeeper.yaml:2:37: models.m.targets[1]: azur/x (expected: a provider that is written, and a"
+                                + " model of it: azure); did you mean azure/x?");
+    }
+
+    @Test
+    void aModelAtOpenAiWithoutAKeyIsTold() {
+        assertThat(Config.in(folder).file("models: {m: openai}").mistakes())
+                .containsExactly("lockkeeper.yaml:1:13: models.m.targets[0]: openai (expected: a provider that is"
+                        + " written, and a model of it: simulator)");
+    }
+
+    @Test
+    void allMistakesAreToldAtOnceInTheOrderOfTheFile() {
+        assertThat(Config.in(folder)
+                        .with(Map.of("LOCKKEEPER_ADMIN_PORT", "many"))
+                        .with(new Overrides("", 65536, null, null))
+                        .file("""
+                                server:
+                                  port: eighty
+                                  tls: {}
+                                  tsl: {}
+                                stream: {heartbeat: 15}
+                                providers:
+                                  a: {base-url: nonsense, api-key: "${NOPE}"}
+                                  b: {base-url: https://b.example.com/v1, auth: none, timeouts: {conect: 1s}}
+                                models:
+                                  m: [a, c/x]
+                                  n: {targets: [b], profile: exakt}
+                                """)
+                        .mistakes())
+                .containsExactly(
+                        "lockkeeper.yaml:2:9: server.port: eighty (expected: a whole number, 0 to 65535)",
+                        "lockkeeper.yaml:4:3: server.tsl: unknown key; did you mean tls?",
+                        "lockkeeper.yaml:5:21: stream.heartbeat: 15 (expected: a duration with its unit, such as"
+                                + " 250ms, 30s, 10m or 1h: 0s to 10m); did you mean 15s?",
+                        "lockkeeper.yaml:7:17: providers.a.base-url: nonsense (expected: an http or https URL, such as"
+                                + " https://api.openai.com/v1)",
+                        "lockkeeper.yaml:7:36: providers.a.api-key: ${NOPE} (expected: the environment variable NOPE"
+                                + " to be set, or a default: ${NOPE:-…})",
+                        "lockkeeper.yaml:8:66: providers.b.timeouts.conect: unknown key; did you mean connect?",
+                        "lockkeeper.yaml:10:10: models.m.targets[1]: c/x (expected: a provider that is written, and a"
+                                + " model of it: a, b)",
+                        "lockkeeper.yaml:11:30: models.n.profile: exakt (expected: auto, reasoning, sampling or"
+                                + " exact); did you mean exact?",
+                        "--port: server.port: 65536 (expected: a whole number, 0 to 65535)",
+                        "LOCKKEEPER_ADMIN_PORT: admin.port: many (expected: a whole number, 0 to 65535)");
+    }
+
+    @Test
+    void aMistakeInTheEnvironmentNamesTheVariable() {
+        assertThat(Config.in(folder)
+                        .with(Map.of("OPENAI_API_KEY", "sk-secret\n", "OPENAI_BASE_URL", "https://api.openai.com"))
+                        .mistakes())
+                .containsExactly(
+                        "OPENAI_BASE_URL: providers.openai.base-url: https://api.openai.com (expected: the URL below"
+                                + " which the API stands); did you mean https://api.openai.com/v1?",
+                        "OPENAI_API_KEY: providers.openai.api-key: ******** (expected: a secret: printable ASCII, at"
+                                + " least one character and at most 8192)");
+    }
+
+    @Test
+    void aFileThatIsNotThereIsAMistake() {
+        assertThat(Config.texts(Config.in(folder).load(Path.of("etc/none.yaml"))))
+                .containsExactly("etc/none.yaml: there is no such file");
+        assertThat(Config.in(folder)
+                        .with(Map.of("LOCKKEEPER_CONFIG", "none.yaml"))
+                        .mistakes())
+                .containsExactly("none.yaml: there is no such file");
+        assertThat(Config.in(folder).with(Map.of("LOCKKEEPER_CONFIG", "a\0b")).mistakes())
+                .containsExactly("LOCKKEEPER_CONFIG: not a path");
+        assertThat(Config.texts(Config.in(folder).load(folder))).containsExactly(folder + ": a folder, not a file");
+    }
+
+    @Test
+    void aSecretInAWrongPlaceIsMaskedToo() {
+        assertThat(Config.in(folder)
+                        .file(
+                                "server: {host: \"Bearer abcdefgh\", port: sk-abcdefghijklmnop}\nadmin: {host: \"a sk-proj-abcdefgh b\"}")
+                        .mistakes())
+                .containsExactly(
+                        "lockkeeper.yaml:1:16: server.host: ******** (expected: an address or a host name, such as"
+                                + " 127.0.0.1, 0.0.0.0 or ::)",
+                        "lockkeeper.yaml:1:41: server.port: ******** (expected: a whole number, 0 to 65535)",
+                        "lockkeeper.yaml:2:15: admin.host: a ******** b (expected: an address or a host name, such as"
+                                + " 127.0.0.1, 0.0.0.0 or ::)");
+    }
+
+    @Test
+    void aLongValueIsCut() {
+        assertThat(Config.in(folder)
+                        .file("log: {level: " + "x".repeat(1000) + "}")
+                        .mistakes())
+                .containsExactly("lockkeeper.yaml:1:14: log.level: " + "x".repeat(120)
+                        + "… (expected: error, warn, info or debug)");
+    }
+
+    private String[] inFile(String texts) {
+        return List.of(texts.replace("FOLDER", folder.toString()).split(" & ")).stream()
+                .map(text -> "lockkeeper.yaml:" + text)
+                .toArray(String[]::new);
+    }
+}

@@ -1,0 +1,434 @@
+package dev.lockkeeper.settings;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lockkeeper.admin.AdminSettings;
+import dev.lockkeeper.door.DoorSettings;
+import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.observe.LogSettings;
+import dev.lockkeeper.relay.RelaySettings;
+import dev.lockkeeper.routing.ModelSettings;
+import dev.lockkeeper.routing.ModelSettings.Profile;
+import dev.lockkeeper.routing.ModelSettings.TargetSettings;
+import dev.lockkeeper.upstream.ProviderSettings;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SettingsLoaderTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void withoutAFileEverythingHasItsDefault() {
+        Loaded.Good good = Config.in(folder).good();
+
+        ProviderSettings simulator = new ProviderSettings(
+                "simulator",
+                URI.create("http://127.0.0.1:0/v1"),
+                ProviderSettings.Auth.NONE,
+                "",
+                Map.of(),
+                Map.of(),
+                new ClientSettings(
+                        "simulator",
+                        "127.0.0.1",
+                        0,
+                        false,
+                        ClientSettings.Version.AUTO,
+                        Duration.ofSeconds(5),
+                        Duration.ofSeconds(60),
+                        1000,
+                        Duration.ofSeconds(5),
+                        1000,
+                        true),
+                new ProviderSettings.Timeouts(Duration.ofSeconds(60), Duration.ofSeconds(60), Duration.ofMinutes(10)));
+        assertThat(good.settings())
+                .isEqualTo(new Settings(
+                        2,
+                        new ServerSettings(
+                                "127.0.0.1",
+                                8080,
+                                null,
+                                65_536,
+                                67_108_864,
+                                Duration.ofSeconds(10),
+                                Duration.ofSeconds(30),
+                                Duration.ofSeconds(75),
+                                20_000),
+                        new DoorSettings(List.of()),
+                        new AdminSettings("127.0.0.1", 8081, List.of()),
+                        folder.resolve("lockkeeper-data"),
+                        new RelaySettings(
+                                Duration.ofSeconds(15),
+                                Duration.ZERO,
+                                16_777_216,
+                                268_435_456,
+                                folder.resolve("lockkeeper-data/spill"),
+                                262_144),
+                        new LogSettings(true, "text", "info"),
+                        List.of(simulator),
+                        List.of(
+                                simulated("gpt-5.5", 1_050_000, 128_000),
+                                simulated("gpt-5.5-pro", 1_050_000, 128_000),
+                                simulated("gpt-5.4", 1_050_000, 128_000),
+                                simulated("gpt-5.4-mini", 400_000, 128_000),
+                                simulated("gpt-5.4-nano", 400_000, 128_000),
+                                simulated("gpt-4o", 128_000, 16_384),
+                                simulated("gpt-4o-mini", 128_000, 16_384),
+                                simulated("text-embedding-3-small", 8191, 0)),
+                        true));
+        assertThat(good.notes()).isEmpty();
+    }
+
+    private static ModelSettings simulated(String name, long context, long maxOutput) {
+        return new ModelSettings(
+                name, List.of(new TargetSettings("simulator", name)), Profile.AUTO, context, maxOutput);
+    }
+
+    @Test
+    void everyKeyCanBeSet() {
+        Loaded.Good good = EveryKey.in(folder).good();
+
+        ProviderSettings azure = new ProviderSettings(
+                "azure",
+                URI.create("https://example.openai.azure.com:8443/openai/v1"),
+                ProviderSettings.Auth.API_KEY,
+                "azure-secret-1",
+                Map.of("x-team", "blue", "X-Trace", "a: b # c"),
+                Map.of("api-version", "preview", "odd name", "ü & z"),
+                new ClientSettings(
+                        "azure",
+                        "example.openai.azure.com",
+                        8443,
+                        true,
+                        ClientSettings.Version.HTTP_2,
+                        Duration.ofSeconds(1),
+                        Duration.ofSeconds(10),
+                        10,
+                        Duration.ZERO,
+                        0,
+                        true),
+                new ProviderSettings.Timeouts(Duration.ofMinutes(2), Duration.ofSeconds(30), Duration.ofHours(1)));
+        assertThat(good.settings())
+                .isEqualTo(new Settings(
+                        3,
+                        new ServerSettings(
+                                "0.0.0.0",
+                                9000,
+                                new ServerSettings.Tls(
+                                        folder.resolve("tls/certificate.pem"), folder.resolve("tls/key.pem")),
+                                32_768,
+                                1_073_741_824,
+                                Duration.ofSeconds(5),
+                                Duration.ofMillis(1500),
+                                Duration.ofMinutes(2),
+                                5000),
+                        new DoorSettings(List.of("https://app.example.com", "http://localhost:3000")),
+                        new AdminSettings("::1", 9001, List.of("gateway.internal", "ops")),
+                        folder.resolve("elsewhere/data"),
+                        new RelaySettings(
+                                Duration.ZERO,
+                                Duration.ofMillis(20),
+                                1_000_000,
+                                (1L << 30) / 100 * 40,
+                                Path.of("/var/tmp/spill"),
+                                1_048_576),
+                        new LogSettings(false, "json", "debug"),
+                        List.of(azure),
+                        List.of(new ModelSettings(
+                                "gpt-5.5",
+                                List.of(
+                                        new TargetSettings("azure", "my-deployment"),
+                                        new TargetSettings("azure", "second one")),
+                                Profile.EXACT,
+                                1000,
+                                999)),
+                        false));
+        assertThat(good.effective().entries())
+                .as("a key that this file leaves at its default")
+                .noneMatch(entry -> entry.origin().startsWith("default"));
+    }
+
+    @Test
+    void anEmptyFileSaysNothing() {
+        Settings none = Config.in(folder).settings();
+
+        assertThat(Config.in(folder).file("# nothing yet\nserver:\n").settings())
+                .isEqualTo(none);
+    }
+
+    @Test
+    void withOpenAisKeyOpenAisModelsAreOffered() {
+        Loaded.Good good =
+                Config.in(folder).with(Map.of("OPENAI_API_KEY", "sk-one")).good();
+
+        assertThat(good.settings().simulated()).isFalse();
+        ProviderSettings openai = good.settings().providers().getFirst();
+        assertThat(openai.name()).isEqualTo("openai");
+        assertThat(openai.baseUrl()).isEqualTo(URI.create("https://api.openai.com/v1"));
+        assertThat(openai.auth()).isEqualTo(ProviderSettings.Auth.BEARER);
+        assertThat(openai.credential()).isEqualTo("sk-one");
+        assertThat(openai.connection().tls()).isTrue();
+        assertThat(openai.connection().port()).isEqualTo(443);
+        assertThat(openai.connection().privateAddresses()).isFalse();
+        assertThat(good.settings().models())
+                .extracting(ModelSettings::name)
+                .contains("gpt-5.5", "gpt-4o-mini", "o3", "text-embedding-3-large", "whisper-1")
+                .noneMatch(name -> name.startsWith("claude"));
+        assertThat(good.notes())
+                .containsExactly(
+                        "OPENAI_API_KEY is set, so OpenAI's models are offered through https://api.openai.com/v1.");
+    }
+
+    @Test
+    void openAisBaseUrlIsHonouredAlsoWhenItIsPrivate() {
+        ProviderSettings openai = Config.in(folder)
+                .with(Map.of("OPENAI_API_KEY", "sk-one", "OPENAI_BASE_URL", "http://127.0.0.1:9999/v1/"))
+                .settings()
+                .providers()
+                .getFirst();
+
+        assertThat(openai.baseUrl()).isEqualTo(URI.create("http://127.0.0.1:9999/v1"));
+        assertThat(openai.connection().port()).isEqualTo(9999);
+        assertThat(openai.connection().tls()).isFalse();
+        assertThat(openai.connection().privateAddresses()).isTrue();
+    }
+
+    @Test
+    void anEmptyKeyIsNoKey() {
+        assertThat(Config.in(folder)
+                        .with(Map.of("OPENAI_API_KEY", ""))
+                        .settings()
+                        .simulated())
+                .isTrue();
+    }
+
+    @Test
+    void providersOfTheFileTakeThePlaceOfTheDefaultOnes() {
+        Settings settings = Config.in(folder)
+                .with(Map.of("OPENAI_API_KEY", "sk-one"))
+                .file("""
+                        providers: {mine: {base-url: https://llm.example.com/v1, auth: none}}
+                        models: {a: mine}
+                        """)
+                .settings();
+
+        assertThat(settings.providers()).extracting(ProviderSettings::name).containsExactly("mine");
+        assertThat(settings.models()).extracting(ModelSettings::name).containsExactly("a");
+        assertThat(settings.simulated()).isFalse();
+    }
+
+    @Test
+    void modelsOfTheFileUseTheDefaultProvider() {
+        Config config = Config.in(folder).file("models: {mine: simulator/gpt-4o}");
+
+        assertThat(config.settings().models())
+                .containsExactly(new ModelSettings(
+                        "mine", List.of(new TargetSettings("simulator", "gpt-4o")), Profile.AUTO, 128_000, 16_384));
+    }
+
+    @Test
+    void theSimulatorCanStandBesideOthers() {
+        Settings settings = Config.in(folder).file("""
+                        providers:
+                          simulator:
+                          mine: {base-url: https://llm.example.com/v1, auth: none}
+                        models: {a: mine, b: simulator}
+                        """).settings();
+
+        assertThat(settings.simulated()).isTrue();
+        assertThat(settings.providers()).extracting(ProviderSettings::name).containsExactly("simulator", "mine");
+    }
+
+    @Test
+    void theShortFormsOfAModelSayTheSameAsTheLongOne() {
+        String providers = """
+                providers:
+                  one: {base-url: https://one.example.com/v1, auth: none}
+                  two: {base-url: https://two.example.com/v1, auth: none}
+                models:
+                """;
+        List<TargetSettings> both = List.of(new TargetSettings("one", "gpt-4o"), new TargetSettings("two", "vendor/x"));
+
+        for (String model : List.of(
+                "  gpt-4o: [one, two/vendor/x]",
+                "  gpt-4o: {targets: [one/gpt-4o, two/vendor/x]}",
+                "  gpt-4o: {targets: [{provider: one, model: gpt-4o}, {provider: two, model: vendor/x}]}")) {
+            assertThat(Config.in(folder)
+                            .file(providers + model)
+                            .settings()
+                            .models()
+                            .getFirst()
+                            .targets())
+                    .as(model)
+                    .isEqualTo(both);
+        }
+    }
+
+    @Test
+    void theCommandLineBeatsTheEnvironmentWhichBeatsTheFile() {
+        Config config = Config.in(folder).file("""
+                server: {port: 1001, host: 127.0.0.1}
+                admin: {port: 2001}
+                data: three
+                """);
+        Map<String, String> environment = Map.of(
+                "LOCKKEEPER_HOST", "127.0.0.2",
+                "LOCKKEEPER_PORT", "1002",
+                "LOCKKEEPER_ADMIN_HOST", "127.0.0.3",
+                "LOCKKEEPER_ADMIN_PORT", "2002",
+                "LOCKKEEPER_DATA", "three-of-environment");
+
+        assertThat(config.settings().server().port()).isEqualTo(1001);
+
+        Settings byEnvironment = config.with(environment).settings();
+        assertThat(byEnvironment.server().host()).isEqualTo("127.0.0.2");
+        assertThat(byEnvironment.server().port()).isEqualTo(1002);
+        assertThat(byEnvironment.admin().host()).isEqualTo("127.0.0.3");
+        assertThat(byEnvironment.admin().port()).isEqualTo(2002);
+        assertThat(byEnvironment.data()).isEqualTo(folder.resolve("three-of-environment"));
+
+        Settings byCommandLine = config.with(environment)
+                .with(new Overrides("127.0.0.9", 1003, 2003, Path.of("three-of-command-line")))
+                .settings();
+        assertThat(byCommandLine.server().host()).isEqualTo("127.0.0.9");
+        assertThat(byCommandLine.server().port()).isEqualTo(1003);
+        assertThat(byCommandLine.admin().port()).isEqualTo(2003);
+        assertThat(byCommandLine.data()).isEqualTo(folder.resolve("three-of-command-line"));
+        assertThat(byCommandLine.relay().spill()).isEqualTo(folder.resolve("three-of-command-line/spill"));
+    }
+
+    @Test
+    void theNamedFileBeatsTheVariableWhichBeatsTheFileInTheWorkingDirectory() {
+        Config config = Config.in(folder)
+                .file("server: {port: 1}")
+                .file("named.yaml", "server: {port: 2}")
+                .file("etc/variable.yaml", "server: {port: 3}");
+        Config variable = config.with(Map.of("LOCKKEEPER_CONFIG", "etc/variable.yaml"));
+
+        assertThat(config.settings().server().port()).isEqualTo(1);
+        assertThat(variable.settings().server().port()).isEqualTo(3);
+        assertThat(((Loaded.Good) variable.load(Path.of("named.yaml")))
+                        .settings()
+                        .server()
+                        .port())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void pathsInTheFileStartAtItsFolderAndOthersAtTheWorkingDirectory() {
+        Config config = Config.in(folder)
+                .file("etc/lockkeeper.yaml", "data: ../store\nlimits: {spill: tmp}\n")
+                .with(Map.of("LOCKKEEPER_CONFIG", "etc/lockkeeper.yaml"));
+
+        assertThat(config.settings().data()).isEqualTo(folder.resolve("store"));
+        assertThat(config.settings().relay().spill()).isEqualTo(folder.resolve("etc/tmp"));
+        assertThat(config.with(new Overrides(null, null, null, Path.of("here")))
+                        .settings()
+                        .data())
+                .isEqualTo(folder.resolve("here"));
+    }
+
+    @Test
+    void valuesAreFilledInFromEnvironmentAndFiles() {
+        Settings settings = Config.in(folder)
+                .with(Map.of("HOST_NAME", "llm.example.com", "EMPTY", ""))
+                .file("secret", "from-a-file\n")
+                .file("""
+                        server: {port: "${PORT:-7000}"}
+                        providers:
+                          a:
+                            base-url: https://${HOST_NAME}/${EMPTY:-v1}
+                            api-key: ${file:secret}
+                            headers: {x-a: "1${EMPTY}2", x-b: "$${HOST_NAME}"}
+                        models: {m: a}
+                        """)
+                .settings();
+
+        ProviderSettings provider = settings.providers().getFirst();
+        assertThat(settings.server().port()).isEqualTo(7000);
+        assertThat(provider.baseUrl()).hasToString("https://llm.example.com/v1");
+        assertThat(provider.credential()).isEqualTo("from-a-file");
+        assertThat(provider.headers()).containsEntry("x-a", "12").containsEntry("x-b", "${HOST_NAME}");
+    }
+
+    @Test
+    void anAnchorCanBeUsedInSeveralPlaces() {
+        Settings settings = Config.in(folder).file("""
+                        providers:
+                          a: {base-url: https://a.example.com/v1, auth: none, timeouts: &slow {first-byte: 5m}}
+                          b: {base-url: https://b.example.com/v1, auth: none, timeouts: *slow}
+                        models: {m: [a, b]}
+                        """).settings();
+
+        assertThat(settings.providers())
+                .extracting(provider -> provider.timeouts().firstByte())
+                .containsExactly(Duration.ofMinutes(5), Duration.ofMinutes(5));
+    }
+
+    @Test
+    void whatIsWorthKnowingIsANote() {
+        assertThat(Config.in(folder)
+                        .with(Map.of(
+                                "LOCKKEEPER_PROT", "1",
+                                "LOCKKEEPER_PORT", "tcp://10.0.0.1:8080",
+                                "LOCKKEEPER_SERVICE_HOST", "10.0.0.1"))
+                        .file("""
+                                admin: {host: 0.0.0.0}
+                                limits: {bytes-in-flight: 32MiB}
+                                providers:
+                                  plain: {base-url: http://llm.example.com/v1, auth: none}
+                                  near: {base-url: http://vllm:8000/v1, auth: none}
+                                  idle: {base-url: https://llm.example.com/v1, auth: none}
+                                models: {m: [plain, near]}
+                                """)
+                        .good()
+                        .notes())
+                .containsExactly(
+                        "LOCKKEEPER_PORT is ignored: Kubernetes sets it for a Service of that name. Set server.port in"
+                                + " the file, or enableServiceLinks: false in the pod.",
+                        "LOCKKEEPER_PROT sets nothing; did you mean LOCKKEEPER_PORT?",
+                        "admin.host is 0.0.0.0, so other machines reach the admin port. It speaks plain HTTP: keep it"
+                                + " inside your network.",
+                        "limits.bytes-in-flight is 32MiB and server.max-request-body is 64MiB: a JSON body between the"
+                                + " two is answered 503.",
+                        "providers.plain.base-url: http://llm.example.com/v1 is plain http, so key and prompts can be"
+                                + " read on the way. Write https if the server speaks it.",
+                        "providers.near.base-url: vllm sounds like a host of your own network. Calls to a private"
+                                + " address are refused; if it has one, write private-addresses: true.",
+                        "providers.idle serves no model.");
+    }
+
+    @Test
+    void whatIsKnownOfAModelIsFilledInAndWhatIsWrittenWins() {
+        List<ModelSettings> models = Config.in(folder).file("""
+                        providers: {a: {base-url: https://a.example.com/v1, auth: none}}
+                        models:
+                          known: a/gpt-4o-2024-11-20
+                          vendored: a/anthropic/claude-haiku-4-5
+                          written: {targets: [a/gpt-4o], max-output: 7}
+                          unknown: a/my-own
+                        """).settings().models();
+
+        assertThat(models).extracting(ModelSettings::context).containsExactly(128_000L, 200_000L, 128_000L, 0L);
+        assertThat(models).extracting(ModelSettings::maxOutput).containsExactly(16_384L, 64_000L, 7L, 0L);
+    }
+
+    @Test
+    void anIpv6AddressIsAHost() {
+        ClientSettings connection =
+                Config.in(folder).file("""
+                        providers: {a: {base-url: "http://[::1]:8000/v1", auth: none, private-addresses: true}}
+                        models: {m: a}
+                        """).settings().providers().getFirst().connection();
+
+        assertThat(connection.host()).isEqualTo("::1");
+        assertThat(connection.port()).isEqualTo(8000);
+    }
+}
