@@ -149,6 +149,11 @@ class MetricsTest {
             return () -> ticking = _ -> {};
         }
 
+        @Override
+        public Subscription after(long millis, Runnable task) {
+            throw new UnsupportedOperationException("nothing here is delayed");
+        }
+
         void tick(long nowNanos) {
             ticking.tick(nowNanos);
         }
