@@ -32,11 +32,6 @@ public final class Clients implements AutoCloseable {
     private @Nullable CompletableFuture<List<InetAddress>> lookup;
     private long lookedUpNanos;
 
-    Clients(Vertx vertx, List<EventLoop> loops, ClientSettings settings) {
-        this(vertx, loops, settings, Addresses.Source.SYSTEM, null);
-    }
-
-    /** With another source of addresses and another trust than the JDK's. */
     Clients(
             Vertx vertx,
             List<EventLoop> loops,

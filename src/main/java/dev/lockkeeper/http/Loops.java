@@ -5,11 +5,16 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.net.TrustOptions;
+import io.vertx.core.transport.Transport;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The event loops of the process, and what runs on them: servers and clients. Any thread may call, but none of the
@@ -20,11 +25,14 @@ public final class Loops implements AutoCloseable {
     static final int START_SECONDS = 30;
 
     private final Vertx vertx;
+    private final WatchedTransport transport;
     private final List<EventLoop> loops;
+    private final Set<String> addresses = ConcurrentHashMap.newKeySet();
     private int servers;
 
-    private Loops(Vertx vertx, List<EventLoop> loops) {
+    private Loops(Vertx vertx, WatchedTransport transport, List<EventLoop> loops) {
         this.vertx = vertx;
+        this.transport = transport;
         this.loops = loops;
     }
 
@@ -36,18 +44,23 @@ public final class Loops implements AutoCloseable {
      */
     public static Loops start(int count, RandomGenerator ids) {
         int wanted = count > 0 ? count : Runtime.getRuntime().availableProcessors();
-        Vertx vertx = Vertx.vertx(new VertxOptions()
-                .setEventLoopPoolSize(wanted)
-                .setPreferNativeTransport(true)
-                .setFileSystemOptions(new FileSystemOptions()
-                        .setClassPathResolvingEnabled(false)
-                        .setFileCachingEnabled(false)));
+        Transport nativeOne = Transport.nativeTransport();
+        WatchedTransport transport =
+                new WatchedTransport(nativeOne != null && nativeOne.available() ? nativeOne : Transport.NIO);
+        Vertx vertx = Vertx.builder()
+                .with(new VertxOptions()
+                        .setEventLoopPoolSize(wanted)
+                        .setFileSystemOptions(new FileSystemOptions()
+                                .setClassPathResolvingEnabled(false)
+                                .setFileCachingEnabled(false)))
+                .withTransport(transport)
+                .build();
         List<EventLoop> loops = new ArrayList<>(wanted);
         for (int i = 0; i < wanted; i++) {
             loops.add(new EventLoop(
                     i, ((VertxInternal) vertx).createEventLoopContext(), new SplittableRandom(ids.nextLong())));
         }
-        return new Loops(vertx, List.copyOf(loops));
+        return new Loops(vertx, transport, List.copyOf(loops));
     }
 
     /** All loops, by index. */
@@ -63,12 +76,23 @@ public final class Loops implements AutoCloseable {
      * @throws PortTaken if the address can't be listened on
      */
     public synchronized Server serve(ServerSettings settings, Handler handler, Unreadable unreadable) {
-        return Server.listen(vertx, loops, settings, handler, unreadable, ++servers);
+        // Vert.x would share the port between two servers of the same process without a word.
+        String address = settings.host() + ":" + settings.port();
+        if (settings.port() != 0 && !addresses.add(address)) {
+            throw new PortTaken(address, "another server of this process listens there", null);
+        }
+        return Server.listen(
+                vertx, transport, loops, settings, handler, unreadable, ++servers, () -> addresses.remove(address));
     }
 
     /** Prepares to call one provider. Connects on the first call. */
     public Clients connect(ClientSettings settings) {
-        return new Clients(vertx, loops, settings);
+        return connect(settings, Addresses.Source.SYSTEM, null);
+    }
+
+    /** The same with another source of addresses, and another trust than the JDK's. */
+    Clients connect(ClientSettings settings, Addresses.Source source, @Nullable TrustOptions trust) {
+        return new Clients(vertx, loops, settings, source, trust);
     }
 
     /** Closes servers, clients and loops at once. */

@@ -1,22 +1,28 @@
 package dev.lockkeeper.http;
 
+import io.netty.channel.Channel;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.Http1ServerConfig;
 import io.vertx.core.http.Http2ServerConfig;
 import io.vertx.core.http.Http2Settings;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerConfig;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.WebSocketServerConfig;
 import io.vertx.core.net.PemKeyCertOptions;
 import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.core.net.SocketAddress;
 import io.vertx.core.net.TcpOption;
+import io.vertx.core.net.impl.ConnectionBase;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,30 +40,45 @@ public final class Server implements AutoCloseable {
     /** Bytes of one piece of a body at most. */
     static final int PIECE_BYTES = 32 << 10;
 
+    /** How long a server that closes waits for its exchanges. */
+    static final Duration DRAIN = Duration.ofSeconds(1);
+
     private final List<HttpServer> listeners;
     private final int port;
+    private final Runnable addressFree;
 
-    private Server(List<HttpServer> listeners, int port) {
+    private Server(List<HttpServer> listeners, int port, Runnable addressFree) {
         this.listeners = listeners;
         this.port = port;
+        this.addressFree = addressFree;
     }
 
     static Server listen(
             Vertx vertx,
+            WatchedTransport transport,
             List<EventLoop> loops,
             ServerSettings settings,
             Loops.Handler handler,
             Loops.Unreadable unreadable,
-            int serial) {
+            int serial,
+            Runnable addressFree) {
         // Vert.x's listeners share a port when they ask for the same address.
         SocketAddress address = settings.port() == 0
                 ? SocketAddress.sharedRandomPort(serial, settings.host())
                 : SocketAddress.inetSocketAddress(settings.port(), settings.host());
+        List<Watch> watches =
+                loops.stream().map(loop -> new Watch(loop, settings)).toList();
+        Consumer<Channel> http1 =
+                channel -> prepareHttp1(channel, new Http1Connection(settings, unreadable, watchOf(watches, channel)));
         List<HttpServer> listeners = new ArrayList<>();
+        transport.doorkeeper = new Doorkeeper(settings, http1);
         try {
-            for (EventLoop loop : loops) {
-                HttpServer listener = vertx.createHttpServer(config(settings), tls(settings.tls()))
-                        .requestHandler(request -> handle(loop, settings, handler, request));
+            for (Watch watch : watches) {
+                EventLoop loop = watch.loop;
+                HttpServer listener = vertx.createHttpServer(config(settings), tls(settings))
+                        .exceptionHandler(e -> LOG.debug("A connection failed", e))
+                        .connectionHandler(connection -> connected(settings, watch, http1, connection))
+                        .requestHandler(request -> handle(watch, settings, handler, request));
                 listeners.add(listener);
                 Waiting.forIt(
                         Future.<HttpServer>future(promise -> loop.context.runOnContext(
@@ -67,13 +88,52 @@ public final class Server implements AutoCloseable {
             }
         } catch (CompletionException e) {
             listeners.forEach(HttpServer::close);
+            addressFree.run();
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            throw new PortTaken(
-                    "cannot listen on " + settings.host() + ":" + settings.port() + ": " + cause.getMessage()
-                            + "; stop what uses that port, or choose another",
-                    cause);
+            throw new PortTaken(settings.host() + ":" + settings.port(), String.valueOf(cause.getMessage()), cause);
+        } finally {
+            transport.doorkeeper = null;
         }
-        return new Server(listeners, listeners.getFirst().actualPort());
+        return new Server(listeners, listeners.getFirst().actualPort(), addressFree);
+    }
+
+    private static Watch watchOf(List<Watch> watches, Channel channel) {
+        for (Watch watch : watches) {
+            if (channel.eventLoop().equals(watch.loop.context.nettyEventLoop())) {
+                return watch;
+            }
+        }
+        throw new IllegalStateException("a connection on a loop that is not among the server's");
+    }
+
+    /** Stands before Netty's decoder, behind it, and before the socket. */
+    private static void prepareHttp1(Channel channel, Http1Connection connection) {
+        channel.pipeline()
+                .addBefore("httpDecoder", "flush", new TurnFlush())
+                .addBefore("httpDecoder", "inlet", connection.inlet())
+                .addAfter("httpDecoder", "lockkeeper", connection);
+    }
+
+    /** Vert.x knows which protocol a connection speaks. */
+    private static void connected(
+            ServerSettings settings, Watch watch, Consumer<Channel> http1, HttpConnection connection) {
+        Channel channel = ((ConnectionBase) connection).channel();
+        if (connection.protocolVersion() != HttpVersion.HTTP_2) {
+            if (!channel.hasAttr(ServerConnection.OF)) {
+                http1.accept(channel); // over TLS; on a plain port the doorkeeper did it
+            }
+            return;
+        }
+        if (settings.tls() == null) {
+            channel.pipeline().addFirst("flush", new TurnFlush());
+        } else {
+            channel.pipeline().addAfter("ssl", "flush", new TurnFlush());
+        }
+        Http2Connection mine = new Http2Connection(settings, connection);
+        channel.attr(ServerConnection.OF).set(mine);
+        watch.add(mine);
+        connection.closeHandler(v -> watch.remove(mine));
+        connection.exceptionHandler(e -> LOG.debug("A connection failed", e));
     }
 
     private static HttpServerConfig config(ServerSettings settings) {
@@ -91,24 +151,33 @@ public final class Server implements AutoCloseable {
                                 .setMaxConcurrentStreams(MAX_STREAMS)
                                 .setInitialWindowSize(STREAM_WINDOW_BYTES)
                                 .setMaxHeaderListSize(settings.maxHead())));
+        // Else each message passes a handler that looks for WebSocket extensions.
+        config.setWebSocketConfig(
+                new WebSocketServerConfig().setUsePerFrameCompression(false).setUsePerMessageCompression(false));
         config.getTcpConfig().setSsl(settings.tls() != null);
         config.getTcpConfig().getTransportConfig().setOption(TcpOption.NODELAY, true);
         return config;
     }
 
-    private static @Nullable ServerSSLOptions tls(ServerSettings.@Nullable Tls tls) {
+    private static @Nullable ServerSSLOptions tls(ServerSettings settings) {
+        ServerSettings.Tls tls = settings.tls();
         if (tls == null) {
             return null;
         }
         return new ServerSSLOptions()
+                .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+                .setSslHandshakeTimeout(settings.headTimeout().toMillis())
                 .setKeyCertOptions(new PemKeyCertOptions()
                         .setCertPath(tls.certificate().toString())
                         .setKeyPath(tls.key().toString()));
     }
 
-    private static void handle(
-            EventLoop loop, ServerSettings settings, Loops.Handler handler, HttpServerRequest request) {
-        ServerExchange exchange = new ServerExchange(loop, settings, request);
+    private static void handle(Watch watch, ServerSettings settings, Loops.Handler handler, HttpServerRequest request) {
+        ServerConnection connection = ((ConnectionBase) request.connection())
+                .channel()
+                .attr(ServerConnection.OF)
+                .get();
+        ServerExchange exchange = new ServerExchange(watch, settings, connection, request);
         exchange.begin();
         try {
             handler.handle(exchange);
@@ -123,10 +192,15 @@ public final class Server implements AutoCloseable {
         return port;
     }
 
-    /** Stops listening and closes the connections. */
+    /** Stops listening, lets exchanges under way end for at most {@link #DRAIN}, and closes the connections. */
     @Override
     public void close() {
+        addressFree.run();
         Waiting.forIt(
-                Future.join(listeners.stream().map(HttpServer::close).toList()), Loops.START_SECONDS, TimeUnit.SECONDS);
+                Future.join(listeners.stream()
+                        .map(listener -> listener.shutdown(DRAIN))
+                        .toList()),
+                Loops.START_SECONDS,
+                TimeUnit.SECONDS);
     }
 }

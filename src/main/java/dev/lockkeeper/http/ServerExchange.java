@@ -1,19 +1,25 @@
 package dev.lockkeeper.http;
 
 import dev.lockkeeper.units.Bytes;
-import io.netty.channel.ChannelOption;
+import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.SocketAddress;
-import io.vertx.core.net.impl.ConnectionBase;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** An {@link Exchange} over Vert.x's request and response. */
 final class ServerExchange implements Exchange {
+    private static final long NO_ERROR = 0;
+
     private final EventLoop loop;
+    private final Watch watch;
     private final ServerSettings settings;
+    private final ServerConnection connection;
     private final HttpServerRequest request;
     private final HttpServerResponse response;
     private final String id;
@@ -23,8 +29,10 @@ final class ServerExchange implements Exchange {
     private final @Nullable String query;
 
     private @Nullable Intake intake;
+    private boolean bodyAsked;
     private boolean bodyEnded;
     private boolean bodyPaused;
+    private @Nullable BodyFault bodyFault;
     private long bodyBytes;
     private long lastPieceNanos;
     private Loop.@Nullable Subscription slowness;
@@ -32,12 +40,16 @@ final class ServerExchange implements Exchange {
     private @Nullable Headers also;
     private boolean headSent;
     private boolean headWaits;
+    private boolean closes;
+    private boolean resets;
     private boolean over;
     private boolean gone;
     private @Nullable Runnable onGone;
 
-    ServerExchange(EventLoop loop, ServerSettings settings, HttpServerRequest request) {
-        this.loop = loop;
+    ServerExchange(Watch watch, ServerSettings settings, ServerConnection connection, HttpServerRequest request) {
+        this.loop = watch.loop;
+        this.watch = watch;
+        this.connection = connection;
         this.settings = settings;
         this.request = request;
         this.response = request.response();
@@ -63,7 +75,7 @@ final class ServerExchange implements Exchange {
 
     /** Listens to the connection. Nothing of the body is read yet. */
     void begin() {
-        request.pause();
+        connection.begun(this);
         request.handler(buffer -> piece(Buffers.bytes(buffer)));
         request.endHandler(v -> bodyEnd());
         request.exceptionHandler(e -> clientGone());
@@ -117,29 +129,57 @@ final class ServerExchange implements Exchange {
         return request.isSSL();
     }
 
+    HttpServerRequest request() {
+        return request;
+    }
+
+    /** Whether {@link #read} was called. */
+    boolean bodyAsked() {
+        return bodyAsked;
+    }
+
+    /** Whether the body will not come, or not all of it. */
+    boolean bodyFailed() {
+        return bodyFault != null;
+    }
+
+    /** Whether the client waits for leave before it sends the body. */
+    boolean expectsContinue() {
+        return "100-continue".equalsIgnoreCase(headers.get("expect"));
+    }
+
+    /** Whether the answer's head said that the connection closes. */
+    boolean closesConnection() {
+        return closes;
+    }
+
     @Override
-    public void read(Intake intake) {
-        this.intake = intake;
-        long announced = announcedLength();
-        if (announced > settings.maxRequestBody()) {
-            bodyFailed(BodyFault.TOO_LARGE);
-            return;
+    public void read(Intake to) {
+        if (bodyAsked) {
+            throw new IllegalStateException("read() is called once");
         }
+        bodyAsked = true;
+        intake = to;
         if (gone) {
-            bodyFailed(BodyFault.BROKEN);
-            return;
-        }
-        if ("100-continue".equalsIgnoreCase(headers.get("expect"))) {
-            response.writeContinue();
-        }
-        lastPieceNanos = System.nanoTime();
-        request.resume();
-        if (!bodyEnded && this.intake != null) {
-            slowness = loop.everyTick(this::checkSlowness);
+            failBody(BodyFault.BROKEN);
+        } else if (announcedLength() > settings.maxRequestBody()) {
+            failBody(BodyFault.TOO_LARGE);
+        } else if (bodyEnded) {
+            bodyEnd();
+        } else {
+            if (expectsContinue()) {
+                response.writeContinue();
+            }
+            lastPieceNanos = System.nanoTime();
+            connection.openBody(this);
+            if (!bodyEnded && intake != null) {
+                slowness = loop.everyTick(this::checkSlowness);
+            }
         }
     }
 
-    private long announcedLength() {
+    /** What the client says the body is long, or -1. */
+    long announcedLength() {
         String length = headers.get("content-length");
         try {
             return length == null ? -1 : Long.parseLong(length);
@@ -152,7 +192,7 @@ final class ServerExchange implements Exchange {
         if (!bodyPaused
                 && TimeUnit.NANOSECONDS.toMillis(now - lastPieceNanos)
                         > settings.bodyTimeout().toMillis()) {
-            bodyFailed(BodyFault.SLOW);
+            failBody(BodyFault.SLOW);
         }
     }
 
@@ -163,7 +203,7 @@ final class ServerExchange implements Exchange {
         }
         bodyBytes += piece.length();
         if (bodyBytes > settings.maxRequestBody()) {
-            bodyFailed(BodyFault.TOO_LARGE);
+            failBody(BodyFault.TOO_LARGE);
             return;
         }
         lastPieceNanos = System.nanoTime();
@@ -180,7 +220,16 @@ final class ServerExchange implements Exchange {
         }
     }
 
-    private void bodyFailed(BodyFault why) {
+    /** The client's bytes are not HTTP any more. */
+    void bodyBroken() {
+        failBody(BodyFault.BROKEN);
+    }
+
+    private void failBody(BodyFault why) {
+        if (bodyEnded || bodyFault != null) {
+            return;
+        }
+        bodyFault = why;
         stopWatching();
         Intake to = intake;
         intake = null;
@@ -199,14 +248,14 @@ final class ServerExchange implements Exchange {
     @Override
     public void pause() {
         bodyPaused = true;
-        request.pause();
+        connection.pauseBody(this);
     }
 
     @Override
     public void resume() {
         bodyPaused = false;
         lastPieceNanos = System.nanoTime();
-        request.resume();
+        connection.resumeBody(this);
     }
 
     @Override
@@ -220,20 +269,35 @@ final class ServerExchange implements Exchange {
         if (headSent || over) {
             return;
         }
-        headSent = true;
-        response.setStatusCode(status);
-        response.headers().setAll(fields.map);
-        if (also != null) {
-            response.headers().addAll(also.map);
-        }
-        if (response.headers().get("x-request-id") == null) {
-            response.headers().set("x-request-id", id);
-        }
-        if (request.version() == HttpVersion.HTTP_1_1 && response.headers().get("content-length") == null) {
-            response.setChunked(true);
-        }
+        setHead(status, fields);
         headWaits = true;
         loop.later(this::sendWaitingHead);
+    }
+
+    private void setHead(int status, Headers fields) {
+        headSent = true;
+        response.setStatusCode(status);
+        MultiMap sent = response.headers();
+        fields.map.forEach(sent::add);
+        if (also != null) {
+            also.map.forEach(sent::add);
+        }
+        UpstreamCall.HOP_BY_HOP.forEach(sent::remove);
+        sent.set("date", watch.date());
+        if (!sent.contains("x-request-id")) {
+            sent.set("x-request-id", id);
+        }
+        closes = connection.lastAnswer(this);
+        if (closes) {
+            sent.set("connection", "close");
+        }
+        if (request.version() == HttpVersion.HTTP_1_1 && !sent.contains("content-length") && mayHaveBody(status)) {
+            response.setChunked(true);
+        }
+    }
+
+    private static boolean mayHaveBody(int status) {
+        return status >= 200 && status != 204 && status != 304;
     }
 
     /** A head waits until the turn's end, so that it leaves together with a first piece. */
@@ -254,7 +318,7 @@ final class ServerExchange implements Exchange {
         if (over) {
             return true;
         }
-        if (piece.length() > 0) {
+        if (piece.length() > 0 && !HttpMethod.HEAD.equals(request.method())) {
             headWaits = false;
             response.write(Buffers.buffer(piece));
         }
@@ -268,17 +332,51 @@ final class ServerExchange implements Exchange {
 
     @Override
     public void end() {
-        if (over) {
+        if (!over) {
+            finish(headWaits ? response.end() : response.end(Buffer.buffer()));
+        }
+    }
+
+    /** The whole answer as one message, so that head and body are one piece on the way out. */
+    @Override
+    public void answer(int status, Headers fields, Bytes body) {
+        if (over || headSent) {
             return;
         }
+        fields.set("content-length", Integer.toString(body.length()));
+        setHead(status, fields);
+        finish(
+                body.length() > 0 && !HttpMethod.HEAD.equals(request.method())
+                        ? response.end(Buffers.buffer(body))
+                        : response.end());
+    }
+
+    private void finish(Future<Void> written) {
         over = true;
         headWaits = false;
         stopWatching();
         intake = null;
-        response.end();
-        if (!bodyEnded) {
-            request.resume();
+        connection.over(this);
+        written.onComplete((v, error) -> {
+            if (error != null) {
+                tellGone();
+            } else if (!bodyEnded && request.version() == HttpVersion.HTTP_2) {
+                response.reset(NO_ERROR); // the client need not send the rest
+            }
+        });
+    }
+
+    @Override
+    public void reset() {
+        if (!over) {
+            resets = true;
+            abort();
         }
+    }
+
+    /** Whether the connection is to be reset rather than closed, where there is a choice. */
+    boolean resets() {
+        return resets;
     }
 
     @Override
@@ -287,21 +385,11 @@ final class ServerExchange implements Exchange {
             return;
         }
         over = true;
+        headWaits = false;
         stopWatching();
         intake = null;
-        response.reset();
-    }
-
-    @Override
-    public void reset() {
-        if (over) {
-            return;
-        }
-        if (request.version() != HttpVersion.HTTP_2 && request.connection() instanceof ConnectionBase connection) {
-            // A socket that is closed with zero linger sends RST.
-            connection.channel().config().setOption(ChannelOption.SO_LINGER, 0);
-        }
-        abort();
+        connection.over(this);
+        connection.abort(this);
     }
 
     @Override
@@ -315,12 +403,18 @@ final class ServerExchange implements Exchange {
     }
 
     private void clientGone() {
-        if (over || gone) {
+        if (over) {
             return;
         }
         gone = true;
         over = true;
-        bodyFailed(BodyFault.BROKEN);
+        headWaits = false;
+        failBody(BodyFault.BROKEN);
+        connection.over(this);
+        tellGone();
+    }
+
+    private void tellGone() {
         Runnable callback = onGone;
         onGone = null;
         if (callback != null) {
