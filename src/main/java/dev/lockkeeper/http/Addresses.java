@@ -6,7 +6,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 
 /** Where names become addresses, and which addresses are nobody's business but the operator's. */
-final class Addresses {
+public final class Addresses {
     private Addresses() {}
 
     /** Looks a name up; blocks. */
@@ -24,7 +24,7 @@ final class Addresses {
      * (RFC 4193), carrier-grade NAT (RFC 6598), "this network", multicast, reserved, or one of those in IPv6's clothes
      * (mapped, compatible, 6to4, NAT64, Teredo).
      */
-    static boolean isPrivate(InetAddress address) {
+    public static boolean isPrivate(InetAddress address) {
         byte[] bytes = address.getAddress();
         return switch (address) {
             case Inet4Address v4 -> isPrivate4(bytes, 0);

@@ -149,7 +149,7 @@ final class Providers {
     static boolean isPrivate(String url) {
         try {
             URI uri = new URI(url);
-            return uri.getHost() != null && Addresses.isPrivate(host(uri));
+            return uri.getHost() != null && HostNames.isPrivate(host(uri));
         } catch (URISyntaxException e) {
             return false;
         }
@@ -217,10 +217,10 @@ final class Providers {
         if (privateAddresses.value()) {
             return;
         }
-        if (Addresses.isPrivate(host)) {
+        if (HostNames.isPrivate(host)) {
             reading.mistake(
                     written, "a public address, or private-addresses: true beside it, since " + host + " is private");
-        } else if (Addresses.soundsPrivate(host)) {
+        } else if (HostNames.soundsPrivate(host)) {
             reading.note(section.key() + ".base-url: " + host + " sounds like a host of your own network."
                     + " Calls to a private address are refused; if it has one, write private-addresses: true.");
         } else if (baseUrl.getScheme().equalsIgnoreCase("http")) {

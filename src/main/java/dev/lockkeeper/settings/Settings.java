@@ -20,10 +20,10 @@ import java.util.List;
  * @param data folder of the database
  * @param relay how calls are carried
  * @param log what is said aloud
- * @param providers at least one; empty models and providers mean the simulator, see {@code simulated}
+ * @param providers at least one; the one called {@code simulator} is the simulated provider of this process, whose
+ *     address is known once it runs: till then it is port 0
  * @param models at least one
- * @param simulated whether the simulated provider of this process is to be started (its settings name the provider
- *     {@code simulator}, whose address is known once it runs)
+ * @param simulated whether there is a provider called {@code simulator}, so that the simulated provider is to be started
  */
 public record Settings(
         int loops,

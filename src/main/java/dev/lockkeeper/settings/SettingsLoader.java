@@ -327,7 +327,7 @@ public final class SettingsLoader {
     private AdminSettings admin(Section section, Setting<String> host, Setting<Long> port) {
         Setting<List<Setting<String>>> allowed = section.list("allowed-hosts", Type.HOST, "[]", piece -> piece);
         section.end();
-        if (!Addresses.isLoopback(host.value())) {
+        if (!HostNames.isLoopback(host.value())) {
             reading.note("admin.host is " + host.value()
                     + ", so other machines reach the admin port. It speaks plain HTTP: keep it inside your network.");
         }
@@ -343,7 +343,7 @@ public final class SettingsLoader {
                 && adminPort.usable()
                 && port.value() != 0
                 && port.value().equals(adminPort.value())
-                && Addresses.overlap(host.value(), adminHost.value())) {
+                && HostNames.overlap(host.value(), adminHost.value())) {
             if (adminPort.written()) {
                 reading.mistake(adminPort, "another port than server.port");
             } else {

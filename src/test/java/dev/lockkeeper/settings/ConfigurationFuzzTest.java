@@ -34,19 +34,19 @@ class ConfigurationFuzzTest {
         check();
     }
 
-    @Property(tries = 1000)
+    @Property(tries = 400)
     void anyCharactersOfYamlAreReadOrRefused(@ForAll("punctuation") String text) throws IOException {
         Files.writeString(FILE, text);
         check();
     }
 
-    @Property(tries = 1000)
+    @Property(tries = 400)
     void anyTreeOfKnownAndUnknownKeysIsReadOrRefused(@ForAll("trees") String text) throws IOException {
         Files.writeString(FILE, text);
         check();
     }
 
-    @Property(tries = 1000)
+    @Property(tries = 400)
     void aGoodFileWithABadSpotIsReadOrRefused(@ForAll("spoilt") String text) throws IOException {
         Files.writeString(FILE, text);
         check();

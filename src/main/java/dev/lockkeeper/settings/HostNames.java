@@ -1,31 +1,30 @@
 package dev.lockkeeper.settings;
 
+import dev.lockkeeper.http.Addresses;
+import java.net.InetAddress;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
 /** What can be told of a host by its name alone, without asking anybody. */
-final class Addresses {
-    private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
-    private static final Pattern PRIVATE_IPV4 = Pattern.compile(
-            "(0|10|127)\\..*|169\\.254\\..*|192\\.168\\..*|172\\.(1[6-9]|2\\d|3[01])\\..*|100\\.(6[4-9]|[7-9]\\d|1[01]\\d|12[0-7])\\..*");
-    private static final Pattern PRIVATE_IPV6 =
-            Pattern.compile("::1?|f[cd][0-9a-f]{2}:.*|fe[89ab][0-9a-f]:.*|::ffff:.*");
-
+final class HostNames {
     /** Names that are given out inside a network: they may stand for a public address, but hardly ever do. */
     private static final Pattern LOCAL_NAME = Pattern.compile(".*\\.(local|internal|lan|home|svc|intranet|corp)");
 
-    private Addresses() {}
+    private HostNames() {}
 
     /** Whether a host is the machine itself, or an address that no one outside a private network reaches. */
     static boolean isPrivate(String host) {
         String name = host.toLowerCase(Locale.ROOT);
-        if (IPV4.matcher(name).matches()) {
-            return PRIVATE_IPV4.matcher(name).matches();
+        if (name.equals("localhost") || name.endsWith(".localhost")) {
+            return true;
         }
-        if (name.contains(":")) {
-            return PRIVATE_IPV6.matcher(name).matches();
+        try {
+            // The same rule that the client holds to when it connects; a literal is never looked up.
+            return Addresses.isPrivate(InetAddress.ofLiteral(name));
+        } catch (IllegalArgumentException e) {
+            // A name; or an IPv6 address of a network interface, which leads nowhere but there.
+            return name.contains(":");
         }
-        return name.equals("localhost") || name.endsWith(".localhost");
     }
 
     /** Whether a host's name looks as if it stood for a private address. */

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class AddressesTest {
+class HostNamesTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -25,10 +25,13 @@ class AddressesTest {
                 "::",
                 "fd12::1",
                 "fe80::1",
-                "::ffff:10.0.0.1"
+                "::ffff:10.0.0.1",
+                "64:ff9b::10.0.0.1",
+                "224.0.0.1",
+                "fe80::1%no-such-interface"
             })
     void aPrivateAddressIsKnown(String host) {
-        assertThat(Addresses.isPrivate(host)).isTrue();
+        assertThat(HostNames.isPrivate(host)).isTrue();
     }
 
     @ParameterizedTest
@@ -45,15 +48,15 @@ class AddressesTest {
                 "2606:4700::1"
             })
     void aPublicAddressIsNotPrivate(String host) {
-        assertThat(Addresses.isPrivate(host)).isFalse();
+        assertThat(HostNames.isPrivate(host)).isFalse();
     }
 
     @Test
     void aNameOfTheOwnNetworkSoundsPrivate() {
-        assertThat(Addresses.soundsPrivate("vllm")).isTrue();
-        assertThat(Addresses.soundsPrivate("host.docker.internal")).isTrue();
-        assertThat(Addresses.soundsPrivate("llm.default.svc.cluster.local")).isTrue();
-        assertThat(Addresses.soundsPrivate("api.openai.com")).isFalse();
-        assertThat(Addresses.soundsPrivate("2606:4700::1")).isFalse();
+        assertThat(HostNames.soundsPrivate("vllm")).isTrue();
+        assertThat(HostNames.soundsPrivate("host.docker.internal")).isTrue();
+        assertThat(HostNames.soundsPrivate("llm.default.svc.cluster.local")).isTrue();
+        assertThat(HostNames.soundsPrivate("api.openai.com")).isFalse();
+        assertThat(HostNames.soundsPrivate("2606:4700::1")).isFalse();
     }
 }
