@@ -58,6 +58,8 @@ public final class Main implements Runnable {
                 .addSubcommand(new ServeCommand(shell))
                 .addSubcommand(new CheckCommand(shell))
                 .addSubcommand(KeysCommand.line(shell))
+                .addSubcommand(new DoctorCommand(shell))
+                .addSubcommand(new SimulateCommand(shell))
                 .addSubcommand(new VersionCommand(shell));
         line.setOut(shell.out());
         line.setErr(shell.err());

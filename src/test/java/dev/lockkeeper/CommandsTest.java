@@ -6,6 +6,8 @@ import dev.lockkeeper.access.Keys;
 import dev.lockkeeper.db.Database;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -40,7 +42,17 @@ class CommandsTest {
     @Test
     void everyCommandTeachesWithHelp() {
         for (String command : List.of(
-                "", "serve", "check", "keys", "keys create", "keys list", "keys rotate", "keys revoke", "version")) {
+                "",
+                "serve",
+                "check",
+                "keys",
+                "keys create",
+                "keys list",
+                "keys rotate",
+                "keys revoke",
+                "doctor",
+                "simulate",
+                "version")) {
             Ran help = run((command + " --help").strip().split(" "));
             assertThat(help.code()).as(command).isZero();
             assertThat(help.out()).as(command).contains("Usage: lockkeeper " + command, "--help");
@@ -138,6 +150,57 @@ class CommandsTest {
         Ran created = run("keys", "create", "x", "--data", file.resolve("data").toString());
         assertThat(created.code()).isEqualTo(1);
         assertThat(created.err().lines()).singleElement().asString().contains(file.toString(), "--data");
+    }
+
+    @Test
+    void aPortThatIsTakenIsOneLine() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Ran simulate = run("simulate", "--port", Integer.toString(taken.getLocalPort()));
+            assertThat(simulate.code()).isEqualTo(1);
+            assertThat(simulate.err().lines())
+                    .singleElement()
+                    .asString()
+                    .contains(Integer.toString(taken.getLocalPort()));
+        }
+    }
+
+    @Test
+    void whatTheSimulatorCantDoIsAUsageMistake() {
+        Ran simulate = run("simulate", "--tokens", "0");
+        assertThat(simulate.code()).isEqualTo(2);
+        assertThat(simulate.err()).contains("--tokens: 0 (expected: 1 to");
+    }
+
+    @Test
+    void theDoctorHasNothingToReachInTheSimulator() {
+        Ran doctor = run("doctor");
+        assertThat(doctor.code()).isZero();
+        assertThat(doctor.out()).startsWith("ok    simulator  provider: ").contains("OPENAI_API_KEY");
+        assertThat(run("doctor", "--json").out()).contains("\"state\" : \"ok\"");
+    }
+
+    @Test
+    void theDoctorsFindingsAreTheExitCode() throws Exception {
+        int nobody;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            nobody = free.getLocalPort();
+        }
+        Path file = Files.writeString(temp.resolve("lockkeeper.yaml"), """
+                providers:
+                  own:
+                    base-url: http://127.0.0.1:%d/v1
+                    auth: none
+                    private-addresses: true
+                models:
+                  m:
+                    targets:
+                      - provider: own
+                        model: llama
+                """.formatted(nobody));
+        Ran doctor = run("doctor", "--config", file.toString());
+        assertThat(doctor.err()).isEmpty();
+        assertThat(doctor.code()).isEqualTo(1);
+        assertThat(doctor.out()).contains("ok    own  dns", "fail  own  tcp", "base-url");
     }
 
     @Test
