@@ -22,6 +22,8 @@ import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.relay.Workers;
 import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.settings.Settings;
+import dev.lockkeeper.simulator.Simulator;
+import dev.lockkeeper.simulator.SimulatorSettings;
 import dev.lockkeeper.upstream.Provider;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.io.IOException;
@@ -76,7 +78,7 @@ public final class House implements AutoCloseable {
             Loops loops = keep(Loops.start(settings.loops(), random));
             Pools pools = keep(new Pools(loops));
             Workers workers = keep(new Workers(WORKERS));
-            Rules rules = rules(settings, 0);
+            Rules rules = rules(settings, settings.simulated() ? simulator(loops, random, clock) : 0);
 
             Metrics metrics = keep(new Metrics(model -> rules.models().find(model) != null));
             Watcher watcher = metrics;
@@ -124,6 +126,12 @@ public final class House implements AutoCloseable {
     private static String firstKey(Keys keys) {
         Created first = keys.create("first", Keys.DEFAULT_PROJECT, KeyKind.LIVE, List.of());
         return first.text();
+    }
+
+    /** Starts the simulated provider and returns its port. It stands on loopback only, so it asks for no key. */
+    private int simulator(Loops loops, SecureRandom random, Clock clock) {
+        SimulatorSettings simulated = SimulatorSettings.drawn(random, clock).withRules(false, false);
+        return keep(Simulator.start(loops, "127.0.0.1", 0, simulated)).port();
     }
 
     /** Makes the rules of what the operator wrote; the simulated provider's port is known only now. */
