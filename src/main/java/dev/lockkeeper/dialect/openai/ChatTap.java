@@ -2,14 +2,10 @@ package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.Usage;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a stream of chat chunks, or of legacy completions: they differ only in where the text stands. */
 final class ChatTap implements StreamTap {
-    private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
-    private static final Bytes CLOSING = Bytes.utf8("data: [DONE]\n\n");
 
     private final Reading reading = new Reading();
     private final int expected;
@@ -17,6 +13,7 @@ final class ChatTap implements StreamTap {
     private Bytes last = Bytes.EMPTY;
     private boolean done;
     private boolean failed;
+    private boolean holding;
 
     /**
      * @param expected how many choices the client asked for
@@ -33,7 +30,10 @@ final class ChatTap implements StreamTap {
         if (failed || done) {
             return Verdict.DROP;
         }
-        if (isDone(data)) {
+        if (Marker.isBlank(data)) {
+            return Verdict.DROP;
+        }
+        if (Marker.isDone(data)) {
             if (reading.choicesSeen() == 0) {
                 return Verdict.BROKEN;
             }
@@ -52,7 +52,8 @@ final class ChatTap implements StreamTap {
         if (!usageAsked && reading.usageHere() && !reading.choices()) {
             return Verdict.DROP;
         }
-        return finished() ? Verdict.HOLD : Verdict.PASS;
+        holding |= finished();
+        return holding ? Verdict.HOLD : Verdict.PASS;
     }
 
     @Override
@@ -73,11 +74,11 @@ final class ChatTap implements StreamTap {
         }
         int from = memberFrom;
         int to = memberTo;
-        int next = skipSpace(data, to);
+        int next = Marker.skipSpace(data, to);
         if (next < data.length() && data.at(next) == ',') {
-            to = skipSpace(data, next + 1);
+            to = Marker.skipSpace(data, next + 1);
         } else {
-            while (from > 0 && isSpace(data.at(from - 1))) {
+            while (from > 0 && Marker.isSpace(data.at(from - 1))) {
                 from--;
             }
             if (from > 0 && data.at(from - 1) == ',') {
@@ -88,29 +89,6 @@ final class ChatTap implements StreamTap {
         System.arraycopy(raw.array(), raw.offset(), out, 0, shift + from);
         System.arraycopy(raw.array(), raw.offset() + shift + to, out, shift + from, raw.length() - shift - to);
         return Bytes.of(out);
-    }
-
-    private static int skipSpace(Bytes data, int from) {
-        int at = from;
-        while (at < data.length() && isSpace(data.at(at))) {
-            at++;
-        }
-        return at;
-    }
-
-    private static boolean isSpace(byte b) {
-        return b == ' ' || b == '\t' || b == '\r' || b == '\n';
-    }
-
-    /** Whether an event is the end marker. */
-    static boolean isDone(Bytes data) {
-        int from = skipSpace(data, 0);
-        int to = data.length();
-        while (to > from && isSpace(data.at(to - 1))) {
-            to--;
-        }
-        return to - from == DONE.length
-                && Arrays.equals(data.array(), data.offset() + from, data.offset() + to, DONE, 0, DONE.length);
     }
 
     @Override
@@ -160,7 +138,7 @@ final class ChatTap implements StreamTap {
 
     @Override
     public Bytes closing() {
-        return CLOSING;
+        return Marker.CLOSING;
     }
 
     @Override

@@ -14,8 +14,8 @@ final class Reading implements JsonWalk.Visitor {
     /** Bytes of an id, a model's name, a type; a longer one is cut. */
     private static final int MAX_SHORT = 256;
 
-    /** Choices told apart; OpenAI takes {@code n} up to 128. */
-    private static final int MAX_CHOICES = 1024;
+    /** Choices told apart; OpenAI takes {@code n} up to 128, for up to 2048 prompts at once. */
+    private static final int MAX_CHOICES = 1 << 18;
 
     private static final int ROOT = 0;
     private static final int ERROR = 1;
@@ -25,14 +25,15 @@ final class Reading implements JsonWalk.Visitor {
     private static final int RESPONSE = 5;
     private static final int SEQUENCE = 6;
     private static final int RESPONSE_ERROR = 7;
+    private static final int RESPONSE_CREATED = 8;
     /** From here on: short strings that are kept. */
-    private static final int SHORT = 8;
+    private static final int SHORT = 9;
 
     static final int ID = 0;
     static final int MODEL = 1;
     static final int TIER = 2;
     static final int STATUS = 3;
-    static final int TYPE = 4;
+    private static final int TYPE = 4;
     static final int FILE = 5;
     static final int OUTPUT_FILE = 6;
     static final int ERROR_FILE = 7;
@@ -55,6 +56,7 @@ final class Reading implements JsonWalk.Visitor {
     private static final int TEXT = SHORT + SHORT_PATHS.length;
     private static final String[] TEXT_PATHS = {
         "delta",
+        "text",
         "choices[].text",
         "choices[].delta.content",
         "choices[].delta.content[].text",
@@ -113,7 +115,8 @@ final class Reading implements JsonWalk.Visitor {
                 "choices[].finish_reason",
                 "response",
                 "sequence_number",
-                "response.error"));
+                "response.error",
+                "response.created_at"));
         all.addAll(List.of(SHORT_PATHS));
         all.addAll(List.of(TEXT_PATHS));
         for (String root : USAGE_ROOTS) {
@@ -147,7 +150,10 @@ final class Reading implements JsonWalk.Visitor {
     private long usageNullTo = -1;
     private long responseFrom = -1;
     private long responseTo = -1;
-    private boolean keepDelta = true;
+    private boolean typed;
+    private boolean keepDelta;
+    private boolean keepText;
+    private long created = -1;
 
     /** Reads a whole event; false: it is not a JSON object. */
     boolean event(Bytes data) {
@@ -156,6 +162,7 @@ final class Reading implements JsonWalk.Visitor {
         responseError = false;
         choices = false;
         usageHere = false;
+        typed = false;
         usageNullFrom = -1;
         responseFrom = -1;
         responseTo = -1;
@@ -172,9 +179,14 @@ final class Reading implements JsonWalk.Visitor {
         return walk.end() && object;
     }
 
-    /** Whether to take {@code delta} as text in what is read from now on. */
+    /** Whether to take the outermost {@code delta} as text in what is read from now on. */
     void keepDelta(boolean keep) {
         keepDelta = keep;
+    }
+
+    /** Whether to take the outermost {@code text} as text in what is read from now on. */
+    void keepText(boolean keep) {
+        keepText = keep;
     }
 
     GeneratedText text() {
@@ -189,8 +201,14 @@ final class Reading implements JsonWalk.Visitor {
         return shorts[which];
     }
 
-    void forget(int which) {
-        shorts[which] = null;
+    /** The event's {@code type}; null if it has none. */
+    @Nullable String type() {
+        return typed ? shorts[TYPE] : null;
+    }
+
+    /** When the response was created, in seconds; -1 if that was not said. */
+    long created() {
+        return created;
     }
 
     /** Whether the text said {@code error}, and not null. */
@@ -296,6 +314,8 @@ final class Reading implements JsonWalk.Visitor {
             index = value;
         } else if (path == SEQUENCE) {
             sequence = Math.max(sequence, value);
+        } else if (path == RESPONSE_CREATED) {
+            created = value;
         } else if (path == ERROR) {
             error |= value != 0;
         } else if (path >= USAGE) {
@@ -332,7 +352,7 @@ final class Reading implements JsonWalk.Visitor {
     @Override
     public void piece(int path, byte[] array, int from, int to) {
         if (path >= TEXT && path < USAGE) {
-            if (path != TEXT || keepDelta) {
+            if (path == TEXT ? keepDelta : path > TEXT + 1 || keepText) {
                 text.append(array, from, to);
             }
         } else if (path == FINISH) {
@@ -353,6 +373,7 @@ final class Reading implements JsonWalk.Visitor {
         if (path >= SHORT && path < TEXT && smallLength > 0) {
             int which = path - SHORT;
             which = which < SHORTS ? which : which - SHORTS;
+            typed |= which == TYPE;
             String known = shorts[which];
             if (known == null || !same(known)) {
                 shorts[which] = new String(small, 0, smallLength, StandardCharsets.UTF_8);

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -32,6 +33,9 @@ public final class RequestScan {
 
     /** References in one request. */
     public static final int MAX_REFERENCES = 10_000;
+
+    /** Prompts of one legacy completion that are told apart; OpenAI takes 2048. */
+    private static final int MAX_PROMPTS = 4_096;
 
     private static final JsonFactory JSON = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
@@ -75,11 +79,13 @@ public final class RequestScan {
         TOOLS,
         FUNCTIONS,
         PREVIOUS_RESPONSE_ID,
-        CONVERSATION
-    }
+        CONVERSATION;
 
-    /** A run of bytes of the body. */
-    record Span(int from, int to) {}
+        /** The member's name as it stands in a body. */
+        String member() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
 
     /**
      * A member of an object, by where it stands.
@@ -94,8 +100,8 @@ public final class RequestScan {
             return type == JsonToken.VALUE_NULL;
         }
 
-        boolean isObject() {
-            return type == JsonToken.START_OBJECT;
+        boolean isFalse() {
+            return type == JsonToken.VALUE_FALSE;
         }
     }
 
@@ -108,7 +114,8 @@ public final class RequestScan {
     private @Nullable Boolean includeUsage;
     private @Nullable Boolean store;
     private boolean background;
-    private int choices = 1;
+    private int n = 1;
+    private int prompts = 1;
     private @Nullable String effort;
     private @Nullable String serviceTier;
     private long textBytes;
@@ -167,9 +174,9 @@ public final class RequestScan {
         return background;
     }
 
-    /** How many answers are asked for, at least 1. */
+    /** How many answers are asked for, at least 1: {@code n}, for a legacy completion times its prompts. */
     public int choices() {
-        return choices;
+        return n * prompts;
     }
 
     /** {@code reasoning_effort} or {@code reasoning.effort}; null: not said. */
@@ -350,7 +357,7 @@ public final class RequestScan {
                 case STREAM_FORMAT -> stream = "sse".equals(string(key, type, from));
                 case STORE -> store = bool(key, type, from);
                 case BACKGROUND -> background = bool(key, type, from);
-                case N -> choices = (int) integer(key, type, from, 1, 128);
+                case N -> n = (int) integer(key, type, from, 1, 128);
                 case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS ->
                     integer(key, type, from, 0, Long.MAX_VALUE);
                 case TEMPERATURE -> decimal(key, type, from, 0, 2);
@@ -430,7 +437,12 @@ public final class RequestScan {
                     expectArray(key, isObject, type, from);
                     nested(key, null, true, name == Name.ITEMS);
                 }
-                case INPUT, PROMPT, INSTRUCTIONS -> nested(key, null, true, name == Name.INPUT);
+                case INPUT, PROMPT, INSTRUCTIONS -> {
+                    int elements = nested(key, null, true, name == Name.INPUT);
+                    if (name == Name.PROMPT && endpoint.kind() == Kind.COMPLETIONS) {
+                        prompts = Math.clamp(elements, 1, MAX_PROMPTS);
+                    }
+                }
                 case MODEL, STREAM_FORMAT, REASONING_EFFORT, SERVICE_TIER, PREVIOUS_RESPONSE_ID ->
                     throw wrongType(from, key, "a string", type);
                 case STREAM, STORE, BACKGROUND -> throw wrongType(from, key, "a boolean", type);
@@ -535,8 +547,9 @@ public final class RequestScan {
          * @param many what its strings name when it is an array of ids, or null
          * @param counts whether its strings are text of the prompt
          * @param items whether its elements are items of a conversation, which may be references as a whole
+         * @return how many strings, arrays and objects stand in it directly
          */
-        private void nested(String key, @Nullable ObjectKind many, boolean counts, boolean items) throws Malformed {
+        private int nested(String key, @Nullable ObjectKind many, boolean counts, boolean items) throws Malformed {
             @Nullable ObjectKind[] lists = new @Nullable ObjectKind[8];
             @Nullable String[] keys = new @Nullable String[8];
             int depth = 1;
@@ -544,6 +557,7 @@ public final class RequestScan {
             keys[1] = key;
             boolean bare = false;
             boolean referring = false;
+            int elements = 0;
             Reference item = null;
             while (true) {
                 JsonToken token = next();
@@ -565,6 +579,7 @@ public final class RequestScan {
                         lists[depth] =
                                 token == JsonToken.START_ARRAY && member && name != null ? references(name) : null;
                         if (depth == 2) {
+                            elements++;
                             bare = token == JsonToken.START_OBJECT;
                             referring = false;
                             item = null;
@@ -578,12 +593,13 @@ public final class RequestScan {
                             add(item);
                         }
                         if (--depth == 0) {
-                            return;
+                            return elements;
                         }
                     }
                     case VALUE_STRING -> {
                         TokenStreamContext context = parser.streamReadContext();
                         if (!context.inObject()) {
+                            elements += depth == 1 ? 1 : 0;
                             ObjectKind kind = lists[depth];
                             if (kind != null) {
                                 refer(kind);

@@ -4,9 +4,19 @@ package dev.lockkeeper.dialect.openai;
 public final class Taps {
     private Taps() {}
 
-    /** A tap for a streamed answer. */
+    /**
+     * A tap for a streamed answer.
+     *
+     * @param scan of the request, or {@link RequestScan#none}
+     */
     public static StreamTap stream(Endpoint endpoint, RequestScan scan) {
-        return new ChatTap(scan.choices(), Boolean.TRUE.equals(scan.includeUsage()));
+        return switch (endpoint.kind()) {
+            case CHAT, COMPLETIONS -> new ChatTap(scan.choices(), Boolean.TRUE.equals(scan.includeUsage()));
+            case RESPONSES -> new ResponsesTap();
+            case IMAGES -> new EventTap(scan.choices());
+            case SPEECH, TRANSCRIPTION -> new EventTap(1);
+            case EMBEDDINGS, MODELS, PLAIN -> new EventTap(0);
+        };
     }
 
     /** A tap for an answer in one piece. */

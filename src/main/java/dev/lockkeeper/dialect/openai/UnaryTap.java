@@ -24,6 +24,7 @@ public final class UnaryTap {
             case CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, IMAGES, MODELS -> true;
             case SPEECH, TRANSCRIPTION, PLAIN -> false;
         };
+        reading.keepText(endpoint.kind() == Endpoint.Kind.TRANSCRIPTION);
     }
 
     /** Takes the next bytes. */

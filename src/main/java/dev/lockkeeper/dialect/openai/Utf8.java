@@ -67,8 +67,12 @@ final class Utf8 {
                 i++;
             } else if (i + 1 < end && a[i + 1] == 'u') {
                 // A unit of UTF-16 is at most three bytes, half a pair two.
-                int high = i + 3 < end ? Character.digit(a[i + 2], 16) << 4 | Character.digit(a[i + 3], 16) : 0;
-                fewer += high >= 0xd8 && high < 0xe0 ? 4 : high >= 0x08 ? 3 : high == 0 ? 5 : 4;
+                if (i + 4 < end) {
+                    int high = Character.digit(a[i + 2], 16) * 16 + Character.digit(a[i + 3], 16);
+                    boolean half = high >= 0xd8 && high < 0xe0;
+                    boolean ascii = high == 0 && a[i + 4] < '8';
+                    fewer += ascii ? 5 : half || high < 8 ? 4 : 3;
+                }
                 i += 6;
             } else {
                 fewer++;

@@ -1,0 +1,49 @@
+package dev.lockkeeper.dialect.openai;
+
+import dev.lockkeeper.units.Bytes;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What several tests start from. */
+final class Given {
+    static final Endpoint CHAT = endpoint("POST", "/v1/chat/completions");
+    static final Endpoint RESPONSES = endpoint("POST", "/v1/responses");
+    static final Endpoint COMPLETIONS = endpoint("POST", "/v1/completions");
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(tools.jackson.databind.DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(tools.jackson.core.StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(tools.jackson.databind.DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .build();
+
+    private Given() {}
+
+    static Endpoint endpoint(String method, String path) {
+        if (Endpoints.match(method, path) instanceof Endpoints.Match.Found(Endpoint found, var _)) {
+            return found;
+        }
+        throw new AssertionError(method + " " + path);
+    }
+
+    static RequestScan scan(Endpoint endpoint, String body) {
+        try {
+            return RequestScan.of(Bytes.utf8(body), endpoint);
+        } catch (Malformed e) {
+            throw new AssertionError(e.message() + " in " + body, e);
+        }
+    }
+
+    static String joined(Rewritten rewritten) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        rewritten.pieces().forEach(piece -> out.writeBytes(piece.toArray()));
+        if (out.size() != rewritten.length()) {
+            throw new AssertionError("length " + rewritten.length() + ", but " + out.size() + " bytes");
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    static JsonNode tree(String json) {
+        return MAPPER.readTree(json);
+    }
+}
