@@ -128,7 +128,7 @@ final class ChatTap implements StreamTap {
 
     @Override
     public CharSequence text() {
-        return reading.text().text();
+        return reading.text();
     }
 
     @Override

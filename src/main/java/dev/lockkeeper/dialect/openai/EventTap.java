@@ -86,7 +86,7 @@ final class EventTap implements StreamTap {
 
     @Override
     public CharSequence text() {
-        return reading.text().text();
+        return reading.text();
     }
 
     @Override

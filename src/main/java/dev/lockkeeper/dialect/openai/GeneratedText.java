@@ -2,15 +2,18 @@ package dev.lockkeeper.dialect.openai;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
-/** Text gathered in UTF-8 up to {@link StreamTap#TEXT_BOUND}, counted beyond. */
-final class GeneratedText {
+/** Text gathered in UTF-8 up to {@link StreamTap#TEXT_BOUND}, counted beyond; decoded only when somebody reads it. */
+final class GeneratedText implements CharSequence {
     private byte[] bytes = new byte[256];
     private int length;
     private long counted;
+    private @Nullable String decoded;
 
     void append(byte[] array, int from, int to) {
         int size = to - from;
+        decoded = null;
         // A pair of surrogates, escaped and cut between two deltas, comes as two halves.
         if (size == 3 && low(array, from) && length >= 3 && high(bytes, length - 3)) {
             int point = 0x10000
@@ -43,8 +46,29 @@ final class GeneratedText {
         return counted;
     }
 
-    String text() {
-        return new String(bytes, 0, length, StandardCharsets.UTF_8);
+    @Override
+    public String toString() {
+        String text = decoded;
+        if (text == null) {
+            text = new String(bytes, 0, length, StandardCharsets.UTF_8);
+            decoded = text;
+        }
+        return text;
+    }
+
+    @Override
+    public int length() {
+        return toString().length();
+    }
+
+    @Override
+    public char charAt(int index) {
+        return toString().charAt(index);
+    }
+
+    @Override
+    public CharSequence subSequence(int start, int end) {
+        return toString().subSequence(start, end);
     }
 
     private static boolean high(byte[] array, int at) {

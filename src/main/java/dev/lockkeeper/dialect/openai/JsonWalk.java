@@ -2,9 +2,7 @@ package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.units.Bytes;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,7 +49,7 @@ final class JsonWalk {
         }
 
         static Paths of(String... paths) {
-            Node root = new Node();
+            Node root = new Node(Node.NO_NAME);
             for (int i = 0; i < paths.length; i++) {
                 Node node = root;
                 if (!paths[i].isEmpty()) {
@@ -66,38 +64,47 @@ final class JsonWalk {
     }
 
     private static final class Node {
-        private final List<byte[]> names = new ArrayList<>();
-        private final List<Node> children = new ArrayList<>();
+        private static final int SLOTS = 64;
+        private static final byte[] NO_NAME = {};
+
+        private final byte[] name;
+        private final @Nullable Node[] children = new @Nullable Node[SLOTS];
+        private @Nullable Node sibling;
         private @Nullable Node element;
         private int code = -1;
+
+        Node(byte[] name) {
+            this.name = name;
+        }
 
         Node child(String step) {
             if (step.equals("[]")) {
                 if (element == null) {
-                    element = new Node();
+                    element = new Node(NO_NAME);
                 }
                 return element;
             }
-            byte[] name = step.getBytes(StandardCharsets.UTF_8);
-            Node known = find(name, 0, name.length);
+            byte[] bytes = step.getBytes(StandardCharsets.UTF_8);
+            Node known = find(bytes, 0, bytes.length);
             if (known == null) {
-                known = new Node();
-                names.add(name);
-                children.add(known);
+                known = new Node(bytes);
+                int slot = slot(bytes, 0, bytes.length);
+                known.sibling = children[slot];
+                children[slot] = known;
             }
             return known;
         }
 
         @Nullable Node find(byte[] array, int from, int to) {
-            for (int i = 0; i < names.size(); i++) {
-                byte[] name = names.get(i);
-                if (name.length == to - from
-                        && name[0] == array[from]
-                        && Arrays.equals(name, 0, name.length, array, from, to)) {
-                    return children.get(i);
-                }
+            Node node = children[slot(array, from, to)];
+            while (node != null && !Arrays.equals(node.name, 0, node.name.length, array, from, to)) {
+                node = node.sibling;
             }
-            return null;
+            return node;
+        }
+
+        private static int slot(byte[] array, int from, int to) {
+            return (array[from] * 5 + array[to - 1] * 3 + (to - from)) & (SLOTS - 1);
         }
     }
 

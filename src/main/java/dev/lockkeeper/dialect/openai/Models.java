@@ -1,43 +1,36 @@
 package dev.lockkeeper.dialect.openai;
 
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What the name of one of OpenAI's models tells about the parameters it takes. */
 final class Models {
-    private static final Pattern GPT = Pattern.compile("gpt-(\\d+)(?:\\.(\\d+))?(?:-(.*))?");
-    private static final Pattern O = Pattern.compile("o\\d+(-.*)?");
+    /** The family and what follows: {@code gpt-5.4-mini} is major 5, minor 4, rest {@code mini}. */
+    private record Gpt(int major, int minor, String rest) {}
 
     private Models() {}
 
     /** Whether it is a reasoning model: o-series, gpt-5 and later, but for the chat aliases. */
     static boolean reasons(String model) {
         String name = plain(model);
-        if (O.matcher(name).matches()) {
-            return true;
+        if (name.length() > 1 && name.charAt(0) == 'o' && isDigit(name, 1)) {
+            int to = digits(name, 1);
+            return to == name.length() || name.charAt(to) == '-';
         }
-        Matcher gpt = GPT.matcher(name);
-        return gpt.matches() && number(gpt.group(1)) >= 5 && !suffix(gpt).contains("chat");
+        Gpt gpt = gpt(name);
+        return gpt != null && gpt.major >= 5 && !gpt.rest.contains("chat");
     }
 
     /** Whether a reasoning model does not reason at this effort and therefore takes sampling parameters. */
     static boolean quiet(String model, @Nullable String effort) {
-        Matcher gpt = GPT.matcher(plain(model));
-        if (!gpt.matches()) {
+        Gpt gpt = gpt(plain(model));
+        if (gpt == null || gpt.rest.startsWith("pro") || gpt.rest.startsWith("codex")) {
             return false;
         }
-        int major = number(gpt.group(1));
-        int minor = number(gpt.group(2));
-        String suffix = suffix(gpt);
-        if (suffix.startsWith("pro") || suffix.startsWith("codex")) {
-            return false;
-        }
-        boolean takesNone = (major == 5 && minor >= 1 && minor <= 6)
-                || (major == 6 && (suffix.startsWith("luna") || suffix.startsWith("terra")))
-                || (major == 6 && minor == 0 && suffix.startsWith("sol"));
+        boolean takesNone = (gpt.major == 5 && gpt.minor >= 1 && gpt.minor <= 6)
+                || (gpt.major == 6 && (gpt.rest.startsWith("luna") || gpt.rest.startsWith("terra")))
+                || (gpt.major == 6 && gpt.minor == 0 && gpt.rest.startsWith("sol"));
         // From gpt-5.5 on a model reasons unless told not to; gpt-5.1 to gpt-5.4 do not unless told to.
-        boolean none = effort == null ? major == 5 && minor <= 4 : effort.equals("none");
+        boolean none = effort == null ? gpt.major == 5 && gpt.minor <= 4 : effort.equals("none");
         return takesNone && none;
     }
 
@@ -49,12 +42,37 @@ final class Models {
         return colon < 0 ? name : name.substring(0, colon);
     }
 
-    private static int number(@Nullable String digits) {
-        return digits == null || digits.length() > 4 ? 0 : Integer.parseInt(digits);
+    private static @Nullable Gpt gpt(String name) {
+        if (!name.startsWith("gpt-") || !isDigit(name, 4)) {
+            return null;
+        }
+        int to = digits(name, 4);
+        int major = number(name, 4, to);
+        int minor = 0;
+        if (to < name.length() && name.charAt(to) == '.' && isDigit(name, to + 1)) {
+            int from = to + 1;
+            to = digits(name, from);
+            minor = number(name, from, to);
+        }
+        if (to == name.length()) {
+            return new Gpt(major, minor, "");
+        }
+        return name.charAt(to) == '-' ? new Gpt(major, minor, name.substring(to + 1)) : null;
     }
 
-    private static String suffix(Matcher gpt) {
-        String suffix = gpt.group(3);
-        return suffix == null ? "" : suffix;
+    private static int digits(String name, int from) {
+        int to = from;
+        while (isDigit(name, to)) {
+            to++;
+        }
+        return to;
+    }
+
+    private static boolean isDigit(String name, int at) {
+        return at < name.length() && name.charAt(at) >= '0' && name.charAt(at) <= '9';
+    }
+
+    private static int number(String name, int from, int to) {
+        return to - from > 4 ? 0 : Integer.parseInt(name, from, to, 10);
     }
 }

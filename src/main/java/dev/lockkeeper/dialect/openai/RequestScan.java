@@ -81,9 +81,11 @@ public final class RequestScan {
         PREVIOUS_RESPONSE_ID,
         CONVERSATION;
 
+        private final String member = name().toLowerCase(Locale.ROOT);
+
         /** The member's name as it stands in a body. */
         String member() {
-            return name().toLowerCase(Locale.ROOT);
+            return member;
         }
     }
 

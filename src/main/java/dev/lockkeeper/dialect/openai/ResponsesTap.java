@@ -106,7 +106,7 @@ final class ResponsesTap implements StreamTap {
 
     @Override
     public CharSequence text() {
-        return reading.text().text();
+        return reading.text();
     }
 
     @Override

@@ -63,7 +63,10 @@ public interface StreamTap {
     /** The service tier really used; null until known. */
     @Nullable String serviceTier();
 
-    /** What was generated so far: text, reasoning, tool arguments, in order of arrival. At most {@link #TEXT_BOUND} bytes. */
+    /**
+     * What was generated so far: text, reasoning, tool arguments, in order of arrival. At most {@link #TEXT_BOUND} bytes. A
+     * view: it grows with further events, and costs nothing until it is read.
+     */
     CharSequence text();
 
     /** UTF-8 bytes generated so far, also those beyond {@link #TEXT_BOUND}. */

@@ -100,7 +100,7 @@ public final class UnaryTap {
 
     /** What was generated: text, reasoning, tool arguments; at most {@link StreamTap#TEXT_BOUND} bytes. */
     public CharSequence text() {
-        return reading.text().text();
+        return reading.text();
     }
 
     /** UTF-8 bytes generated, also those beyond {@link StreamTap#TEXT_BOUND}. */

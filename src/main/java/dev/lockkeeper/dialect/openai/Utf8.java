@@ -20,13 +20,12 @@ final class Utf8 {
         int to = text.offset() + text.length();
         int i = text.offset();
         while (i < to) {
-            if (i + 8 <= to && ((long) EIGHT.get(a, i) & HIGH) == 0) {
-                i += 8;
-                continue;
-            }
             int b = a[i] & 0xff;
             if (b < 0x80) {
                 i++;
+                while (i + 8 <= to && ((long) EIGHT.get(a, i) & HIGH) == 0) {
+                    i += 8;
+                }
                 continue;
             }
             int length = b >= 0xc2 && b < 0xe0 ? 2 : b >= 0xe0 && b < 0xf0 ? 3 : b >= 0xf0 && b < 0xf5 ? 4 : 0;

@@ -291,8 +291,7 @@ class RewriteTest {
     void aModelsNameTellsWhatItRefuses(
             String model, String effort, boolean sampling, boolean penalties, boolean maxTokens) {
         Refusals refusals = Refusals.of(model, effort);
-        assertThat(refusals)
-                .isEqualTo(new Refusals(sampling, penalties, maxTokens, true, refusals.why()));
+        assertThat(refusals).isEqualTo(new Refusals(sampling, penalties, maxTokens, true, refusals.why()));
         assertThat(refusals.why()).startsWith(model);
     }
 
