@@ -526,7 +526,8 @@ final class Chat {
         return new Format.Schema(String.valueOf(name), schema);
     }
 
-    private static List<String> stops(ObjectNode body) throws Refused {
+    /** The texts before which an answer ends. */
+    static List<String> stops(ObjectNode body) throws Refused {
         JsonNode stop = Json.get(body, "stop");
         if (stop == null) {
             return List.of();

@@ -87,6 +87,11 @@ final class Models {
         return more.contains(name) || KNOWN.matcher(name).matches();
     }
 
+    /** Whether a model serves legacy completions and no chat. */
+    static boolean completes(String name) {
+        return name.contains("-instruct") || name.equals("davinci-002") || name.equals("babbage-002");
+    }
+
     /** What a name stands for; says nothing about whether there is such a model. */
     static Model of(String asked) {
         String name = asked.startsWith("ft:") ? asked.substring(3).split(":", 2)[0] : asked;
@@ -120,7 +125,7 @@ final class Models {
                     0);
         }
         int context = family.startsWith("gpt-4.1") ? 1_047_576 : family.startsWith("gpt-3.5") ? 16_385 : 128_000;
-        return new Model(asked, snapshot, false, false, List.of(), "none", true, context, 0);
+        return new Model(asked, snapshot, false, false, List.of(), "none", !completes(asked), context, 0);
     }
 
     private static boolean none6(String family) {

@@ -2,13 +2,17 @@ package dev.lockkeeper.simulator;
 
 import dev.lockkeeper.units.Bytes;
 import java.util.Locale;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Finds who answers a request. Any thread. */
 final class Router {
+    private static final Logger LOG = LoggerFactory.getLogger(Router.class);
     private static final long MODELS_CREATED = 1_760_000_000L;
 
     private final World world;
@@ -18,8 +22,13 @@ final class Router {
     private final Embeddings embeddings;
     private final Files files;
     private final VectorStores vectorStores;
+    private final Completions completions;
+    private final Moderations moderations;
+    private final Images images;
+    private final Audio audio;
+    private final Batches batches;
 
-    Router(World world) {
+    Router(World world, Executor workers) {
         this.world = world;
         chat = new Chat(world);
         conversations = new Conversations(world);
@@ -27,11 +36,16 @@ final class Router {
         vectorStores = new VectorStores(world, files);
         responses = new Responses(world, conversations, vectorStores);
         embeddings = new Embeddings(world);
+        completions = new Completions(world);
+        moderations = new Moderations(world);
+        images = new Images(world);
+        audio = new Audio(world);
+        batches = new Batches(world, files, workers, this::planned);
     }
 
     /** Whether answering takes long though the body is small. */
     boolean heavy(Request request) {
-        return request.path().endsWith("/embeddings") || request.path().contains("/batches");
+        return request.path().endsWith("/embeddings") || request.path().endsWith("/search");
     }
 
     /** What will be answered. */
@@ -57,6 +71,11 @@ final class Router {
             case "conversations" -> conversations(request, steps);
             case "models" -> models(request, steps);
             case "embeddings" -> steps.length == 1 && post(request) ? embeddings.create(json(request), given) : null;
+            case "completions" -> steps.length == 1 && post(request) ? completions.create(json(request), given) : null;
+            case "moderations" -> steps.length == 1 && post(request) ? moderations.create(json(request), given) : null;
+            case "images" -> images(request, steps, given);
+            case "audio" -> audio(request, steps, given);
+            case "batches" -> batches(request, steps);
             case "files" -> files(request, steps);
             case "uploads" -> uploads(request, steps);
             case "vector_stores" -> vectorStores(request, steps);
@@ -66,6 +85,19 @@ final class Router {
             throw Refused.notFound("Invalid URL (" + request.method() + " " + request.path() + ")");
         }
         return plan;
+    }
+
+    /** What will be answered, be it a refusal. */
+    Plan planned(Request request) {
+        try {
+            return plan(request);
+        } catch (Refused refused) {
+            return Plan.refused(refused);
+        } catch (RuntimeException bug) {
+            LOG.error("The simulator could not answer {} {}", request.method(), request.path(), bug);
+            return Plan.refused(
+                    new Refused(500, "server_error", null, null, "The simulator failed; its log tells more."));
+        }
     }
 
     private static boolean post(Request request) {
@@ -205,6 +237,71 @@ final class Router {
                     "The model '" + name + "' does not exist");
         }
         return Plan.json(model(name));
+    }
+
+    private @Nullable Plan images(Request request, String[] steps, Controls given) throws Refused {
+        if (steps.length != 2 || !post(request)) {
+            return null;
+        }
+        return switch (steps[1]) {
+            case "generations" -> images.create("generations", json(request), false, given);
+            case "edits", "variations" -> {
+                if (steps[1].equals("edits") && !form(request)) {
+                    yield images.create("edits", json(request), false, given);
+                }
+                Multipart form = Multipart.of(request.contentType(), request.body());
+                yield images.create(steps[1], typed(form.body()), form.field("image") != null, given);
+            }
+            default -> null;
+        };
+    }
+
+    private static boolean form(Request request) {
+        String type = request.contentType();
+        return type != null && type.toLowerCase(Locale.ROOT).startsWith("multipart/");
+    }
+
+    /** A form's texts, with numbers and truth values where a JSON body would have them. */
+    private static ObjectNode typed(ObjectNode form) {
+        ObjectNode typed = Json.object();
+        form.properties().forEach(each -> {
+            String text = each.getValue().isString() ? each.getValue().stringValue() : "";
+            switch (each.getKey()) {
+                case "n", "partial_images", "output_compression" -> {
+                    JsonNode number = Json.parse(text);
+                    typed.set(each.getKey(), number == null ? each.getValue() : number);
+                }
+                case "stream" -> typed.put("stream", text.equals("true"));
+                default -> typed.set(each.getKey(), each.getValue());
+            }
+        });
+        return typed;
+    }
+
+    private @Nullable Plan audio(Request request, String[] steps, Controls given) throws Refused {
+        if (steps.length != 2 || !post(request)) {
+            return null;
+        }
+        return switch (steps[1]) {
+            case "speech" -> audio.speech(json(request), given);
+            case "transcriptions", "translations" ->
+                audio.text(Multipart.of(request.contentType(), request.body()), steps[1].equals("translations"), given);
+            default -> null;
+        };
+    }
+
+    private @Nullable Plan batches(Request request, String[] steps) throws Refused {
+        if (steps.length == 1) {
+            return post(request)
+                    ? Plan.json(batches.create(json(request)))
+                    : get(request) ? Plan.json(batches.list(request.query())) : null;
+        }
+        if (steps.length == 2) {
+            return get(request) ? Plan.json(batches.get(steps[1])) : null;
+        }
+        return steps.length == 3 && steps[2].equals("cancel") && post(request)
+                ? Plan.json(batches.cancel(steps[1]))
+                : null;
     }
 
     private @Nullable Plan files(Request request, String[] steps) throws Refused {

@@ -17,16 +17,12 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A provider that speaks OpenAI's API on a socket of its own, deterministic by seed, and misbehaves on demand. Started
  * and closed from any thread but an event loop's.
  */
 public final class Simulator implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Simulator.class);
-
     /** Bodies up to this many bytes are answered on the event loop, larger ones by a worker. */
     static final int SMALL_BODY = 64 << 10;
 
@@ -57,7 +53,6 @@ public final class Simulator implements AutoCloseable {
 
     private Simulator(SimulatorSettings settings) {
         world = new World(settings);
-        router = new Router(world);
         AtomicLong numbers = new AtomicLong();
         workers = new ThreadPoolExecutor(
                 WORKERS, WORKERS, 10, TimeUnit.SECONDS, new ArrayBlockingQueue<>(MOST_WAITING), task -> {
@@ -66,6 +61,7 @@ public final class Simulator implements AutoCloseable {
                     return thread;
                 });
         workers.allowCoreThreadTimeOut(true);
+        router = new Router(world, workers);
     }
 
     /**
@@ -175,7 +171,7 @@ public final class Simulator implements AutoCloseable {
                     exchange.headers().get("x-simulator"),
                     body);
             if (length <= SMALL_BODY && Tokens.loaded() && !router.heavy(request)) {
-                send(exchange, plan(request));
+                send(exchange, router.planned(request));
             } else {
                 later(request);
             }
@@ -194,7 +190,7 @@ public final class Simulator implements AutoCloseable {
         private void later(Request request) {
             try {
                 workers.execute(() -> {
-                    Plan plan = plan(request);
+                    Plan plan = router.planned(request);
                     exchange.loop().run(() -> send(exchange, plan));
                 });
             } catch (RejectedExecutionException full) {
@@ -229,18 +225,6 @@ public final class Simulator implements AutoCloseable {
                                     408, "invalid_request_error", null, null, "The request's body came too slowly.")));
                 case BROKEN -> exchange.abort();
             }
-        }
-    }
-
-    private Plan plan(Request request) {
-        try {
-            return router.plan(request);
-        } catch (Refused refused) {
-            return Plan.refused(refused);
-        } catch (RuntimeException bug) {
-            LOG.error("The simulator could not answer {} {}", request.method(), request.path(), bug);
-            return Plan.refused(
-                    new Refused(500, "server_error", null, null, "The simulator failed; its log tells more."));
         }
     }
 
