@@ -154,8 +154,9 @@ public sealed interface Refusal {
                         upstream(
                                 502,
                                 "upstream_unreachable",
-                                "Provider '" + provider + "' could not be reached or broke off before it answered ("
-                                        + fault.kind() + ").",
+                                fault.kind() == Fault.Kind.RESET
+                                        ? "The connection to provider '" + provider + "' broke off."
+                                        : "Provider '" + provider + "' could not be reached (" + fault.kind() + ").",
                                 0);
                 };
             case Late(String provider, String timeout, long millis) ->

@@ -210,7 +210,8 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             call.refuse(why, learnt());
             return;
         }
-        out.add(tap.brokenEnding(code, said.message()));
+        out.add(tap.brokenEnding(
+                code, said.message() + " The stream broke off here: what came before is not the whole answer."));
         flush();
         call.exchange.end();
         call.broken(learnt().failed(code));

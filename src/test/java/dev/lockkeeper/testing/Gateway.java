@@ -73,7 +73,6 @@ public final class Gateway implements AutoCloseable {
         private long maxRequestBody = 64L << 20;
         private long maxBytesInFlight = 512L << 20;
         private int peek = 256 << 10;
-        private int connections = 100;
         private List<String> origins = List.of();
         private Duration bodyTimeout = Duration.ofSeconds(30);
 
@@ -107,11 +106,6 @@ public final class Gateway implements AutoCloseable {
             return this;
         }
 
-        public Plan connections(int most) {
-            connections = most;
-            return this;
-        }
-
         public Plan origins(String... values) {
             origins = List.of(values);
             return this;
@@ -133,6 +127,11 @@ public final class Gateway implements AutoCloseable {
         }
 
         public Plan provider(String name, int port) {
+            return provider(name, port, 100);
+        }
+
+        /** @param connections bound of its pool */
+        public Plan provider(String name, int port, int connections) {
             URI base = URI.create("http://127.0.0.1:" + port + "/v1");
             providers.add(new ProviderSettings(
                     name,
@@ -153,7 +152,7 @@ public final class Gateway implements AutoCloseable {
                             Duration.ofSeconds(1),
                             100,
                             true),
-                    timeouts));
+                    Timeouts.DEFAULT));
             return this;
         }
 
@@ -162,6 +161,15 @@ public final class Gateway implements AutoCloseable {
             if (simulated) {
                 provider("simulator", 1);
             }
+            providers.replaceAll(each -> new ProviderSettings(
+                    each.name(),
+                    each.baseUrl(),
+                    each.auth(),
+                    each.credential(),
+                    each.headers(),
+                    each.query(),
+                    each.connection(),
+                    timeouts));
             String first = providers.getFirst().name();
             if (models.isEmpty()) {
                 for (String each : List.of(
