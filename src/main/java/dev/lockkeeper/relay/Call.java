@@ -553,6 +553,15 @@ final class Call {
         finish(learnt, learnt.usage(), Outcome.FAILED, learnt.errorCode());
     }
 
+    /**
+     * Ends a call whose upstream said no in an answer of its own.
+     *
+     * @param failed whether the upstream failed, rather than found fault with the request
+     */
+    void refusedUpstream(String code, boolean failed) {
+        finish(Learnt.NOTHING, null, failed ? Outcome.FAILED : Outcome.SERVED, code);
+    }
+
     /** Whether this call has ended; nothing is written or counted after. */
     boolean over() {
         return over;

@@ -60,6 +60,9 @@ final class OwnedList {
     private final ObjectKind kind;
     private boolean gone;
 
+    /** Written by the virtual thread before it hands over to the loop. */
+    private long waitedNanos;
+
     OwnedList(Relay relay, Exchange exchange, Caller caller, Endpoint endpoint) {
         this.relay = relay;
         this.rules = relay.rules();
@@ -92,13 +95,14 @@ final class OwnedList {
 
     private void write(Page page) {
         if (gone || exchange.over()) {
-            relay.answered(exchange, caller, endpoint.path(), CallReport.CLIENT_GONE, Outcome.ABANDONED, "", 0);
+            relay.answered(
+                    exchange, caller, endpoint.path(), CallReport.CLIENT_GONE, Outcome.ABANDONED, "", 0, waitedNanos);
             return;
         }
         switch (page) {
             case Page.Listed(Bytes body) -> {
                 exchange.answer(200, Headers.empty().set("content-type", "application/json"), body);
-                relay.answered(exchange, caller, endpoint.path(), 200, Outcome.SERVED, "", body.length());
+                relay.answered(exchange, caller, endpoint.path(), 200, Outcome.SERVED, "", body.length(), waitedNanos);
             }
             case Page.Refused(Refusal why) -> refuse(why);
         }
@@ -292,15 +296,19 @@ final class OwnedList {
         }
     }
 
-    private static List<Owned> wait(CompletionStage<List<Owned>> page) throws Failed, InterruptedException {
+    private List<Owned> wait(CompletionStage<List<Owned>> page) throws Failed, InterruptedException {
+        long since = System.nanoTime();
         try {
             return page.toCompletableFuture().get(FETCH_MILLIS, TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException failed) {
             throw new Failed(new Refusal.Busy("looking up whose objects there are"));
+        } finally {
+            waitedNanos += System.nanoTime() - since;
         }
     }
 
-    private static Fetched wait(CompletionStage<Fetched> asked, String provider) throws Failed, InterruptedException {
+    private Fetched wait(CompletionStage<Fetched> asked, String provider) throws Failed, InterruptedException {
+        long since = System.nanoTime();
         try {
             return asked.toCompletableFuture().get(FETCH_MILLIS * 2, TimeUnit.MILLISECONDS);
         } catch (ExecutionException failed) {
@@ -312,6 +320,8 @@ final class OwnedList {
             throw new IllegalStateException(cause);
         } catch (TimeoutException late) {
             throw new Failed(new Refusal.Late(provider, "list", FETCH_MILLIS));
+        } finally {
+            waitedNanos += System.nanoTime() - since;
         }
     }
 

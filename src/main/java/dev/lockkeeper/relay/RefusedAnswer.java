@@ -53,7 +53,7 @@ final class RefusedAnswer implements Answering {
                 headers.set("x-should-retry", "false");
             }
             call.answer(status, headers, said);
-            call.broken(Learnt.NOTHING.failed(UpstreamError.code(said)));
+            call.refusedUpstream(UpstreamError.code(said), status >= 500 || status == 429);
         }
     }
 

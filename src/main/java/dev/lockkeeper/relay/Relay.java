@@ -88,6 +88,19 @@ public final class Relay {
             CallReport.Outcome outcome,
             String errorCode,
             long bytesOut) {
+        answered(exchange, caller, endpoint, status, outcome, errorCode, bytesOut, 0);
+    }
+
+    /** The same where upstreams were waited for, {@code waitedNanos} long. */
+    void answered(
+            Exchange exchange,
+            @Nullable Caller caller,
+            String endpoint,
+            int status,
+            CallReport.Outcome outcome,
+            String errorCode,
+            long bytesOut,
+            long waitedNanos) {
         long total = System.nanoTime() - exchange.startedNanos();
         watcher.ended(new CallReport(
                 exchange.id(),
@@ -105,7 +118,7 @@ public final class Relay {
                 exchange.startedNanos(),
                 total,
                 total,
-                total,
+                Math.max(0, total - waitedNanos),
                 null,
                 0,
                 bytesOut,
