@@ -74,6 +74,7 @@ class RelayTest {
 
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.body()).isEqualTo(CHUNK + CHUNK + FINISH + DONE);
+            assertThat(upstream.requests().getFirst().text()).contains("\"stream_options\":{\"include_usage\":true}");
             await().atMost(5, SECONDS)
                     .untilAsserted(() -> assertThat(gateway.log()).contains("\"input_tokens\":5"));
         }
