@@ -73,7 +73,6 @@ public final class House implements AutoCloseable {
             Database database = keep(Database.open(settings.data()));
             keys = new Keys(database, clock, random);
             ObjectRegistry objects = new ObjectRegistry(database, clock);
-            firstKey = keys.list().isEmpty() ? firstKey(keys) : null;
 
             Loops loops = keep(Loops.start(settings.loops(), random));
             Pools pools = keep(new Pools(loops));
@@ -117,6 +116,8 @@ public final class House implements AutoCloseable {
             adminServer = keep(loops.serve(Admin.listening(settings.admin()), admin::handle, Admin::unreadable));
             RunningServer.announce(settings.data(), settings.admin().host(), adminServer.port());
             keep(() -> RunningServer.withdraw(settings.data()));
+            // Last: a start that fails must not use up the one showing of the key.
+            firstKey = keys.list().isEmpty() ? firstKey(keys) : null;
         } catch (DatabaseUnavailable | IOException | RuntimeException failed) {
             close();
             throw failed;
