@@ -161,6 +161,8 @@ final class OwnedList {
                     CONVERSATION,
                     VECTOR_STORE,
                     CONTAINER,
+                    OUTPUT_ITEM,
+                    AUDIO,
                     UPLOAD_PART,
                     VECTOR_STORE_FILE,
                     VECTOR_STORE_FILE_BATCH,

@@ -1,8 +1,8 @@
 package dev.lockkeeper.relay;
 
+import dev.lockkeeper.dialect.openai.Made;
 import dev.lockkeeper.dialect.openai.ObjectKind;
 import dev.lockkeeper.dialect.openai.Reference;
-import dev.lockkeeper.dialect.openai.UnaryTap.Made;
 import dev.lockkeeper.objects.ObjectRegistry.Owned;
 import dev.lockkeeper.relay.Call.Learnt;
 import java.util.ArrayList;
@@ -104,7 +104,14 @@ final class Ownership {
             }
         }
         for (Made also : learnt.alsoMade()) {
-            if (also.kind().owned()) {
+            if (also.kind() == ObjectKind.OUTPUT_ITEM) {
+                // Items live as long as their response: of one that is not stored nothing can be referred to.
+                if (call.stores()) {
+                    register(also.id(), also.kind());
+                }
+            } else if (also.kind() == ObjectKind.AUDIO) {
+                register(also.id(), also.kind());
+            } else if (also.kind().owned()) {
                 waits.add(register(also.id(), also.kind()));
             }
         }

@@ -242,6 +242,6 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     @Override
     public Learnt learnt() {
-        return new Learnt(tap.usage(), tap.text(), "", tap.objectId(), List.of(), tap.failed(), "");
+        return new Learnt(tap.usage(), tap.text(), "", tap.objectId(), tap.alsoMade(), tap.failed(), "");
     }
 }

@@ -18,6 +18,10 @@ public enum ObjectKind {
     VECTOR_STORE(true),
     /** {@code cntr_…}, the sandbox of the code interpreter; referred to in bodies only. */
     CONTAINER(true),
+    /** {@code msg_…}, {@code rs_…}, {@code fc_…}: what a response put out, and a later request may refer to. */
+    OUTPUT_ITEM(true),
+    /** {@code audio_…}: what a chat completion said aloud, and a later request may refer to. */
+    AUDIO(true),
     /** A part of an upload: lives inside its upload. */
     UPLOAD_PART(false),
     /** A file's place in a vector store: lives inside its vector store. */

@@ -6,13 +6,18 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What is read from an answer, whole or event by event: the members that taps want, whatever the endpoint. */
 final class Reading implements JsonWalk.Visitor {
     /** Bytes of an id, a model's name, a type; a longer one is cut. */
     private static final int MAX_SHORT = 256;
+
+    /** Objects that one answer makes besides itself; further ones stay unknown. */
+    private static final int MAX_MADE = 4_096;
 
     /** Choices told apart; OpenAI takes {@code n} up to 128, for up to 2048 prompts at once. */
     private static final int MAX_CHOICES = 1 << 18;
@@ -87,7 +92,18 @@ final class Reading implements JsonWalk.Visitor {
         "output[].arguments",
         "output[].input"
     };
-    private static final int USAGE = TEXT + TEXT_PATHS.length;
+    private static final int MADE = TEXT + TEXT_PATHS.length;
+    private static final String[] MADE_PATHS = {
+        "output[].id", "output[].container_id",
+        "response.output[].id", "response.output[].container_id",
+        "choices[].message.audio.id", "choices[].delta.audio.id"
+    };
+    private static final ObjectKind[] MADE_KINDS = {
+        ObjectKind.OUTPUT_ITEM, ObjectKind.CONTAINER,
+        ObjectKind.OUTPUT_ITEM, ObjectKind.CONTAINER,
+        ObjectKind.AUDIO, ObjectKind.AUDIO
+    };
+    private static final int USAGE = MADE + MADE_PATHS.length;
     private static final String[] USAGE_PATHS = {
         "",
         "prompt_tokens",
@@ -119,6 +135,7 @@ final class Reading implements JsonWalk.Visitor {
                 "response.created_at"));
         all.addAll(List.of(SHORT_PATHS));
         all.addAll(List.of(TEXT_PATHS));
+        all.addAll(List.of(MADE_PATHS));
         for (String root : USAGE_ROOTS) {
             for (String path : USAGE_PATHS) {
                 all.add(path.isEmpty() ? root : root + "." + path);
@@ -132,6 +149,7 @@ final class Reading implements JsonWalk.Visitor {
     private final @Nullable String[] shorts = new @Nullable String[SHORTS];
     private final byte[] small = new byte[MAX_SHORT];
     private int smallLength;
+    private final Set<Made> made = new LinkedHashSet<>(0);
     private @Nullable Usage usage;
     private final long[] counts = new long[5];
     private final BitSet seen = new BitSet();
@@ -191,6 +209,11 @@ final class Reading implements JsonWalk.Visitor {
 
     GeneratedText text() {
         return text;
+    }
+
+    /** What the answer made besides itself, so far. */
+    List<Made> made() {
+        return List.copyOf(made);
     }
 
     @Nullable Usage usage() {
@@ -344,14 +367,14 @@ final class Reading implements JsonWalk.Visitor {
 
     @Override
     public void string(int path) {
-        if (path >= SHORT && path < TEXT) {
+        if (keeps(path)) {
             smallLength = 0;
         }
     }
 
     @Override
     public void piece(int path, byte[] array, int from, int to) {
-        if (path >= TEXT && path < USAGE) {
+        if (path >= TEXT && path < MADE) {
             if (path == TEXT ? keepDelta : path > TEXT + 1 || keepText) {
                 text.append(array, from, to);
             }
@@ -361,7 +384,7 @@ final class Reading implements JsonWalk.Visitor {
             error = true;
         } else if (path == RESPONSE_ERROR) {
             responseError = true;
-        } else if (path >= SHORT && path < TEXT) {
+        } else if (keeps(path)) {
             int room = Math.min(to - from, MAX_SHORT - smallLength);
             System.arraycopy(array, from, small, smallLength, room);
             smallLength += room;
@@ -370,7 +393,11 @@ final class Reading implements JsonWalk.Visitor {
 
     @Override
     public void stringEnd(int path) {
-        if (path >= SHORT && path < TEXT && smallLength > 0) {
+        if (path >= MADE && path < USAGE && smallLength > 0) {
+            if (made.size() < MAX_MADE) {
+                made.add(new Made(MADE_KINDS[path - MADE], new String(small, 0, smallLength, StandardCharsets.UTF_8)));
+            }
+        } else if (path >= SHORT && path < TEXT && smallLength > 0) {
             int which = path - SHORT;
             which = which < SHORTS ? which : which - SHORTS;
             typed |= which == TYPE;
@@ -379,6 +406,11 @@ final class Reading implements JsonWalk.Visitor {
                 shorts[which] = new String(small, 0, smallLength, StandardCharsets.UTF_8);
             }
         }
+    }
+
+    /** Whether strings at a path are short ones to be kept whole. */
+    private static boolean keeps(int path) {
+        return (path >= SHORT && path < TEXT) || (path >= MADE && path < USAGE);
     }
 
     /** The same id and model stand in every chunk: no new string for each. */

@@ -617,13 +617,13 @@ public final class RequestScan {
                             continue;
                         }
                         if (top && name.equals("id")) {
-                            item = new Reference(path(), id(), ObjectKind.ITEM);
+                            item = new Reference(path(), id(), ObjectKind.OUTPUT_ITEM);
                             continue;
                         }
                         bare &= !top;
                         ObjectKind kind = reference(name);
                         if (kind == null && name.equals("id") && "audio".equals(keys[depth])) {
-                            kind = ObjectKind.ITEM;
+                            kind = ObjectKind.AUDIO;
                         }
                         if (kind != null) {
                             if (!"variables".equals(keys[depth])) {

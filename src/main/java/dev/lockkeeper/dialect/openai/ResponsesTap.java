@@ -2,6 +2,7 @@ package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.Usage;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a stream of a response's events. */
@@ -92,6 +93,11 @@ final class ResponsesTap implements StreamTap {
     @Override
     public @Nullable String objectId() {
         return reading.value(Reading.ID);
+    }
+
+    @Override
+    public List<Made> alsoMade() {
+        return reading.made();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.Usage;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,6 +57,11 @@ public interface StreamTap {
 
     /** The answer's id, such as {@code chatcmpl-…} or {@code resp_…}; null until known. */
     @Nullable String objectId();
+
+    /** Objects that came to be besides the one of {@link #objectId}; complete once {@link #finished}. */
+    default List<Made> alsoMade() {
+        return List.of();
+    }
 
     /** The model that answers, as the upstream calls it; null until known. */
     @Nullable String model();

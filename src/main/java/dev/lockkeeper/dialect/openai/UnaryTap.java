@@ -64,11 +64,17 @@ public final class UnaryTap {
         return reading.value(Reading.ID);
     }
 
-    /** Objects that a batch made besides itself: the files with its results. Empty for all other answers. */
+    /**
+     * Objects that came to be besides the one of {@link #objectId}: a batch's result files, a response's output items and
+     * containers, what a chat said aloud. Also told by a later answer that reads the same batch or response.
+     */
     public List<Made> alsoMade() {
         boolean batch = endpoint.makes() == ObjectKind.BATCH || endpoint.names().contains(ObjectKind.BATCH);
         if (!batch) {
-            return List.of();
+            return switch (endpoint.kind()) {
+                case CHAT, RESPONSES -> reading.made();
+                case COMPLETIONS, IMAGES, SPEECH, TRANSCRIPTION, EMBEDDINGS, MODELS, PLAIN -> List.of();
+            };
         }
         List<Made> made = new ArrayList<>(2);
         for (int which : new int[] {Reading.OUTPUT_FILE, Reading.ERROR_FILE}) {
@@ -79,14 +85,6 @@ public final class UnaryTap {
         }
         return made;
     }
-
-    /**
-     * An object that came to be.
-     *
-     * @param kind what it is
-     * @param id its name
-     */
-    public record Made(ObjectKind kind, String id) {}
 
     /** The model that answered, as the upstream calls it; null if it did not say. */
     public @Nullable String model() {

@@ -125,8 +125,8 @@ class RequestScanTest {
                         new Reference("conversation.id", "conv_1", ObjectKind.CONVERSATION),
                         new Reference("input[0].content[0].file_id", "file-1", ObjectKind.FILE),
                         new Reference("input[0].content[1].file_id", "file-2", ObjectKind.FILE),
-                        new Reference("input[1].id", "rs_1", ObjectKind.ITEM),
-                        new Reference("input[2].id", "msg_2", ObjectKind.ITEM),
+                        new Reference("input[1].id", "rs_1", ObjectKind.OUTPUT_ITEM),
+                        new Reference("input[2].id", "msg_2", ObjectKind.OUTPUT_ITEM),
                         new Reference("input[5].output[0].file_id", "file-3", ObjectKind.FILE),
                         new Reference("tools[0].vector_store_ids[0]", "vs_1", ObjectKind.VECTOR_STORE),
                         new Reference("tools[0].vector_store_ids[1]", "vs_2", ObjectKind.VECTOR_STORE),
@@ -151,7 +151,7 @@ class RequestScanTest {
                 .containsExactly("file-1", "file-2");
         assertThat(Given.scan(Given.CHAT, "{\"messages\":[{\"role\":\"assistant\",\"audio\":{\"id\":\"audio_1\"}}]}")
                         .references())
-                .containsExactly(new Reference("messages[0].audio.id", "audio_1", ObjectKind.ITEM));
+                .containsExactly(new Reference("messages[0].audio.id", "audio_1", ObjectKind.AUDIO));
         assertThat(Given.scan(
                                 Given.endpoint("POST", "/v1/images/edits"),
                                 "{\"images\":[{\"file_id\":\"file-1\"}],\"mask\":{\"file_id\":\"file-2\"}}")

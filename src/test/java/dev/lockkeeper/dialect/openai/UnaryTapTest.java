@@ -130,10 +130,37 @@ class UnaryTapTest {
                 Given.endpoint("GET", "/v1/batches/batch_1"),
                 "{\"id\":\"batch_1\",\"output_file_id\":\"file-2\",\"error_file_id\":\"file-3\",\"input_file_id\":\"file-1\"}");
         assertThat(tap.alsoMade())
-                .containsExactly(
-                        new UnaryTap.Made(ObjectKind.FILE, "file-2"), new UnaryTap.Made(ObjectKind.FILE, "file-3"));
+                .containsExactly(new Made(ObjectKind.FILE, "file-2"), new Made(ObjectKind.FILE, "file-3"));
         assertThat(read(Given.CHAT, "{\"output_file_id\":\"file-2\"}").alsoMade())
                 .isEmpty();
+    }
+
+    @Test
+    void aResponseMakesItsItemsAndContainers() {
+        String output =
+                "[{\"type\":\"reasoning\",\"id\":\"rs_1\"},{\"id\":\"ci_1\",\"container_id\":\"cntr_1\"},{\"id\":\"ci_2\",\"container_id\":\"cntr_1\"}]";
+        Made[] made = {
+            new Made(ObjectKind.OUTPUT_ITEM, "rs_1"),
+            new Made(ObjectKind.OUTPUT_ITEM, "ci_1"),
+            new Made(ObjectKind.CONTAINER, "cntr_1"),
+            new Made(ObjectKind.OUTPUT_ITEM, "ci_2")
+        };
+        assertThat(read(Given.RESPONSES, "{\"id\":\"resp_1\",\"output\":" + output + "}")
+                        .alsoMade())
+                .containsExactly(made);
+        assertThat(read(Given.endpoint("GET", "/v1/responses/resp_1"), "{\"output\":" + output + "}")
+                        .alsoMade())
+                .containsExactly(made);
+        StreamTap tap = Taps.stream(Given.RESPONSES, RequestScan.none(Given.RESPONSES));
+        tap.event(null, Bytes.utf8("{\"type\":\"response.completed\",\"response\":{\"output\":" + output + "}}"));
+        assertThat(tap.alsoMade()).containsExactly(made);
+    }
+
+    @Test
+    void whatAChatSaidAloudIsMade() {
+        assertThat(read(Given.CHAT, "{\"choices\":[{\"message\":{\"audio\":{\"id\":\"audio_1\"}}}]}")
+                        .alsoMade())
+                .containsExactly(new Made(ObjectKind.AUDIO, "audio_1"));
     }
 
     @Test
