@@ -33,13 +33,13 @@ final class OpenApi {
             entry("GET /v1/chat/completions", Shape.of(null, "List")),
             entry("POST /v1/chat/completions/{completion_id}", Shape.of("Metadata", "ChatCompletion")),
             entry("GET /v1/chat/completions/{completion_id}", Shape.of(null, "ChatCompletion")),
-            entry("GET /v1/chat/completions/{completion_id}/messages", Shape.of(null, "List")),
+            entry("GET /v1/chat/completions/{completion_id}/messages", Shape.of(null, "MessageList")),
             entry("POST /v1/responses", Shape.of("ResponseRequest", "Response")),
             entry("POST /v1/responses/input_tokens", Shape.of("ResponseRequest", "InputTokens")),
             entry("POST /v1/responses/compact", Shape.of("ResponseRequest", "Object")),
             entry("GET /v1/responses/{response_id}", Shape.of(null, "Response")),
             entry("POST /v1/responses/{response_id}/cancel", Shape.of(null, "Response")),
-            entry("GET /v1/responses/{response_id}/input_items", Shape.of(null, "List")),
+            entry("GET /v1/responses/{response_id}/input_items", Shape.of(null, "ItemList")),
             entry("POST /v1/embeddings", Shape.of("EmbeddingsRequest", "Embeddings")),
             entry("POST /v1/moderations", Shape.of("ModerationRequest", "Moderation")),
             entry("POST /v1/completions", Shape.of("CompletionRequest", "Completion")),
@@ -73,11 +73,14 @@ final class OpenApi {
                     "POST /v1/vector_stores/{vector_store_id}/file_batches",
                     Shape.of("VectorStoreFileBatchRequest", "Object")),
             entry("GET /v1/vector_stores/{vector_store_id}/file_batches/{batch_id}/files", Shape.of(null, "List")),
+            entry("GET /v1/vector_stores/{vector_store_id}/files/{file_id}/content", Shape.of(null, "AnyJson")),
             entry("POST /v1/conversations", Shape.of("ConversationRequest", "Conversation")),
             entry("GET /v1/conversations/{conversation_id}", Shape.of(null, "Conversation")),
             entry("POST /v1/conversations/{conversation_id}", Shape.of("Metadata", "Conversation")),
-            entry("POST /v1/conversations/{conversation_id}/items", Shape.of("ConversationItems", "List")),
-            entry("GET /v1/conversations/{conversation_id}/items", Shape.of(null, "List")),
+            entry("POST /v1/conversations/{conversation_id}/items", Shape.of("ConversationItems", "ItemList")),
+            entry("GET /v1/conversations/{conversation_id}/items", Shape.of(null, "ItemList")),
+            entry("GET /v1/conversations/{conversation_id}/items/{item_id}", Shape.of(null, "ResponseItem")),
+            entry("DELETE /v1/conversations/{conversation_id}/items/{item_id}", Shape.of(null, "Conversation")),
             entry("GET /v1/models", Shape.of(null, "ModelList")),
             entry("GET /v1/models/{model}", Shape.of(null, "Model")));
 
@@ -151,7 +154,7 @@ final class OpenApi {
         if (!endpoint.method().equals("GET")) {
             return;
         }
-        if (shape.answer.equals("List")) {
+        if (shape.answer.endsWith("List") && endpoint.kind() != Kind.MODELS) {
             ArrayNode parameters = operation.withArray("parameters");
             for (String each : List.of("after", "limit", "order")) {
                 parameters.addObject().put("$ref", "#/components/parameters/" + each);
