@@ -38,6 +38,12 @@ public final class Door implements Loops.Handler {
         this.relay = relay;
         this.cors = new Cors(settings);
         this.startedSeconds = startedSeconds;
+        // Made once, from a table and a file: not while a call waits.
+        Thread.ofVirtual().name("pages").start(() -> {
+            OpenApi.json("");
+            Index.json();
+            Welcome.html("", List.of(), "/");
+        });
     }
 
     @Override
@@ -160,7 +166,7 @@ public final class Door implements Loops.Handler {
     private void unknownPath(Exchange exchange, @Nullable String hint) {
         Bytes body = Errors.envelope(
                 "Invalid URL (" + exchange.method() + " " + exchange.path() + ")."
-                        + (hint == null ? " GET /v1 lists what there is." : " " + hint),
+                        + (hint == null ? " GET /v1 lists what there is." : " Did you mean " + hint + "?"),
                 "invalid_request_error",
                 null,
                 "unknown_url");

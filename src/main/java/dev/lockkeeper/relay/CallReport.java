@@ -58,11 +58,11 @@ public record CallReport(
 
     /** How a call ended. */
     public enum Outcome {
-        /** The client got a whole answer of an upstream, be it one that says no. */
+        /** The client got a whole answer. */
         SERVED,
         /** This gateway said no before an upstream was asked. */
         REFUSED,
-        /** An upstream was asked and no whole answer came of it. */
+        /** An upstream was asked, and answered with an error or not to the end. */
         FAILED,
         /** The client went away first. */
         ABANDONED
