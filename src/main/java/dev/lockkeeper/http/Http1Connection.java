@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Vert.x stops reading a connection when a second request comes before the first was answered, or when a body is
  * paused; then nobody sees the client go. Here the socket is read on, up to {@link #READ_AHEAD_BYTES}, and what comes
- * early waits in a queue; beyond that, reading stops, and epoll alone tells that the client is gone. Here too are the
+ * early waits in a queue; beyond that, reading stops, and epoll alone tells that the client is gone (and not even epoll, if
+ * what the client sent before is more than the kernels' buffers hold: then its farewell is still on its side). Here too are the
  * things Vert.x has no place for: the time a head may take, answers to what is not HTTP, bodies that nobody wants, and a
  * connection's last words, after which it must still be read for a while, or the client's kernel throws them away.
  *
@@ -72,6 +73,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
 
     private final ArrayDeque<Object> held = new ArrayDeque<>();
     private int heldBytes;
+    private int heldRequests;
     private boolean handingOn;
     private boolean reading;
     private boolean bytesCame;
@@ -126,6 +128,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
             ReferenceCountUtil.release(message);
         }
         heldBytes = 0;
+        heldRequests = 0;
     }
 
     private void enter(Phase next) {
@@ -170,6 +173,9 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
     private void hold(Object message) {
         held.add(message);
         heldBytes += size(message);
+        if (message instanceof HttpRequest) {
+            heldRequests++;
+        }
         limitReading();
     }
 
@@ -177,10 +183,16 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
         return message instanceof HttpContent content ? content.content().readableBytes() : 0;
     }
 
+    /**
+     * Stops reading when enough is held. A client that sends request upon request without waiting is not held back but
+     * closed: once the kernels' buffers are full its farewell could not come through.
+     */
     private void limitReading() {
         boolean full = heldBytes > READ_AHEAD_BYTES || held.size() > READ_AHEAD_MESSAGES;
         Channel channel = context().channel();
-        if (full == channel.config().isAutoRead() && (full || held.isEmpty())) {
+        if (full && heldRequests > 0) {
+            context().close();
+        } else if (full == channel.config().isAutoRead() && (full || held.isEmpty())) {
             channel.config().setAutoRead(!full);
         }
     }
@@ -289,6 +301,9 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
             for (Object next = held.peek(); next != null && mayPass(next); next = held.peek()) {
                 held.poll();
                 heldBytes -= size(next);
+                if (next instanceof HttpRequest) {
+                    heldRequests--;
+                }
                 passed = true;
                 pass(next);
             }

@@ -56,6 +56,9 @@ final class Pool implements Client {
     /** Bytes that an upstream may send on one HTTP/2 stream before they are read. */
     static final int STREAM_WINDOW_BYTES = 1 << 20;
 
+    /** How deep a failure's cause is looked for. */
+    private static final int MAX_CAUSES = 8;
+
     /** Bytes of an answer's head at most. */
     private static final int MAX_HEAD_BYTES = 64 << 10;
 
@@ -138,7 +141,7 @@ final class Pool implements Client {
         }
         UpstreamConnection free = waiting.isEmpty() ? freeConnection() : null;
         if (free != null) {
-            loop.later(() -> start(free, call)); // not before the caller holds what this returns
+            loop.later(() -> free.start(call)); // not before the caller holds what this returns
             free.reserve();
             return call;
         }
@@ -146,11 +149,10 @@ final class Pool implements Client {
         return call;
     }
 
-    private void start(UpstreamConnection connection, UpstreamCall call) {
-        connection.start(call);
-    }
-
-    private void enqueue(UpstreamCall call) {
+    void enqueue(UpstreamCall call) {
+        if (call.over()) {
+            return;
+        }
         boolean promised = promisedPlaces() > waiting.size() || openOne();
         if (!promised) {
             if (!all.takePlaceToWait()) {
@@ -433,8 +435,6 @@ final class Pool implements Client {
         }
 
         private void tryAddress(List<InetAddress> addresses, int at) {
-            long leftMillis = settings.connectTimeout().toMillis()
-                    - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startedNanos);
             InetAddress address = addresses.get(at);
             progress = "connecting to " + address.getHostAddress();
             // The address is given as such: what was checked is what is connected to. Host and SNI keep the name.
@@ -442,8 +442,7 @@ final class Pool implements Client {
                     .setServer(SocketAddress.inetSocketAddress(new InetSocketAddress(address, settings.port())))
                     .setHost(settings.host())
                     .setPort(settings.port())
-                    .setSsl(settings.tls())
-                    .setConnectTimeout(Math.max(1, leftMillis));
+                    .setSsl(settings.tls());
             loop.context.dispatch(v -> http.connect(options).onComplete((connection, error) -> {
                 if (connection != null) {
                     opened(((UnpooledHttpClientConnection) connection).unwrap());
@@ -459,7 +458,11 @@ final class Pool implements Client {
         }
 
         private Fault notConnected(Throwable error, InetAddress address) {
-            String to = address.getHostAddress() + ": " + describe(error);
+            Throwable root = error;
+            for (int i = 0; i < MAX_CAUSES && root.getCause() != null; i++) {
+                root = root.getCause();
+            }
+            String to = address.getHostAddress() + ": " + describe(root);
             return switch (error) {
                 case ConnectTimeoutException e -> fault(Fault.Kind.CONNECT_TIMEOUT, to);
                 case SslHandshakeTimeoutException e -> fault(Fault.Kind.CONNECT_TIMEOUT, to);

@@ -37,6 +37,7 @@ final class UpstreamCall implements Client.Outgoing {
     private @Nullable UpstreamConnection connection;
     private @Nullable HttpClientStream stream;
     private boolean headWritten;
+    private boolean headRead;
     private boolean requestEnded;
     private boolean over;
     private boolean paused;
@@ -61,6 +62,7 @@ final class UpstreamCall implements Client.Outgoing {
         stream = with;
         with.headHandler(head -> {
             if (!over) {
+                headRead = true;
                 listener.head(head.statusCode, new Headers(head.headers));
             }
         });
@@ -71,19 +73,26 @@ final class UpstreamCall implements Client.Outgoing {
         });
         with.trailersHandler(trailers -> answerEnded());
         with.resetHandler(code -> fail(pool.fault(Fault.Kind.RESET, "stream reset with code " + code)));
-        with.exceptionHandler(e -> fail(pool.broken(e)));
+        with.exceptionHandler(e -> fail(broken(on, e)));
         with.drainHandler(v -> {
             if (!over && !requestEnded) {
                 listener.drained();
             }
         });
         if (paused) {
-            with.pause();
+            on.pause(with);
         }
         listener.ready();
         if (!over && !headWritten) {
             writeHead(with, null, contentLength == 0);
         }
+    }
+
+    private Fault broken(UpstreamConnection on, Throwable cause) {
+        Fault fault = pool.broken(cause);
+        return !headRead && on.reused() && !on.multiplexed()
+                ? new Fault(fault.kind(), fault.detail() + " (a kept connection, before the answer began)")
+                : fault;
     }
 
     private void writeHead(HttpClientStream to, @Nullable Buffer first, boolean end) {
@@ -142,16 +151,16 @@ final class UpstreamCall implements Client.Outgoing {
     @Override
     public void pause() {
         paused = true;
-        if (stream != null) {
-            stream.pause();
+        if (connection != null && stream != null && !over) {
+            connection.pause(stream);
         }
     }
 
     @Override
     public void resume() {
         paused = false;
-        if (stream != null) {
-            stream.fetch(Long.MAX_VALUE);
+        if (connection != null && stream != null && !over) {
+            connection.resume(stream);
         }
     }
 
@@ -184,8 +193,14 @@ final class UpstreamCall implements Client.Outgoing {
         over = true;
         if (!requestEnded) {
             breakOff(); // an answer before the request was whole: what is left of it is not sent
+        } else if (paused && connection != null && stream != null) {
+            connection.resume(stream); // the next call on it shall not begin paused
         }
         listener.end();
+    }
+
+    boolean over() {
+        return over;
     }
 
     void fail(Fault fault) {

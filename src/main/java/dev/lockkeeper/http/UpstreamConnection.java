@@ -1,25 +1,51 @@
 package dev.lockkeeper.http;
 
-import io.vertx.core.http.Http2Settings;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
+import io.netty.handler.codec.http2.Http2FrameListenerDecorator;
+import io.netty.handler.codec.http2.Http2Headers;
+import io.netty.handler.ssl.SslHandler;
 import io.vertx.core.http.impl.HttpClientConnection;
 import io.vertx.core.http.impl.HttpClientStream;
+import org.jspecify.annotations.Nullable;
 
 /** An open connection of a {@link Pool}, and how many calls it carries. On its loop only. */
 final class UpstreamConnection {
     private final Pool pool;
     private final HttpClientConnection connection;
-    private final boolean multiplexed;
+
+    /** The valve of an HTTP/1.1 connection; null where streams have their own flow control. */
+    private final @Nullable UpstreamValve valve;
+
+    private int places;
     private int busy;
+    private int started;
     private boolean evicted;
     long idleSinceNanos = System.nanoTime();
 
     UpstreamConnection(Pool pool, HttpClientConnection connection, boolean multiplexed) {
         this.pool = pool;
         this.connection = connection;
-        this.multiplexed = multiplexed;
+        this.valve = multiplexed ? null : new UpstreamValve();
     }
 
     void begin() {
+        ChannelPipeline pipeline = connection.channelHandlerContext().pipeline();
+        ChannelHandlerContext tls = pipeline.context(SslHandler.class);
+        if (tls == null) {
+            pipeline.addFirst("flush", new TurnFlush());
+        } else {
+            pipeline.addAfter(tls.name(), "flush", new TurnFlush());
+        }
+        if (valve != null) {
+            pipeline.addBefore("handler", "valve", valve);
+            places = 1;
+        } else {
+            dropInformational(pipeline.get(Http2ConnectionHandler.class));
+            places = (int) Math.min(ClientSettings.STREAMS, connection.concurrency());
+            connection.concurrencyChangeHandler(allowed -> places = (int) Math.min(ClientSettings.STREAMS, allowed));
+        }
         connection.exceptionHandler(e -> {});
         connection.evictionHandler(v -> evicted = true);
         connection.closeHandler(v -> {
@@ -28,22 +54,49 @@ final class UpstreamConnection {
         });
     }
 
+    /** Vert.x takes an informational answer that it does not know for the real one. */
+    private static void dropInformational(Http2ConnectionHandler handler) {
+        handler.decoder()
+                .frameListener(new Http2FrameListenerDecorator(handler.decoder().frameListener()) {
+                    @Override
+                    public void onHeadersRead(
+                            ChannelHandlerContext ctx, int stream, Http2Headers headers, int padding, boolean end)
+                            throws io.netty.handler.codec.http2.Http2Exception {
+                        if (!isInformational(headers)) {
+                            super.onHeadersRead(ctx, stream, headers, padding, end);
+                        }
+                    }
+
+                    @Override
+                    public void onHeadersRead(
+                            ChannelHandlerContext ctx,
+                            int stream,
+                            Http2Headers headers,
+                            int dependency,
+                            short weight,
+                            boolean exclusive,
+                            int padding,
+                            boolean end)
+                            throws io.netty.handler.codec.http2.Http2Exception {
+                        if (!isInformational(headers)) {
+                            super.onHeadersRead(ctx, stream, headers, dependency, weight, exclusive, padding, end);
+                        }
+                    }
+                });
+    }
+
+    private static boolean isInformational(Http2Headers headers) {
+        CharSequence status = headers.status();
+        return status != null && status.length() == 3 && status.charAt(0) == '1';
+    }
+
     int busy() {
         return busy;
     }
 
     /** How many more calls it can take now. */
     int room() {
-        if (evicted) {
-            return 0;
-        }
-        if (!multiplexed) {
-            return 1 - busy;
-        }
-        long allowed = connection.remoteSettings() instanceof Http2Settings remote
-                ? Math.min(ClientSettings.STREAMS, remote.getMaxConcurrentStreams())
-                : ClientSettings.STREAMS;
-        return (int) allowed - busy;
+        return evicted ? 0 : places - busy;
     }
 
     /** Takes a place for a call that is started next. */
@@ -55,6 +108,12 @@ final class UpstreamConnection {
     }
 
     void start(UpstreamCall call) {
+        if (evicted) {
+            release();
+            pool.enqueue(call); // closed between the choosing and the starting
+            return;
+        }
+        started++;
         connection.createStream(pool.loop.context).onComplete((stream, error) -> {
             if (stream == null) {
                 release();
@@ -84,11 +143,37 @@ final class UpstreamConnection {
     }
 
     boolean multiplexed() {
-        return multiplexed;
+        return valve == null;
     }
 
+    /** Whether a call before the one at hand used this connection, so that the upstream may have been closing it. */
+    boolean reused() {
+        return started > 1;
+    }
+
+    void pause(HttpClientStream stream) {
+        if (valve != null) {
+            valve.pause();
+        } else {
+            stream.pause();
+        }
+    }
+
+    void resume(HttpClientStream stream) {
+        if (valve != null) {
+            valve.resume();
+        } else {
+            stream.fetch(Long.MAX_VALUE);
+        }
+    }
+
+    /** Closes at once: an HTTP/1.1 connection past Vert.x, which would wait until all is written. */
     void close() {
         evicted = true;
-        connection.close();
+        if (valve != null) {
+            valve.close();
+        } else {
+            connection.close();
+        }
     }
 }
