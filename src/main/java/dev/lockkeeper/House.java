@@ -111,6 +111,9 @@ public final class House implements AutoCloseable {
                     keys,
                     AdminToken.in(settings.data(), random),
                     () -> List.of(
+                            database.answers()
+                                    ? new Admin.Check("database", true, "answers")
+                                    : new Admin.Check("database", false, "does not answer within a second"),
                             new Admin.Check("calls", true, relay.inFlight().calls() + " under way")),
                     metrics::scrape);
             adminServer = keep(loops.serve(Admin.listening(settings.admin()), admin::handle, Admin::unreadable));

@@ -49,6 +49,8 @@ public final class Database implements AutoCloseable {
     /** How long {@link #close} waits for what is queued. */
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
 
+    private static final Duration HEALTH_TIMEOUT = Duration.ofSeconds(1);
+
     private static final String FILE = "lockkeeper.db";
 
     private final Path folder;
@@ -271,6 +273,22 @@ public final class Database implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Whether a read comes back within a second: for a health check. Blocks as long. */
+    public boolean answers() {
+        try {
+            return this.<Integer>read(handle -> handle.createQuery("SELECT 1")
+                                    .mapTo(Integer.class)
+                                    .one())
+                            .get(HEALTH_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+                    == 1;
+        } catch (ExecutionException | TimeoutException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 

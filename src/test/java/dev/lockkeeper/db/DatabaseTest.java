@@ -79,6 +79,14 @@ class DatabaseTest {
     }
 
     @Test
+    void anOpenDatabaseAnswersAndAClosedOneDoesNot() throws Exception {
+        Database database = Database.open(temp);
+        assertThat(database.answers()).isTrue();
+        database.close();
+        assertThat(database.answers()).isFalse();
+    }
+
+    @Test
     void readersCantWrite() throws Exception {
         try (Database database = Database.open(temp)) {
             CompletableFuture<Integer> write = database.read(handle -> handle.execute("DELETE FROM projects"));
