@@ -107,6 +107,10 @@ final class SchemaFit {
                 both.setAll((ObjectNode) before);
                 both.setAll((ObjectNode) each.getValue());
                 merged.set(each.getKey(), both);
+            } else if (before != null && before.isArray() && each.getKey().equals("required")) {
+                ArrayNode both = ((ArrayNode) before).deepCopy();
+                each.getValue().forEach(both::add);
+                merged.set(each.getKey(), both);
             } else {
                 merged.set(each.getKey(), each.getValue());
             }
