@@ -147,9 +147,10 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         ending = true;
         attempt.cancel();
         Learnt learnt = learnt().failed(UpstreamError.code(data));
-        if (!call.exchange.headSent() && out.isEmpty() && Errors.isEnvelope(data)) {
+        if (!call.exchange.headSent() && out.isEmpty()) {
             // Nothing has been promised yet: this is an error like any other.
-            call.answer(UpstreamError.status(data), call.headers(provider, plain()), data);
+            Bytes envelope = Errors.isEnvelope(data) ? data : UpstreamError.envelope(data);
+            call.answer(UpstreamError.status(data), call.headers(provider, plain()), envelope);
         } else {
             pass(raw);
             flush();

@@ -1,5 +1,6 @@
 package dev.lockkeeper.relay;
 
+import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.units.Bytes;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -21,6 +22,17 @@ final class UpstreamError {
         }
         JsonNode type = error.path("type");
         return type.isString() ? type.stringValue() : UNKNOWN;
+    }
+
+    /** The envelope that says what a flat error says. */
+    static Bytes envelope(Bytes flat) {
+        JsonNode error = error(flat);
+        JsonNode param = error.path("param");
+        return Errors.envelope(
+                error.path("message").asString("The provider reported an error."),
+                status(flat) < 500 ? "invalid_request_error" : "server_error",
+                param.isString() ? param.stringValue() : null,
+                code(flat));
     }
 
     /** The status that fits an error told in a stream which never began. */
