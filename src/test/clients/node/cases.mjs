@@ -69,6 +69,7 @@ export const API_KEY = process.env.API_KEY ?? 'none';
 export const MODEL = process.env.MODEL ?? 'gpt-4o-mini';
 export const REASONER = process.env.REASONER ?? 'gpt-5.5';
 export const EMBEDDINGS = process.env.EMBEDDINGS ?? 'text-embedding-3-small';
+export const TRANSCRIBER = process.env.TRANSCRIBER ?? 'gpt-4o-transcribe';
 
 /** Metadata that asks the simulated provider for something: a mishap, a length, a pace. */
 export function sim(wishes) {

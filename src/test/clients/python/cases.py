@@ -18,6 +18,7 @@ API_KEY = os.environ.get("API_KEY", "none")
 MODEL = os.environ.get("MODEL", "gpt-4o-mini")
 REASONER = os.environ.get("REASONER", "gpt-5.5")
 EMBEDDINGS = os.environ.get("EMBEDDINGS", "text-embedding-3-small")
+TRANSCRIBER = os.environ.get("TRANSCRIBER", "gpt-4o-transcribe")
 
 _cases = []
 _tags = itertools.count()

@@ -13,7 +13,7 @@ import httpx2
 import openai
 from pydantic import BaseModel
 
-from cases import API_KEY, BASE_URL, EMBEDDINGS, MODEL, REASONER, check, run, same, sim, tag, test
+from cases import API_KEY, BASE_URL, EMBEDDINGS, MODEL, REASONER, TRANSCRIBER, check, run, same, sim, tag, test
 
 HELLO = [{"role": "user", "content": "Say hello."}]
 WEATHER_TOOL = {
@@ -183,10 +183,13 @@ async def _(c):
     check("max_tokens" in warnings and "temperature" in warnings, f"warnings: {warnings}")
 
 
-@both("chat: fields that the gateway does not know pass")
+@both("chat: a field that the gateway does not know passes, and the upstream judges it")
 async def _(c):
-    answer = await got(c.client.chat.completions.create(model=MODEL, messages=HELLO, extra_body={"some_field_of_2027": [1, "ü"]}))
-    check(answer.choices[0].message.content, "there is text")
+    error = await raised(
+        lambda: c.client.chat.completions.create(model=MODEL, messages=HELLO, extra_body={"some_field_of_2027": [1, "ü"]})
+    )
+    check(isinstance(error, openai.BadRequestError), repr(error))
+    same((error.code, error.param), ("unknown_parameter", "some_field_of_2027"), "code, param")
 
 
 @both("chat stream: no usage chunk unless asked")
@@ -444,7 +447,7 @@ async def _(c):
 async def _(c):
     speech = io.BytesIO(b"\x01" * 300_000)
     speech.name = "speech.wav"
-    answer = await got(c.client.audio.transcriptions.create(file=speech, model="gpt-4o-transcribe"))
+    answer = await got(c.client.audio.transcriptions.create(file=speech, model=TRANSCRIBER))
     check(answer.text, "there is text")
 
 
@@ -490,7 +493,6 @@ def status(code, kind):
 
 for _code, _kind in (
     (400, openai.BadRequestError),
-    (403, openai.PermissionDeniedError),
     (404, openai.NotFoundError),
     (409, openai.ConflictError),
     (422, openai.UnprocessableEntityError),
@@ -499,6 +501,15 @@ for _code, _kind in (
     (503, openai.InternalServerError),
 ):
     status(_code, _kind)
+
+
+@both("errors: the upstream's 401 and 403 are about the gateway's key, not the client's")
+async def _(c):
+    for code in (401, 403):
+        metadata = sim(mishap=f"status({code})")
+        error = await raised(lambda: c.once.chat.completions.create(model=MODEL, messages=HELLO, metadata=metadata))
+        check(isinstance(error, openai.InternalServerError), repr(error))
+        same((error.status_code, error.code), (502, "upstream_auth_error"), "status, code")
 
 
 # retries and time

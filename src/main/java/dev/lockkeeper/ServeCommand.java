@@ -69,6 +69,7 @@ final class ServeCommand implements Callable<Integer> {
         Logging.apply(settings.log());
         try {
             House house = House.start(settings, new FileOutputStream(FileDescriptor.out));
+            greet(house, settings, loaded.notes());
             CountDownLatch told = new CountDownLatch(1);
             // A process that is told to stop has done what it should: it ends with 0, after the house is closed.
             Runtime.getRuntime()
@@ -79,7 +80,6 @@ final class ServeCommand implements Callable<Integer> {
                                 Runtime.getRuntime().halt(0);
                             },
                             "stop"));
-            greet(house, settings, loaded.notes());
             told.await();
             return 0;
         } catch (DatabaseUnavailable | PortTaken | IOException cannot) {

@@ -153,6 +153,10 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             call.answer(UpstreamError.status(data), call.headers(provider, plain()), envelope);
         } else {
             pass(raw);
+            Bytes more = tap.afterError(UpstreamError.code(data), UpstreamError.message(data));
+            if (more.length() > 0) {
+                out.add(more);
+            }
             flush();
             call.exchange.end();
         }

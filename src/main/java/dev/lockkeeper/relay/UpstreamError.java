@@ -29,10 +29,15 @@ final class UpstreamError {
         JsonNode error = error(flat);
         JsonNode param = error.path("param");
         return Errors.envelope(
-                error.path("message").asString("The provider reported an error."),
+                message(flat),
                 status(flat) < 500 ? "invalid_request_error" : "server_error",
                 param.isString() ? param.stringValue() : null,
                 code(flat));
+    }
+
+    /** The error's message, or a sentence in place of one. */
+    static String message(Bytes body) {
+        return error(body).path("message").asString("The provider reported an error.");
     }
 
     /** The status that fits an error told in a stream which never began. */

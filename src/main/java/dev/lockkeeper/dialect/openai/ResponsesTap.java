@@ -85,6 +85,12 @@ final class ResponsesTap implements StreamTap {
         return failed;
     }
 
+    /** Some clients wait for a terminal event whatever came before, and {@code error} is none. */
+    @Override
+    public Bytes afterError(String code, String message) {
+        return brokenEnding(code, message);
+    }
+
     @Override
     public @Nullable Usage usage() {
         return reading.usage();

@@ -49,8 +49,19 @@ public interface StreamTap {
     /** Whether nothing more is awaited: the stream's end marker, its terminal event or its error came. */
     boolean done();
 
-    /** Whether the upstream itself said that it failed. The client has been told by that event; nothing is to be added. */
+    /** Whether the upstream itself said that it failed. That event tells the client; {@link #afterError} follows it. */
     boolean failed();
+
+    /**
+     * What to send after the upstream's own error event, which passes as it came: the end that clients of this dialect wait
+     * for, where such an event is not one.
+     *
+     * @param code the error's, as the upstream told it
+     * @param message the error's, as the upstream told it
+     */
+    default Bytes afterError(String code, String message) {
+        return Bytes.EMPTY;
+    }
 
     /** What the upstream said it used, or null as long as it said nothing. */
     @Nullable Usage usage();
