@@ -58,7 +58,7 @@ final class Images {
         }
         boolean varied = kind.equals("variations");
         String asked = Params.text(body, "model");
-        String model = asked == null ? varied ? "dall-e-2" : "gpt-image-1" : Controls.bareModel(asked);
+        String model = asked == null ? varied ? "dall-e-2" : "gpt-image-2" : Controls.bareModel(asked);
         if (!model.startsWith("gpt-image")
                 && !model.startsWith("dall-e")
                 && !world.settings.models().contains(model)) {

@@ -56,8 +56,10 @@ final class Models {
             "text-embedding-3-small",
             "text-embedding-ada-002",
             "omni-moderation-latest",
+            "gpt-image-2",
             "gpt-image-1",
             "gpt-4o-mini-tts",
+            "gpt-transcribe",
             "gpt-4o-transcribe",
             "whisper-1");
 
@@ -72,7 +74,7 @@ final class Models {
             "gpt-4.1-mini", "gpt-4.1-mini-2025-04-14");
 
     private static final Pattern KNOWN = Pattern.compile(
-            "(ft:)?(gpt-\\d[A-Za-z0-9.:_-]*|gpt-image-[a-z0-9-]+|gpt-audio[a-z0-9-]*|o[134](-[A-Za-z0-9.-]+)?|chatgpt-[a-z0-9-]+"
+            "(ft:[A-Za-z0-9./:_-]+|gpt-\\d[A-Za-z0-9.:_-]*|gpt-image-[a-z0-9.-]+|gpt-transcribe|gpt-audio[a-z0-9-]*|o[134](-[A-Za-z0-9.-]+)?|chatgpt-[a-z0-9-]+"
                     + "|codex-[a-z0-9-]+|text-embedding-[a-z0-9-]+|text-moderation-[a-z0-9-]+|omni-moderation-[a-z0-9-]+"
                     + "|tts-[a-z0-9-]+|whisper-[a-z0-9-]+|dall-e-[23]|davinci-002|babbage-002)");
 
