@@ -15,6 +15,7 @@ import dev.lockkeeper.http.Server;
 import dev.lockkeeper.objects.ObjectRegistry;
 import dev.lockkeeper.observe.CallLog;
 import dev.lockkeeper.observe.Metrics;
+import dev.lockkeeper.relay.InFlight;
 import dev.lockkeeper.relay.Pools;
 import dev.lockkeeper.relay.Relay;
 import dev.lockkeeper.relay.Rules;
@@ -51,6 +52,7 @@ public final class House implements AutoCloseable {
 
     private final Deque<AutoCloseable> built = new ArrayDeque<>();
     private final Keys keys;
+    private final InFlight inFlight;
     private final Server server;
     private final Server adminServer;
     private final @Nullable String firstKey;
@@ -98,6 +100,7 @@ public final class House implements AutoCloseable {
                     workers,
                     watcher,
                     clock);
+            inFlight = relay.inFlight();
             metrics.callsInFlight(relay.inFlight()::calls);
             metrics.bytesInFlight(relay.inFlight()::bytes);
             metrics.upstreamConnections(pools::connections);
@@ -172,6 +175,11 @@ public final class House implements AutoCloseable {
     /** The port the operator reaches. */
     public int adminPort() {
         return adminServer.port();
+    }
+
+    /** Bytes that are held for calls now. */
+    public long bytesInFlight() {
+        return inFlight.bytes();
     }
 
     /** The keys. */

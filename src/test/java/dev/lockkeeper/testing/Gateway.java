@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /** A whole gateway on free ports and a folder of its own, before upstreams of a test's choice. */
 public final class Gateway implements AutoCloseable {
@@ -41,10 +42,12 @@ public final class Gateway implements AutoCloseable {
 
     private final House house;
     private final ByteArrayOutputStream calls;
+    private final Path spill;
     private final String key;
 
-    private Gateway(House house, ByteArrayOutputStream calls) {
+    private Gateway(House house, ByteArrayOutputStream calls, Path spill) {
         this.house = house;
+        this.spill = spill;
         this.calls = calls;
         this.key = Objects.requireNonNull(house.firstKey());
     }
@@ -211,7 +214,7 @@ public final class Gateway implements AutoCloseable {
                         models,
                         simulated);
                 ByteArrayOutputStream calls = new ByteArrayOutputStream();
-                return new Gateway(House.start(settings, calls), calls);
+                return new Gateway(House.start(settings, calls), calls, data.resolve("spill"));
             } catch (IOException failed) {
                 throw new UncheckedIOException(failed);
             } catch (DatabaseUnavailable failed) {
@@ -276,6 +279,28 @@ public final class Gateway implements AutoCloseable {
             throw new UncheckedIOException(failed);
         } catch (InterruptedException interrupted) {
             throw new IllegalStateException(interrupted);
+        }
+    }
+
+    public HttpResponse<byte[]> bytes(HttpRequest.Builder request) {
+        try {
+            return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        } catch (InterruptedException interrupted) {
+            throw new IllegalStateException(interrupted);
+        }
+    }
+
+    /** The files that wait in the spill folder. */
+    public List<Path> spilled() {
+        if (!Files.isDirectory(spill)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(spill)) {
+            return files.toList();
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
         }
     }
 
