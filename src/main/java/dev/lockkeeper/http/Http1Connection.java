@@ -46,6 +46,9 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
     /** Bytes of an unwanted body that are read and thrown away to keep the connection. */
     static final int DISCARD_BYTES = 256 << 10;
 
+    /** Bytes that are read and thrown away after the last answer, so that a client still sending gets to read it. */
+    static final int LINGER_BYTES = 64 << 20;
+
     /** How long a client may take for an unwanted body, or to hang up after the last answer. */
     static final int LINGER_MILLIS = 2_000;
 
@@ -285,7 +288,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
     private void throwAway(Object message) {
         discarded += size(message);
         ReferenceCountUtil.release(message);
-        if (discarded > DISCARD_BYTES) {
+        if (discarded > LINGER_BYTES) {
             context().close();
         }
     }

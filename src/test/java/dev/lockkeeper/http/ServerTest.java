@@ -388,7 +388,7 @@ class ServerTest {
             assertThat(client.readAnswer()).endsWith("ok /p");
             String chunk = "10000\r\n" + "x".repeat(0x10000) + "\r\n";
             assertThatThrownBy(() -> {
-                        for (int i = 0; i < 1000; i++) {
+                        for (int i = 0; i < 3000; i++) {
                             client.send(chunk);
                         }
                     })
