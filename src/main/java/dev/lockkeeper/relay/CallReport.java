@@ -58,11 +58,11 @@ public record CallReport(
 
     /** How a call ended. */
     public enum Outcome {
-        /** The client got a whole answer. */
+        /** The client got a whole answer, be it an upstream's that found fault with the request. */
         SERVED,
         /** This gateway said no before an upstream was asked. */
         REFUSED,
-        /** An upstream was asked, and answered with an error or not to the end. */
+        /** An upstream was asked, and failed (429 and 5xx too) or did not answer to the end. */
         FAILED,
         /** The client went away first. */
         ABANDONED

@@ -8,6 +8,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -35,6 +37,16 @@ class CallLogTest {
                         + "\"first_byte_ms\":12.345,\"total_ms\":98.765,\"own_us\":83,\"input_tokens\":120,"
                         + "\"cached_tokens\":100,\"output_tokens\":30,\"reasoning_tokens\":10,\"estimated\":false,"
                         + "\"bytes_in\":512,\"bytes_out\":2048,\"warnings\":1}");
+    }
+
+    @Test
+    void everyFieldStandsInTheDocument() throws IOException {
+        try (CallLog log = CallLog.start(output, InstantSource.system())) {
+            log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, Reports.USAGE));
+        }
+        String document = Files.readString(Path.of("docs/observing.md"));
+        assertThat(JSON.readTree(lines().getFirst()).propertyNames())
+                .allSatisfy(name -> assertThat(document).contains("`" + name + "`"));
     }
 
     @Test

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.relay.CallReport.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -107,6 +110,21 @@ class MetricsTest {
                 .contains("lockkeeper_upstream_connections{provider=\"local\"} 2.0\n");
         open[0] = 3;
         assertThat(metrics.scrape().utf8()).contains("lockkeeper_upstream_connections{provider=\"openai\"} 4.0\n");
+    }
+
+    @Test
+    void everyMetricStandsInTheDocument() throws IOException {
+        metrics.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, Reports.USAGE));
+        metrics.callsInFlight(() -> 0);
+        metrics.bytesInFlight(() -> 0);
+        metrics.logLinesLost(() -> 0);
+        metrics.upstreamConnections(tell -> tell.accept("openai", 1));
+        metrics.watch(List.of(new HandTicked()));
+        String document = Files.readString(Path.of("docs/observing.md"));
+        assertThat(metrics.scrape().utf8().lines().filter(line -> line.startsWith("# TYPE lockkeeper_")))
+                .hasSizeGreaterThan(10)
+                .map(line -> line.split(" ")[2])
+                .allSatisfy(name -> assertThat(document).contains("`" + name.replaceAll("_max$", "") + "`"));
     }
 
     @Test
