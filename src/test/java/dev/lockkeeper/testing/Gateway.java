@@ -129,6 +129,11 @@ public final class Gateway implements AutoCloseable {
             return this;
         }
 
+        /** The simulator in the gateway's own process, which is also what a plan without provider means. */
+        public Plan simulated() {
+            return provider("simulator", 1);
+        }
+
         public Plan provider(String name, int port) {
             return provider(name, port, 100);
         }
@@ -160,10 +165,10 @@ public final class Gateway implements AutoCloseable {
         }
 
         public Gateway start() {
-            boolean simulated = providers.isEmpty();
-            if (simulated) {
-                provider("simulator", 1);
+            if (providers.isEmpty()) {
+                simulated();
             }
+            boolean simulated = providers.getFirst().name().equals("simulator");
             providers.replaceAll(each -> new ProviderSettings(
                     each.name(),
                     each.baseUrl(),
