@@ -1,0 +1,42 @@
+package dev.lockkeeper.upstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lockkeeper.upstream.ProviderSettings.Timeouts;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class PatienceTest {
+    @ParameterizedTest
+    @CsvSource({
+        "gpt-4o,,,1",
+        "gpt-5.5,,,2",
+        "gpt-5.5,none,,1",
+        "gpt-5.5,low,,1",
+        "gpt-5.5,medium,,2",
+        "gpt-5.5,high,,4",
+        "gpt-5.5,xhigh,,8",
+        "gpt-5.6-sol,max,,10",
+        "gpt-5.5-pro,,,10",
+        "gpt-4o,,default,1",
+        "gpt-5.5,high,flex,20",
+        "'',,,1"
+    })
+    void moreEffortAndFlexAreWaitedForLonger(String model, @Nullable String effort, @Nullable String tier, int times) {
+        Patience patience = Patience.of(Timeouts.DEFAULT, model, effort, tier);
+        assertThat(Duration.ofNanos(patience.firstByteNanos())).isEqualTo(Duration.ofSeconds(60L * times));
+        assertThat(Duration.ofNanos(patience.idleNanos())).isEqualTo(Duration.ofSeconds(60L * times));
+    }
+
+    @Test
+    void theTotalIsNeverShorterThanTheWaitForTheFirstByte() {
+        Patience patience = Patience.of(Timeouts.DEFAULT, "gpt-5.5-pro", "max", "flex");
+        assertThat(patience.totalNanos()).isGreaterThan(patience.firstByteNanos());
+        assertThat(Duration.ofNanos(
+                        Patience.of(Timeouts.DEFAULT, "gpt-4o", null, null).totalNanos()))
+                .isEqualTo(Duration.ofMinutes(10));
+    }
+}
