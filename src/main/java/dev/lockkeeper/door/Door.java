@@ -42,7 +42,7 @@ public final class Door implements Loops.Handler {
         Thread.ofVirtual().name("pages").start(() -> {
             OpenApi.json("");
             Index.json();
-            Welcome.html("", List.of(), "/");
+            Welcome.html("", List.of(), "", true);
         });
     }
 
@@ -55,12 +55,12 @@ public final class Door implements Loops.Handler {
         String method = exchange.method();
         String path = exchange.path();
         boolean reads = method.equals("GET");
-        if (reads && wantsPage(exchange)) {
+        if (reads && path.equals("/openapi.json")) {
+            say(exchange, null, path, JSON, OpenApi.json(origin(exchange)));
+        } else if (reads && wantsPage(exchange)) {
             page(exchange, path);
         } else if (reads && (path.equals("/v1") || path.equals("/v1/") || path.equals("/"))) {
             say(exchange, null, path, JSON, Index.json());
-        } else if (reads && path.equals("/openapi.json")) {
-            say(exchange, null, path, JSON, OpenApi.json(origin(exchange)));
         } else {
             switch (Endpoints.match(method, path)) {
                 case Endpoints.Match.Found(Endpoint endpoint, List<String> ids) -> enter(exchange, endpoint, ids);
@@ -130,21 +130,24 @@ public final class Door implements Loops.Handler {
     private void page(Exchange exchange, String path) {
         List<String> models =
                 relay.rules().models().all().stream().map(Model::name).toList();
-        Bytes body = Welcome.html(origin(exchange), models, path);
+        boolean root = path.equals("/") || path.equals("/v1") || path.equals("/v1/");
+        Endpoints.Match match = Endpoints.match("GET", path);
+        boolean known = root || !(match instanceof Endpoints.Match.Unknown);
+        Bytes body = Welcome.html(origin(exchange), models, root ? "" : path, known);
         Headers headers = Headers.empty()
                 .set("content-type", Welcome.CONTENT_TYPE)
                 .set("content-security-policy", Welcome.CONTENT_SECURITY_POLICY)
                 .set("x-content-type-options", "nosniff")
                 .set("vary", "accept");
-        boolean known = path.equals("/")
-                || path.equals("/v1")
-                || path.equals("/v1/")
-                || path.equals("/openapi.json")
-                || !(Endpoints.match("GET", path) instanceof Endpoints.Match.Unknown);
         int status = known ? 200 : 404;
         exchange.answer(status, headers, body);
-        relay.answered(
-                exchange, null, known ? path : "", status, known ? Outcome.SERVED : Outcome.REFUSED, "", body.length());
+        // The report names an endpoint, never a path as it came: ids would make the metrics grow.
+        String endpoint = root
+                ? path
+                : match instanceof Endpoints.Match.Found found
+                        ? found.endpoint().path()
+                        : "";
+        relay.answered(exchange, null, endpoint, status, known ? Outcome.SERVED : Outcome.REFUSED, "", body.length());
     }
 
     private void say(Exchange exchange, @Nullable Caller caller, String endpoint, String type, Bytes body) {

@@ -34,9 +34,10 @@ final class Welcome {
      * @param origin scheme, host and port as the browser wrote them, such as {@code http://127.0.0.1:8080}; whatever
      *     stands in it is shown as text
      * @param models what can be asked for, chat models first
-     * @param path the path that was opened, as it came; told on the page when it is one of {@code /v1}
+     * @param path the path that was opened, as it came, to be told on the page; empty: nothing is told
+     * @param known whether there is an endpoint at that path
      */
-    static Bytes html(String origin, List<String> models, String path) {
+    static Bytes html(String origin, List<String> models, String path, boolean known) {
         String model = models.isEmpty() ? EXAMPLE_MODEL : models.getFirst();
         // One pass: a value that looks like a placeholder stays what it is.
         StringBuilder page = new StringBuilder(PAGE.length() + 4_096);
@@ -48,7 +49,7 @@ final class Welcome {
                 case "origin" -> page.append(escape(origin));
                 case "model" -> page.append(escape(model));
                 case "models" -> page.append(list(models));
-                case "here" -> page.append(here(path));
+                case "here" -> page.append(here(path, known));
                 default -> throw new IllegalStateException("welcome.html: unknown placeholder at " + open);
             }
             from = close + 2;
@@ -56,12 +57,17 @@ final class Welcome {
         return Bytes.utf8(page.append(PAGE, from, PAGE.length()).toString());
     }
 
-    private static String here(String path) {
-        if (path.equals("/") || path.equals("/v1") || path.equals("/v1/")) {
+    private static String here(String path, boolean known) {
+        if (path.isEmpty()) {
             return "";
         }
-        return "<p class=\"here\">You opened <code>" + escape(path)
-                + "</code> in a browser. It is for programs, which send a key along; a first call is shown below.</p>";
+        String shown = "<code>" + escape(path) + "</code>";
+        return "<p class=\"here\">"
+                + (known
+                        ? "You opened " + shown
+                                + " in a browser. It is for programs, which send a key along; a first call is shown below."
+                        : "There is nothing at " + shown + ". What there is stands below.")
+                + "</p>";
     }
 
     private static String list(List<String> models) {

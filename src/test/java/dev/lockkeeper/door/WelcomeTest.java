@@ -14,7 +14,7 @@ class WelcomeTest {
 
     @Test
     void theExamplesAreTheCallersOwn() {
-        String page = Welcome.html(ORIGIN, List.of("gpt-5.4", "text-embedding-3-small"), "/")
+        String page = Welcome.html(ORIGIN, List.of("gpt-5.4", "text-embedding-3-small"), "", true)
                 .utf8();
         assertThat(page)
                 .contains("curl http://127.0.0.1:8080/v1/chat/completions")
@@ -29,14 +29,20 @@ class WelcomeTest {
 
     @Test
     void anEndpointIsNamedOnThePage() {
-        assertThat(Welcome.html(ORIGIN, List.of(), "/v1/embeddings").utf8())
+        assertThat(Welcome.html(ORIGIN, List.of(), "/v1/embeddings", true).utf8())
                 .contains("You opened <code>/v1/embeddings</code> in a browser");
+    }
+
+    @Test
+    void aPathWithoutAnEndpointIsSaidToHaveNothing() {
+        assertThat(Welcome.html(ORIGIN, List.of(), "/favicon<", false).utf8())
+                .contains("There is nothing at <code>/favicon&lt;</code>.");
     }
 
     @Test
     void whatComesFromOutsideIsTextAndNothingElse() {
         String nasty = "<script>'\"&{{models}}";
-        String page = Welcome.html(nasty, List.of(nasty), "/" + nasty).utf8();
+        String page = Welcome.html(nasty, List.of(nasty), "/" + nasty, true).utf8();
         assertThat(page)
                 .doesNotContain("<script")
                 .contains("You opened <code>/&lt;script&gt;&#39;&quot;&amp;{{models}}</code>")
@@ -46,14 +52,14 @@ class WelcomeTest {
     @Test
     void aLongListOfModelsIsCut() {
         List<String> many = IntStream.range(0, 1_000).mapToObj(i -> "m" + i).toList();
-        assertThat(Welcome.html(ORIGIN, many, "/").utf8())
+        assertThat(Welcome.html(ORIGIN, many, "", true).utf8())
                 .contains("<li>and " + (1_000 - Welcome.MODELS_SHOWN) + " more</li>")
                 .hasSizeLessThan(40_000);
     }
 
     @Test
     void thePolicyAllowsTheStyleOfThePageAndThePageLoadsNothing() throws Exception {
-        String page = Welcome.html(ORIGIN, List.of("gpt-5.5"), "/").utf8();
+        String page = Welcome.html(ORIGIN, List.of("gpt-5.5"), "", true).utf8();
         String style = page.substring(page.indexOf("<style>") + 7, page.indexOf("</style>"));
         String hash = Base64.getEncoder()
                 .encodeToString(MessageDigest.getInstance("SHA-256").digest(style.getBytes(StandardCharsets.UTF_8)));
