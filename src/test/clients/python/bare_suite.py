@@ -235,7 +235,8 @@ def _():
 @test("httpx: a Responses stream has names and numbers, and a broken one ends in response.failed")
 def _():
     with httpx.Client(base_url=BASE_URL, headers=KEY, timeout=TIMEOUT) as client:
-        for mishap, last in ((None, "response.completed"), ("cut(4)", "response.failed"), ("reset(4)", "response.failed")):
+        for mishap in (None, "split(1)", "cut(4)", "reset(4)", "eof(4)", "garbage(4)", "error(4)", "failed(4)"):
+            last = "response.completed" if mishap in (None, "split(1)") else "response.failed"
             body = {"model": MODEL, "input": "Hi", "stream": True, **({"metadata": sim(mishap=mishap)} if mishap else {})}
             names, datas = [], []
             with client.stream("POST", "/responses", json=body) as response:

@@ -59,11 +59,11 @@ final class Scripts {
         leaveOutIfAsked("node", "NODE");
         String node = version("node", "--version");
         if (major(node) < OLDEST_NODE) {
-            throw skipped("NODE", "`node --version` says " + node + "; install Node.js " + OLDEST_NODE + " or newer");
+            throw skipped("NODE", "`node --version`: " + node + "; install Node.js " + OLDEST_NODE + " or newer");
         }
         String npm = version("npm", "--version");
         if (major(npm) < 0) {
-            throw skipped("NODE", "`npm --version` says " + npm + "; install npm");
+            throw skipped("NODE", "`npm --version`: " + npm + "; install npm");
         }
         Path folder = install("node", List.of("package.json", "package-lock.json"), into -> {
             run(into, INSTALL_LIMIT, "npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund");
@@ -78,10 +78,10 @@ final class Scripts {
      */
     static Scripts python() {
         leaveOutIfAsked("python", "PYTHON");
-        String said = "";
+        List<String> said = new ArrayList<>();
         for (String python : List.of("python3", "python")) {
-            said = version(python, "--version");
-            Matcher version = VERSION.matcher(said);
+            said.add(version(python, "--version"));
+            Matcher version = VERSION.matcher(said.getLast());
             if (version.find()
                     && Integer.parseInt(version.group(1)) == 3
                     && Integer.parseInt(version.group(2)) >= OLDEST_PYTHON_3) {
@@ -89,7 +89,8 @@ final class Scripts {
             }
         }
         throw skipped(
-                "PYTHON", "`python3 --version` says " + said + "; install Python 3." + OLDEST_PYTHON_3 + " or newer");
+                "PYTHON",
+                "`python3 --version`: " + said.getFirst() + "; install Python 3." + OLDEST_PYTHON_3 + " or newer");
     }
 
     private static Scripts python(String python) {
