@@ -68,8 +68,13 @@ final class Conversations {
         return made;
     }
 
-    private static long weight(List<JsonNode> list) {
-        return 256L * list.size();
+    /** About how many bytes items take: a tree is some four times its text. */
+    private static long weight(List<? extends JsonNode> list) {
+        long weight = 0;
+        for (JsonNode each : list) {
+            weight += 4L * Json.string(each).length();
+        }
+        return weight;
     }
 
     private List<JsonNode> added(ObjectNode body, boolean needed) throws Refused {

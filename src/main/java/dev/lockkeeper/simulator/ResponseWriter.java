@@ -18,15 +18,17 @@ final class ResponseWriter {
     private final boolean incomplete;
     private final Set<String> include;
     private final int topLogprobs;
+    private final boolean streamed;
     private final List<ObjectNode> items = new ArrayList<>();
     private final List<Event> middle = new ArrayList<>();
     private boolean obfuscation = true;
 
-    ResponseWriter(Ids ids, boolean incomplete, Set<String> include, int topLogprobs) {
+    ResponseWriter(Ids ids, boolean incomplete, Set<String> include, int topLogprobs, boolean streamed) {
         this.ids = ids;
         this.incomplete = incomplete;
         this.include = include;
         this.topLogprobs = topLogprobs;
+        this.streamed = streamed;
     }
 
     /** What cannot be read by who carries it, though it can here. */
@@ -86,6 +88,9 @@ final class ResponseWriter {
     // ── events ──
 
     private void item(String name, int index, ObjectNode item) {
+        if (!streamed) {
+            return;
+        }
         String written = Json.string(item);
         middle.add(Event.named(
                 name,
@@ -96,6 +101,9 @@ final class ResponseWriter {
 
     /** An event about an item; {@code rest} is further members, with a comma before each. */
     private void about(String name, int index, ObjectNode item, String rest) {
+        if (!streamed) {
+            return;
+        }
         String id = Json.text(item, "id", "");
         middle.add(Event.named(name, Role.ORDINARY, sequence -> head(name, sequence, id, index) + rest + "}"));
     }
@@ -106,6 +114,9 @@ final class ResponseWriter {
     }
 
     private void deltas(String name, int index, ObjectNode item, String rest, String text, boolean logprobs) {
+        if (!streamed) {
+            return;
+        }
         String id = Json.text(item, "id", "");
         for (String piece : Prose.pieces(text)) {
             middle.add(new Event(name, Role.ORDINARY, true, sequence -> {

@@ -2,6 +2,7 @@ package dev.lockkeeper.simulator;
 
 import dev.lockkeeper.simulator.Ask.Choice;
 import dev.lockkeeper.simulator.Ask.Format;
+import dev.lockkeeper.units.Bytes;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -64,6 +65,10 @@ final class Responses {
     private static final long QUEUED_MILLIS = 60;
 
     private static final long WORKING_MILLIS = 120;
+    /** What a tree takes, in multiples of its text; and what an event that is still to be written takes. */
+    private static final int TREE_FACTOR = 4;
+
+    private static final int EVENT_BYTES = 150;
     private static final int LEAST_OUTPUT = 16;
     private static final int MOST_TOP_LOGPROBS = 20;
 
@@ -78,48 +83,70 @@ final class Responses {
         this.vectorStores = vectorStores;
     }
 
-    /** A response that is kept. */
+    /** A response that is kept: as bytes, which are a tenth of the tree. */
     private static final class Stored {
-        final ObjectNode done;
-        final ObjectNode early;
+        final Bytes done;
+        final @Nullable Bytes early;
+        final Set<String> itemIds;
         final List<JsonNode> context;
         final List<JsonNode> input;
         final List<Event> events;
         final boolean streamed;
-        final boolean background;
         final long startMillis;
         final long doneMillis;
         volatile boolean cancelled;
 
         Stored(
                 ObjectNode done,
-                ObjectNode early,
+                @Nullable ObjectNode early,
                 List<JsonNode> context,
                 List<JsonNode> input,
                 List<Event> events,
                 boolean streamed,
-                boolean background,
                 long startMillis,
                 long doneMillis) {
-            this.done = done;
-            this.early = early;
+            this.done = Json.bytes(done);
+            this.early = early == null ? null : Json.bytes(early);
             this.context = context;
             this.input = input;
             this.events = events;
             this.streamed = streamed;
-            this.background = background;
             this.startMillis = startMillis;
             this.doneMillis = doneMillis;
+            Set<String> ids = new HashSet<>();
+            Json.list(done, "output").forEach(item -> ids.add(Json.text(item, "id", "")));
+            itemIds = Set.copyOf(ids);
         }
 
+        boolean background() {
+            return early != null;
+        }
+
+        ObjectNode done() {
+            return read(done);
+        }
+
+        private static ObjectNode read(Bytes json) {
+            JsonNode tree = Json.parse(json.array(), json.offset(), json.length());
+            return tree instanceof ObjectNode object ? object : Json.object();
+        }
+
+        /** What a poll is told: a background response moves on with time. */
         ObjectNode at(long nowMillis) {
-            if (!background || (!cancelled && nowMillis >= doneMillis)) {
-                return done;
+            if (early == null || (!cancelled && nowMillis >= doneMillis)) {
+                return done();
             }
-            ObjectNode now = early.deepCopy();
-            return now.put(
-                    "status",
-                    cancelled ? "cancelled" : nowMillis < startMillis + QUEUED_MILLIS ? "queued" : "in_progress");
+            return read(early)
+                    .put(
+                            "status",
+                            cancelled
+                                    ? "cancelled"
+                                    : nowMillis < startMillis + QUEUED_MILLIS ? "queued" : "in_progress");
+        }
+
+        /** About how many bytes this takes. */
+        long weight(int requestBytes) {
+            return done.length() + TREE_FACTOR * (long) requestBytes + EVENT_BYTES * (long) events.size();
         }
     }
 
@@ -239,7 +266,7 @@ final class Responses {
         long now = world.nowMillis();
         ObjectNode early = early(id, body, model, effort, reasoning, tier, text, shownTools, metadata, now / 1000);
         boolean incomplete = answer.finish().equals("length");
-        ResponseWriter writer = new ResponseWriter(world.ids, incomplete, include, top);
+        ResponseWriter writer = new ResponseWriter(world.ids, incomplete, include, top, stream);
         writer.parts(answer.parts());
         ObjectNode done = early.deepCopy();
         done.put("status", incomplete ? "incomplete" : "completed");
@@ -258,16 +285,15 @@ final class Responses {
 
         Stored kept = new Stored(
                 done,
-                early,
+                background ? early : null,
                 before,
                 withIds(input),
                 events,
                 stream,
-                background,
                 now,
                 now + QUEUED_MILLIS + WORKING_MILLIS + pace(controls) * answer.outputTokens());
         if (store) {
-            stored.put(id, kept, weight + 256L * writer.items().size());
+            stored.put(id, kept, kept.weight(weight));
         }
         String conversation = conversation(body);
         if (conversation != null) {
@@ -395,7 +421,7 @@ final class Responses {
         }
         List<JsonNode> before = new ArrayList<>(found.context);
         before.addAll(found.input);
-        Json.list(found.done, "output").forEach(before::add);
+        Json.list(found.done(), "output").forEach(before::add);
         return before;
     }
 
@@ -503,9 +529,11 @@ final class Responses {
 
     private @Nullable JsonNode find(String id) {
         for (var each : stored.page(null, Shelf.MOST_THINGS, false, _ -> true).entries()) {
-            for (JsonNode item : Json.list(each.getValue().done, "output")) {
-                if (id.equals(Json.text(item, "id"))) {
-                    return item;
+            if (each.getValue().itemIds.contains(id)) {
+                for (JsonNode item : Json.list(each.getValue().done(), "output")) {
+                    if (id.equals(Json.text(item, "id"))) {
+                        return item;
+                    }
                 }
             }
             for (JsonNode item : each.getValue().input) {
@@ -834,12 +862,12 @@ final class Responses {
 
     ObjectNode cancel(String id) throws Refused {
         Stored found = kept(id);
-        if (!found.background) {
+        if (!found.background()) {
             throw Refused.badRequest(null, null, "Cannot cancel a synchronous response.");
         }
         long now = world.nowMillis();
         if (!found.cancelled && now >= found.doneMillis) {
-            return found.done;
+            return found.done();
         }
         found.cancelled = true;
         return found.at(now);

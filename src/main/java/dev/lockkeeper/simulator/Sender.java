@@ -180,16 +180,19 @@ final class Sender {
 
     /** Lays the next event out, or waits, or breaks off: then false. */
     private boolean more(Plan.Stream stream) {
-        if (timer != null || next >= stream.events().size() || stream.stopped().getAsBoolean()) {
+        if (timer != null) {
+            return false;
+        }
+        if (mishaps.breaks() && sent >= mishaps.breakingEvents()) {
+            breakOff();
+            return false;
+        }
+        if (next >= stream.events().size() || stream.stopped().getAsBoolean()) {
             return false;
         }
         if (sent == mishaps.stallAfter && !mishaps.stalled) {
             mishaps.stalled = true;
             after(mishaps.stallMillis, this::go);
-            return false;
-        }
-        if (mishaps.breaks() && sent >= mishaps.breakingEvents() && mishaps.breakingEvents() >= 0) {
-            breakOff();
             return false;
         }
         if (sent == mishaps.garbageAfter) {

@@ -35,8 +35,8 @@ public record SimulatorSettings(
     /** The default length of an answer's text, in tokens. */
     public static final int TOKENS = 40;
 
-    /** The default bound of a request's body, in bytes: that of a file. */
-    public static final long MAX_REQUEST_BODY = 128L << 20;
+    /** The default bound of a request's body, in bytes. */
+    public static final long MAX_REQUEST_BODY = 64L << 20;
 
     public SimulatorSettings {
         models = List.copyOf(models);

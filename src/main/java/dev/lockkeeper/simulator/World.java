@@ -10,10 +10,10 @@ import tools.jackson.databind.node.ObjectNode;
 /** What all answers of one simulator share: settings, ids, memory. Any thread. */
 final class World {
     /** How many bytes of requests the stored responses may take together. */
-    static final long RESPONSE_BYTES = 64L << 20;
+    static final long RESPONSE_BYTES = 32L << 20;
 
     /** How many bytes all files may take together. */
-    static final long FILE_BYTES = 256L << 20;
+    static final long FILE_BYTES = 128L << 20;
 
     final SimulatorSettings settings;
     final Ids ids;

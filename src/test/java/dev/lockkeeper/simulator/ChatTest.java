@@ -315,4 +315,51 @@ class ChatTest {
         assertThat(json(running.delete(path)).at("/deleted").booleanValue()).isTrue();
         assertThat(running.get(path).statusCode()).isEqualTo(404);
     }
+
+    @Test
+    void aLegacyFunctionIsCalledInTheLegacyShape() {
+        JsonNode choice = json(chat(
+                        "'model':'gpt-4o','functions':[{'name':'look','parameters':{'type':'object','properties':{}}}]"))
+                .at("/choices/0");
+        assertThat(choice.at("/finish_reason").stringValue()).isEqualTo("function_call");
+        assertThat(choice.at("/message/function_call/name").stringValue()).isEqualTo("look");
+    }
+
+    @Test
+    void aSpokenAnswerHasSoundAndTranscript() {
+        JsonNode message = json(chat(
+                        "'model':'gpt-4o','modalities':['text','audio'],'audio':{'format':'wav','voice':'alloy'}"))
+                .at("/choices/0/message");
+        assertThat(message.at("/content").isNull()).isTrue();
+        assertThat(message.at("/audio/transcript").stringValue()).contains("old lock gate");
+        assertThat(message.at("/audio/data").stringValue()).isNotEmpty();
+    }
+
+    @Test
+    void aNamedToolChoiceIsMet() {
+        JsonNode body =
+                json(chat("'model':'gpt-4o','tool_choice':{'type':'custom','custom':{'name':'note'}}," + TOOLS));
+        assertThat(body.at("/choices/0/message/tool_calls/0/custom/name").stringValue())
+                .isEqualTo("note");
+        assertThat(body.at("/choices/0/finish_reason").stringValue()).isEqualTo("stop");
+    }
+
+    @Test
+    void aPromptLongerThanTheContextIsRefused() {
+        HttpResponse<String> response = running.post(
+                "/v1/chat/completions",
+                quoted("{'model':'gpt-4o','messages':[{'role':'user','content':'" + "lock ".repeat(130_000) + "'}]}"));
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(json(response).at("/error/code").stringValue()).isEqualTo("context_length_exceeded");
+    }
+
+    @Test
+    void aPromptOfAMillionTokensIsAnswered() {
+        HttpResponse<String> response = running.post(
+                "/v1/chat/completions",
+                quoted("{'model':'gpt-5.5','messages':[{'role':'user','content':'" + "lock ".repeat(1_000_000)
+                        + "'}]}"));
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        assertThat(json(response).at("/usage/prompt_tokens").intValue()).isGreaterThan(1_000_000);
+    }
 }

@@ -169,6 +169,14 @@ class MishapTest {
         assertThat(seen.events()).isEqualTo(way == Way.UNARY ? 0 : 3);
     }
 
+    @Test
+    void aCutAfterTheLastEventIsStillACut() {
+        long all = ask(Way.CHAT_STREAM, "pace(0)").events();
+        Seen seen = ask(Way.CHAT_STREAM, "cut(" + all + ")");
+        assertThat(seen.text()).contains("[DONE]");
+        assertThat(seen.whole()).isFalse();
+    }
+
     @ParameterizedTest
     @EnumSource
     void aCutBeforeTheFirstEventLeavesTheHead(Way way) {
