@@ -394,8 +394,9 @@ final class Pool implements Client {
 
         void begin() {
             all.addresses()
-                    .whenComplete((addresses, error) -> loop.run(() -> {
+                    .whenComplete((addresses, error) -> loop.later(() -> {
                         if (done) {
+                            all.returnConnection(); // too late
                             return;
                         }
                         if (error != null) {

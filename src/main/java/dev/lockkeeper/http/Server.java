@@ -1,6 +1,7 @@
 package dev.lockkeeper.http;
 
 import io.netty.channel.Channel;
+import io.netty.channel.WriteBufferWaterMark;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.Http1ServerConfig;
@@ -39,6 +40,9 @@ public final class Server implements AutoCloseable {
 
     /** Bytes of one piece of a body at most. */
     static final int PIECE_BYTES = 32 << 10;
+
+    /** Bytes written and not yet sent on a connection, above which its writer is told to wait, and below which to go on. */
+    static final WriteBufferWaterMark WRITE_QUEUE = new WriteBufferWaterMark(32 << 10, 64 << 10);
 
     /** How long a server that closes waits for its exchanges. */
     static final Duration DRAIN = Duration.ofSeconds(1);
@@ -108,6 +112,7 @@ public final class Server implements AutoCloseable {
 
     /** Stands before Netty's decoder, behind it, and before the socket. */
     private static void prepareHttp1(Channel channel, Http1Connection connection) {
+        channel.config().setWriteBufferWaterMark(WRITE_QUEUE);
         channel.pipeline()
                 .addBefore("httpDecoder", "flush", new TurnFlush())
                 .addBefore("httpDecoder", "inlet", connection.inlet())

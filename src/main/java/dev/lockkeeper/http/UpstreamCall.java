@@ -74,17 +74,21 @@ final class UpstreamCall implements Client.Outgoing {
         with.trailersHandler(trailers -> answerEnded());
         with.resetHandler(code -> fail(pool.fault(Fault.Kind.RESET, "stream reset with code " + code)));
         with.exceptionHandler(e -> fail(broken(on, e)));
-        with.drainHandler(v -> {
-            if (!over && !requestEnded) {
-                listener.drained();
-            }
-        });
+        if (on.multiplexed()) {
+            with.drainHandler(v -> drained());
+        }
         if (paused) {
             on.pause(with);
         }
         listener.ready();
         if (!over && !headWritten) {
             writeHead(with, null, contentLength == 0);
+        }
+    }
+
+    void drained() {
+        if (!over && !requestEnded) {
+            listener.drained();
         }
     }
 
@@ -131,7 +135,7 @@ final class UpstreamCall implements Client.Outgoing {
         } else if (piece.length() > 0) {
             to.writeChunk(Buffers.buffer(piece), false);
         }
-        return to.isWritable();
+        return connection == null || connection.isWritable(to);
     }
 
     @Override

@@ -18,6 +18,9 @@ final class UpstreamConnection {
     /** The valve of an HTTP/1.1 connection; null where streams have their own flow control. */
     private final @Nullable UpstreamValve valve;
 
+    /** The call that an HTTP/1.1 connection carries, to be told when it may write on. */
+    private @Nullable UpstreamCall writing;
+
     private int places;
     private int busy;
     private int started;
@@ -27,11 +30,12 @@ final class UpstreamConnection {
     UpstreamConnection(Pool pool, HttpClientConnection connection, boolean multiplexed) {
         this.pool = pool;
         this.connection = connection;
-        this.valve = multiplexed ? null : new UpstreamValve();
+        this.valve = multiplexed ? null : new UpstreamValve(connection.channelHandlerContext(), this::writable);
     }
 
     void begin() {
         ChannelPipeline pipeline = connection.channelHandlerContext().pipeline();
+        connection.channelHandlerContext().channel().config().setWriteBufferWaterMark(Server.WRITE_QUEUE);
         ChannelHandlerContext tls = pipeline.context(SslHandler.class);
         if (tls == null) {
             pipeline.addFirst("flush", new TurnFlush());
@@ -126,6 +130,7 @@ final class UpstreamConnection {
 
     private void begin(UpstreamCall call, HttpClientStream stream) {
         stream.closeHandler(v -> release());
+        writing = call;
         call.begin(this, stream);
     }
 
@@ -149,6 +154,22 @@ final class UpstreamConnection {
     /** Whether a call before the one at hand used this connection, so that the upstream may have been closing it. */
     boolean reused() {
         return started > 1;
+    }
+
+    /**
+     * Whether more may be written. Vert.x counts an HTTP/1.1 connection's queue in pieces, whatever their size, so the
+     * channel itself is asked.
+     */
+    boolean isWritable(HttpClientStream stream) {
+        return valve == null
+                ? stream.isWritable()
+                : connection.channelHandlerContext().channel().isWritable();
+    }
+
+    private void writable() {
+        if (writing != null) {
+            writing.drained();
+        }
     }
 
     void pause(HttpClientStream stream) {

@@ -2,6 +2,7 @@ package dev.lockkeeper.http;
 
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandler;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpStatusClass;
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("FutureReturnValueIgnored") // the promise handed on is the answer
 final class UpstreamValve extends ChannelDuplexHandler {
+    private final ChannelInboundHandler vertx;
+    private final ChannelHandlerContext vertxContext;
+    private final Runnable writable;
     private final ArrayDeque<Object> held = new ArrayDeque<>();
     private @Nullable ChannelHandlerContext ctx;
     private boolean paused;
@@ -27,14 +31,22 @@ final class UpstreamValve extends ChannelDuplexHandler {
     private boolean ended;
     private @Nullable Throwable failure;
 
-    @Override
-    public void handlerAdded(ChannelHandlerContext context) {
-        ctx = context;
+    /**
+     * A valve before a handler. The handler is called directly, because Netty takes a closed channel's pipeline apart,
+     * and then nothing passes along it any more.
+     *
+     * @param vertxContext Vert.x's handler in its pipeline
+     * @param writable called when the connection takes more again
+     */
+    UpstreamValve(ChannelHandlerContext vertxContext, Runnable writable) {
+        this.vertx = (ChannelInboundHandler) vertxContext.handler();
+        this.vertxContext = vertxContext;
+        this.writable = writable;
     }
 
     @Override
-    public void handlerRemoved(ChannelHandlerContext context) {
-        forgetHeld();
+    public void handlerAdded(ChannelHandlerContext context) {
+        ctx = context;
     }
 
     private void forgetHeld() {
@@ -51,33 +63,41 @@ final class UpstreamValve extends ChannelDuplexHandler {
     }
 
     void resume() {
-        if (!paused || ctx == null) {
+        if (!paused) {
             return;
         }
         paused = false;
-        handOn(ctx);
-        if (!paused) {
+        handOn();
+        if (!paused && ctx != null) {
             ctx.channel().config().setAutoRead(true);
         }
     }
 
     @Override
-    public void channelRead(ChannelHandlerContext context, Object message) {
+    public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
         reading = true;
         if (paused || handingOn || !held.isEmpty()) {
             held.add(message);
         } else {
-            pass(context, message);
+            pass(message);
         }
     }
 
     @Override
-    public void channelReadComplete(ChannelHandlerContext context) {
+    public void channelReadComplete(ChannelHandlerContext context) throws Exception {
         reading = false;
-        context.fireChannelReadComplete();
+        vertx.channelReadComplete(vertxContext);
     }
 
-    private void pass(ChannelHandlerContext context, Object message) {
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) throws Exception {
+        vertx.channelWritabilityChanged(vertxContext);
+        if (context.channel().isWritable()) {
+            writable.run();
+        }
+    }
+
+    private void pass(Object message) throws Exception {
         if (message instanceof HttpResponse response
                 && response.decoderResult().isSuccess()
                 && response.status().codeClass() == HttpStatusClass.INFORMATIONAL
@@ -88,51 +108,58 @@ final class UpstreamValve extends ChannelDuplexHandler {
             informational = !(message instanceof LastHttpContent);
             ReferenceCountUtil.release(message);
         } else {
-            context.fireChannelRead(message);
+            vertx.channelRead(vertxContext, message);
         }
     }
 
-    private void handOn(ChannelHandlerContext context) {
+    private void handOn() {
         if (handingOn) {
             return;
         }
         handingOn = true;
-        boolean passed = !held.isEmpty();
-        for (Object next = held.poll(); next != null; next = paused ? null : held.poll()) {
-            pass(context, next);
-        }
-        handingOn = false;
-        if (passed && !reading) {
-            context.fireChannelReadComplete();
-        }
-        if (held.isEmpty() && !paused) {
-            Throwable cause = failure;
-            if (cause != null) {
-                failure = null;
-                context.fireExceptionCaught(cause);
+        try {
+            boolean passed = !held.isEmpty();
+            for (Object next = held.poll(); next != null; next = paused ? null : held.poll()) {
+                pass(next);
             }
-            if (ended) {
-                ended = false;
-                context.fireChannelInactive();
+            if (passed && !reading) {
+                vertx.channelReadComplete(vertxContext);
             }
+            if (held.isEmpty() && !paused) {
+                tellEnd();
+            }
+        } catch (Exception e) {
+            vertxContext.fireExceptionCaught(e);
+        } finally {
+            handingOn = false;
+        }
+    }
+
+    private void tellEnd() throws Exception {
+        Throwable cause = failure;
+        if (cause != null) {
+            failure = null;
+            vertx.exceptionCaught(vertxContext, cause);
+        }
+        if (ended) {
+            ended = false;
+            vertx.channelInactive(vertxContext);
         }
     }
 
     @Override
-    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) throws Exception {
+        failure = cause;
         if (held.isEmpty()) {
-            context.fireExceptionCaught(cause);
-        } else {
-            failure = cause;
+            tellEnd();
         }
     }
 
     @Override
-    public void channelInactive(ChannelHandlerContext context) {
+    public void channelInactive(ChannelHandlerContext context) throws Exception {
+        ended = true;
         if (held.isEmpty()) {
-            context.fireChannelInactive();
-        } else {
-            ended = true;
+            tellEnd();
         }
     }
 
@@ -140,13 +167,9 @@ final class UpstreamValve extends ChannelDuplexHandler {
     void close() {
         forgetHeld();
         paused = false;
+        handOn();
         if (ctx != null) {
-            if (ended) {
-                ended = false;
-                ctx.fireChannelInactive();
-            } else {
-                ctx.close();
-            }
+            ctx.close();
         }
     }
 
