@@ -13,8 +13,10 @@ public interface Client {
      *
      * @param method upper case
      * @param target path and query, percent-encoded
-     * @param headers fields to send, without {@code host}, {@code connection} and the like
-     * @param contentLength bytes of the body, 0 for none, -1 for a chunked one
+     * @param headers fields to send; {@code host}, {@code content-length}, {@code connection} and the like are ours and
+     *     left out; not changed, and not to be changed before {@link Listener#ready} has returned
+     * @param contentLength bytes of the body, 0 for none (then neither write nor end is needed), -1 for a chunked one
+     * @param listener never called before this returns
      */
     Outgoing send(String method, String target, Headers headers, long contentLength, Listener listener);
 
@@ -51,7 +53,10 @@ public interface Client {
         /** Goes on reading the answer. */
         void resume();
 
-        /** Breaks the request off at once: a reset stream, or a closed connection. Nothing is called back after. */
+        /**
+         * Breaks the request off at once, also while it waits or connects: a reset stream, or a closed connection.
+         * Nothing is called back after.
+         */
         void cancel();
     }
 
@@ -66,7 +71,10 @@ public interface Client {
         /** Bytes of the answer. They stay valid after the call. */
         void piece(Bytes piece);
 
-        /** The answer is whole as HTTP tells it. Nothing follows. */
+        /**
+         * The answer is whole as HTTP tells it: by its length or its last chunk; where it has neither, by the end of
+         * its connection. Nothing follows, and what was not sent of the request is not.
+         */
         void end();
 
         /** It will not be whole. Nothing follows. */

@@ -38,7 +38,7 @@ public interface Exchange {
     /**
      * Starts reading the body. Nothing of it is read before; {@code Expect: 100-continue} is answered here, so that a
      * refused request never has to send its body. Called at most once; where it is never called the server discards
-     * what comes, within bounds, or closes the connection.
+     * what comes, within bounds, or closes the connection. What is there already may be handed on before this returns.
      */
     void read(Intake intake);
 
@@ -93,7 +93,9 @@ public interface Exchange {
 
     /**
      * Sets what is called, at most once, when the client goes away before the answer was written out: also while its
-     * connection is silent, paused, or holds a pipelined request.
+     * connection is silent, paused, or holds a pipelined request. A client that closes only its own half counts as gone.
+     * May come after {@link #end}, when what was written could not be sent. Where a body was being read, its intake has
+     * heard {@link BodyFault#BROKEN} before.
      */
     void onGone(Runnable gone);
 

@@ -116,7 +116,6 @@ final class Pool implements Client {
                 .setHttp2Config(new Http2ClientConfig()
                         .setClearTextUpgrade(false)
                         .setMultiplexingLimit(ClientSettings.STREAMS)
-                        .setConnectionWindowSize(ClientSettings.STREAMS * STREAM_WINDOW_BYTES)
                         .setInitialSettings(new Http2Settings()
                                 .setPushEnabled(false)
                                 .setInitialWindowSize(STREAM_WINDOW_BYTES)

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  *     with clients that begin with it (h2c prior knowledge)
  * @param maxHead bytes of request line and header fields together; more is 431
  * @param maxRequestBody bytes of a request's body; more is 413
- * @param headTimeout from the first byte of a request (or the opening of the connection) to the end of its head; longer is 408
+ * @param headTimeout from the first byte of a request (or the opening of the connection) to the end of its head; longer
+ *     is 408, or a closed connection where not a byte came; with TLS also the bound of the handshake
  * @param bodyTimeout between two pieces of a body; longer is 408
  * @param keepAlive how long a connection may idle between requests
  * @param maxConnections connections open at once; a further one is closed at once

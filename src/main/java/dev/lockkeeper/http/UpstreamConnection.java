@@ -46,12 +46,18 @@ final class UpstreamConnection {
             pipeline.addBefore("handler", "valve", valve);
             places = 1;
         } else {
+            // Vert.x sets this only on connections of its own pool. Less than this, and one stream that is paused
+            // stalls all.
+            connection.setWindowSize(ClientSettings.STREAMS * Pool.STREAM_WINDOW_BYTES);
             dropInformational(pipeline.get(Http2ConnectionHandler.class));
             places = (int) Math.min(ClientSettings.STREAMS, connection.concurrency());
             connection.concurrencyChangeHandler(allowed -> places = (int) Math.min(ClientSettings.STREAMS, allowed));
         }
         connection.exceptionHandler(e -> {});
-        connection.evictionHandler(v -> evicted = true);
+        connection.evictionHandler(v -> {
+            evicted = true;
+            closeIfDone();
+        });
         connection.closeHandler(v -> {
             evicted = true;
             pool.closed(this);
@@ -141,10 +147,19 @@ final class UpstreamConnection {
         }
         // After what the stream still has to say: an HTTP/1.1 connection may close right behind its last answer.
         pool.loop.later(() -> {
-            if (!evicted) {
+            if (evicted) {
+                closeIfDone();
+            } else {
                 pool.freed(this);
             }
         });
+    }
+
+    /** The upstream said that it takes no more calls on this connection: it closes behind the last one. */
+    private void closeIfDone() {
+        if (multiplexed() && busy == 0) {
+            connection.close();
+        }
     }
 
     boolean multiplexed() {

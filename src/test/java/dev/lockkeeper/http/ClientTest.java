@@ -128,7 +128,7 @@ class ClientTest {
                 .set("connection", "upgrade")
                 .set("transfer-encoding", "gzip")
                 .set("host", "elsewhere")
-                .set("content-length", "99");
+                .set("content-length", "77777");
         client.fetch("POST", "/v1/x?y=%20", headers, Bytes.utf8("hello"), 100, 5000)
                 .toCompletableFuture()
                 .get(5, TimeUnit.SECONDS);
@@ -138,7 +138,7 @@ class ClientTest {
                 .containsIgnoringCase("content-length: 5\r\n")
                 .doesNotContainIgnoringCase("upgrade")
                 .doesNotContainIgnoringCase("transfer-encoding")
-                .doesNotContain("elsewhere", "99")
+                .doesNotContain("elsewhere", "77777")
                 .endsWith("\r\n\r\nhello");
         client.fetch("DELETE", "/v1/x", Headers.empty(), Bytes.EMPTY, 100, 5000)
                 .toCompletableFuture()

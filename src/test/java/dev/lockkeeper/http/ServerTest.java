@@ -642,12 +642,35 @@ class ServerTest {
                     .hasMessageContaining("127.0.0.1:" + taken.getLocalPort())
                     .hasMessageContaining("choose another");
         }
-        int port = serve(ServerTest::ok);
-        assertThatThrownBy(() -> loops.serve(ServerSettings.on("127.0.0.1", port), ServerTest::ok, UNREADABLE))
+        int port;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = free.getLocalPort();
+        }
+        serve(ServerSettings.on("127.0.0.1", port), ServerTest::ok);
+        assertThatThrownBy(() -> serve(ServerSettings.on("127.0.0.1", port), ServerTest::ok))
+                .isInstanceOf(PortTaken.class);
+        int found = serve(ServerTest::ok);
+        assertThatThrownBy(() -> serve(ServerSettings.on("127.0.0.1", found), ServerTest::ok))
                 .isInstanceOf(PortTaken.class);
         try (RawClient client = new RawClient(port)) {
             assertThat(client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").readAnswer())
                     .endsWith("ok /");
+        }
+    }
+
+    @Test
+    void aPortIsFreeAgainWhenItsServerIsClosed() throws Exception {
+        int port;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = free.getLocalPort();
+        }
+        for (int i = 0; i < 3; i++) {
+            Server server = loops.serve(ServerSettings.on("127.0.0.1", port), ServerTest::ok, UNREADABLE);
+            try (RawClient client = new RawClient(port)) {
+                assertThat(client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").readAnswer())
+                        .endsWith("ok /");
+            }
+            server.close();
         }
     }
 
