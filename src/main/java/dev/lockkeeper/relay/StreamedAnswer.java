@@ -247,6 +247,6 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     @Override
     public Learnt learnt() {
-        return new Learnt(tap.usage(), tap.text(), "", tap.objectId(), tap.alsoMade(), tap.failed(), "");
+        return new Learnt(tap.usage(), tap.text(), tap.finish(), tap.objectId(), tap.alsoMade(), tap.failed(), "");
     }
 }

@@ -142,6 +142,6 @@ final class WholeAnswer implements Answering {
     public Learnt learnt() {
         return tap == null
                 ? Learnt.NOTHING
-                : new Learnt(tap.usage(), tap.text(), "", tap.objectId(), tap.alsoMade(), tap.failed(), "");
+                : new Learnt(tap.usage(), tap.text(), tap.finish(), tap.objectId(), tap.alsoMade(), tap.failed(), "");
     }
 }

@@ -1,14 +1,10 @@
 package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.units.Bytes;
-import dev.lockkeeper.units.Usage;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a stream of chat chunks, or of legacy completions: they differ only in where the text stands. */
-final class ChatTap implements StreamTap {
-
-    private final Reading reading = new Reading();
+final class ChatTap extends ReadingTap {
     private final int expected;
     private final boolean usageAsked;
     private Bytes last = Bytes.EMPTY;
@@ -105,41 +101,6 @@ final class ChatTap implements StreamTap {
     @Override
     public boolean failed() {
         return failed;
-    }
-
-    @Override
-    public @Nullable Usage usage() {
-        return reading.usage();
-    }
-
-    @Override
-    public @Nullable String objectId() {
-        return reading.value(Reading.ID);
-    }
-
-    @Override
-    public List<Made> alsoMade() {
-        return reading.made();
-    }
-
-    @Override
-    public @Nullable String model() {
-        return reading.value(Reading.MODEL);
-    }
-
-    @Override
-    public @Nullable String serviceTier() {
-        return reading.value(Reading.TIER);
-    }
-
-    @Override
-    public CharSequence text() {
-        return reading.text();
-    }
-
-    @Override
-    public long textBytes() {
-        return reading.text().counted();
     }
 
     @Override

@@ -1,12 +1,10 @@
 package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.units.Bytes;
-import dev.lockkeeper.units.Usage;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a stream of typed events whose last one is known by its type: images, speech, transcriptions. */
-final class EventTap implements StreamTap {
-    private final Reading reading = new Reading();
+final class EventTap extends ReadingTap {
     private final int expected;
     private int completed;
     private boolean failed;
@@ -65,33 +63,8 @@ final class EventTap implements StreamTap {
     }
 
     @Override
-    public @Nullable Usage usage() {
-        return reading.usage();
-    }
-
-    @Override
     public @Nullable String objectId() {
         return null;
-    }
-
-    @Override
-    public @Nullable String model() {
-        return reading.value(Reading.MODEL);
-    }
-
-    @Override
-    public @Nullable String serviceTier() {
-        return reading.value(Reading.TIER);
-    }
-
-    @Override
-    public CharSequence text() {
-        return reading.text();
-    }
-
-    @Override
-    public long textBytes() {
-        return reading.text().counted();
     }
 
     @Override

@@ -157,6 +157,7 @@ final class Reading implements JsonWalk.Visitor {
     private long sequence = -1;
     private long index;
     private boolean finish;
+    private String finishReason = "";
 
     // What the text being read holds.
     private boolean object;
@@ -260,6 +261,12 @@ final class Reading implements JsonWalk.Visitor {
 
     int choicesFinished() {
         return finished.cardinality();
+    }
+
+    /** The finish reason of a choice told last, else the status of a response; empty for none. */
+    String finishReason() {
+        String status = shorts[STATUS];
+        return !finishReason.isEmpty() || status == null ? finishReason : status;
     }
 
     /** The last sequence number, -1 for none. */
@@ -378,8 +385,6 @@ final class Reading implements JsonWalk.Visitor {
             if (path == TEXT ? keepDelta : path > TEXT + 1 || keepText) {
                 text.append(array, from, to);
             }
-        } else if (path == FINISH) {
-            finish = true;
         } else if (path == ERROR) {
             error = true;
         } else if (path == RESPONSE_ERROR) {
@@ -393,6 +398,12 @@ final class Reading implements JsonWalk.Visitor {
 
     @Override
     public void stringEnd(int path) {
+        if (path == FINISH && smallLength > 0) {
+            finish = true;
+            if (!same(finishReason)) {
+                finishReason = new String(small, 0, smallLength, StandardCharsets.UTF_8);
+            }
+        }
         if (path >= MADE && path < USAGE && smallLength > 0) {
             if (made.size() < MAX_MADE) {
                 made.add(new Made(MADE_KINDS[path - MADE], new String(small, 0, smallLength, StandardCharsets.UTF_8)));
@@ -410,7 +421,7 @@ final class Reading implements JsonWalk.Visitor {
 
     /** Whether strings at a path are short ones to be kept whole. */
     private static boolean keeps(int path) {
-        return (path >= SHORT && path < TEXT) || (path >= MADE && path < USAGE);
+        return path == FINISH || (path >= SHORT && path < TEXT) || (path >= MADE && path < USAGE);
     }
 
     /** The same id and model stand in every chunk: no new string for each. */

@@ -1,16 +1,13 @@
 package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.units.Bytes;
-import dev.lockkeeper.units.Usage;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a stream of a response's events. */
-final class ResponsesTap implements StreamTap {
+final class ResponsesTap extends ReadingTap {
     /** Bytes of the response as it was created, kept to tell of its failure; a longer one is told of in short. */
     static final int SNAPSHOT_BOUND = 256 << 10;
 
-    private final Reading reading = new Reading();
     private Bytes snapshot = Bytes.EMPTY;
     private boolean terminal;
     private boolean failed;
@@ -89,41 +86,6 @@ final class ResponsesTap implements StreamTap {
     @Override
     public Bytes afterError(String code, String message) {
         return brokenEnding(code, message);
-    }
-
-    @Override
-    public @Nullable Usage usage() {
-        return reading.usage();
-    }
-
-    @Override
-    public @Nullable String objectId() {
-        return reading.value(Reading.ID);
-    }
-
-    @Override
-    public List<Made> alsoMade() {
-        return reading.made();
-    }
-
-    @Override
-    public @Nullable String model() {
-        return reading.value(Reading.MODEL);
-    }
-
-    @Override
-    public @Nullable String serviceTier() {
-        return reading.value(Reading.TIER);
-    }
-
-    @Override
-    public CharSequence text() {
-        return reading.text();
-    }
-
-    @Override
-    public long textBytes() {
-        return reading.text().counted();
     }
 
     @Override

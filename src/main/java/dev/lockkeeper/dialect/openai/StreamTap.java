@@ -80,6 +80,9 @@ public interface StreamTap {
     /** The service tier really used; null until known. */
     @Nullable String serviceTier();
 
+    /** Why the answer ended: the finish reason told last, or a response's status; empty until told. */
+    String finish();
+
     /**
      * What was generated so far: text, reasoning, tool arguments, in order of arrival. At most {@link #TEXT_BOUND} bytes. A
      * view: it grows with further events, and costs nothing until it is read.

@@ -96,6 +96,11 @@ public final class UnaryTap {
         return reading.value(Reading.TIER);
     }
 
+    /** Why the answer ended: the finish reason told last, or a response's status; empty if it did not say. */
+    public String finish() {
+        return reading.finishReason();
+    }
+
     /** What was generated: text, reasoning, tool arguments; at most {@link StreamTap#TEXT_BOUND} bytes. */
     public CharSequence text() {
         return reading.text();

@@ -1,0 +1,50 @@
+package dev.lockkeeper.dialect.openai;
+
+import dev.lockkeeper.units.Usage;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What the taps of all streams share: they tell what their {@link Reading} has read. */
+abstract class ReadingTap implements StreamTap {
+    final Reading reading = new Reading();
+
+    @Override
+    public final @Nullable Usage usage() {
+        return reading.usage();
+    }
+
+    @Override
+    public @Nullable String objectId() {
+        return reading.value(Reading.ID);
+    }
+
+    @Override
+    public final List<Made> alsoMade() {
+        return reading.made();
+    }
+
+    @Override
+    public final @Nullable String model() {
+        return reading.value(Reading.MODEL);
+    }
+
+    @Override
+    public final @Nullable String serviceTier() {
+        return reading.value(Reading.TIER);
+    }
+
+    @Override
+    public final String finish() {
+        return reading.finishReason();
+    }
+
+    @Override
+    public final CharSequence text() {
+        return reading.text();
+    }
+
+    @Override
+    public final long textBytes() {
+        return reading.text().counted();
+    }
+}
