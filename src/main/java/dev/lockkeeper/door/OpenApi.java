@@ -233,7 +233,7 @@ final class OpenApi {
             }
             case RESPONSES -> {
                 schema(content.putObject("application/json"), shape.answer);
-                if (!endpoint.path().endsWith("/compact")) {
+                if (!endpoint.path().endsWith("/compact") && !endpoint.path().endsWith("/cancel")) {
                     schema(content.putObject("text/event-stream"), "ResponseEvent");
                 }
             }

@@ -57,7 +57,7 @@ public final class ObjectRegistry {
             Caffeine.newBuilder().maximumSize(MAX_RECENT).build();
 
     /** Changes that are not committed yet, the newest for each object: bounded by {@link #MAX_WAITING}. */
-    private final ConcurrentHashMap<Key, Change> pending = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<Key, Pending> pending = new ConcurrentHashMap<>();
 
     /** Counts deletions, so that a read that began before one does not bring the object back into memory. */
     private final AtomicLong deletions = new AtomicLong();
@@ -93,69 +93,99 @@ public final class ObjectRegistry {
             long createdMillis) {}
 
     /**
-     * The object of this id that a project owns; null when there is none, or it is another project's. Complete at once
-     * when it is in memory; fails when the database can't be read or too many wait for it.
+     * The object of this id that a project owns; null when there is none, or it is another project's. Where the project
+     * has one of this id at several providers, it is the one at the preferred provider, else the one that was told of
+     * last. Complete at once when it is in memory; waits for a change of it that is not committed yet, since only then
+     * it is known whose it is. Fails when the database can't be read or too many wait for it.
+     *
+     * @param preferred a provider's name, or null
      */
-    public CompletionStage<@Nullable Owned> find(String id, String project) {
-        Key key = new Key(project, id);
-        Change change = pending.get(key);
+    public CompletionStage<@Nullable Owned> find(String id, String kind, String project, @Nullable String preferred) {
+        Key key = new Key(project, kind, id);
+        Pending change = pending.get(key);
         if (change != null) {
-            return CompletableFuture.completedFuture(change.after());
+            return change.done
+                    .<@Nullable Void>handle((_, _) -> null)
+                    .thenCompose(_ -> find(id, kind, project, preferred));
         }
         Owned known = recent.getIfPresent(key);
-        if (known != null) {
+        if (known != null && (preferred == null || preferred.equals(known.provider))) {
             return CompletableFuture.completedFuture(known);
         }
         long before = deletions.get();
-        return database.<@Nullable Owned>read(handle -> handle.createQuery(
-                                "SELECT * FROM objects WHERE id = ? AND project = ? AND gone IS NULL ORDER BY seq LIMIT 1")
-                        .bind(0, id)
-                        .bind(1, project)
+        return database.<@Nullable Owned>read(handle -> handle.createQuery("""
+                        SELECT * FROM objects WHERE id = :id AND kind = :kind AND project = :project AND gone IS NULL
+                        ORDER BY provider = :preferred DESC, seq DESC LIMIT 1
+                        """)
+                        .bind("id", id)
+                        .bind("kind", kind)
+                        .bind("project", project)
+                        .bind("preferred", preferred == null ? "" : preferred)
                         .map(OWNED)
                         .findOne()
                         .orElse(null))
                 .thenApply(found -> {
-                    if (found != null) {
-                        recent.asMap().compute(key, (_, old) -> deletions.get() == before ? found : old);
+                    if (found != null && preferred == null) {
+                        recent.asMap()
+                                .compute(key, (_, newer) -> newer != null || deletions.get() != before ? newer : found);
                     }
                     return found;
                 });
     }
 
     /**
-     * Books an object. {@link #find} sees it at once; the stage completes when it is committed, later when the database
-     * is behind. Where the object belongs to another project already this changes nothing and a warning is logged.
+     * Books an object. The stage completes when it is committed; {@link #find} finds it from then on, and waits until
+     * then. Where the object belongs to another project already this changes nothing and a warning is logged. Booking
+     * what is known already costs nothing.
      *
      * @return fails when it can't be written: then it is not booked
      */
     public CompletionStage<Void> made(Owned object) {
+        Key key = new Key(object.project, object.kind, object.id);
+        Owned known = recent.getIfPresent(key);
+        if (known != null && known.provider.equals(object.provider) && !pending.containsKey(key)) {
+            return CompletableFuture.completedFuture(null);
+        }
         return change(new Made(object));
     }
 
-    /** Forgets a project's object: at once for {@link #find}; the stage completes when that is committed. */
-    public CompletionStage<Void> gone(String id, String project) {
-        return change(new Gone(id, project));
+    /** Forgets a project's object at a provider; the stage completes when that is committed. */
+    public CompletionStage<Void> gone(String id, String kind, String project, String provider) {
+        return change(new Gone(id, kind, project, provider));
     }
 
     /**
-     * A page of a project's objects of one kind, by when they were made.
+     * A page of a project's objects of one kind, by when they were made. Of objects with the same id at several providers
+     * it holds the one that {@link #find} finds.
      *
+     * @param provider only those at this provider; null: at all
      * @param after id of the last object of the page before, null for the first page; it may be deleted by now. An id
      *     that was never the project's gives an empty page
      * @param limit objects at most, 1 to {@value #MAX_PAGE}
      * @param descending the newest first
      */
     public CompletionStage<List<Owned>> page(
-            String kind, String project, @Nullable String after, int limit, boolean descending) {
+            String kind,
+            String project,
+            @Nullable String provider,
+            @Nullable String after,
+            int limit,
+            boolean descending) {
         if (limit < 1 || limit > MAX_PAGE) {
             throw new IllegalArgumentException("limit: " + limit + " (expected: 1 to " + MAX_PAGE + ")");
         }
         String order = descending ? "DESC" : "ASC";
-        String from = after == null
-                ? ""
-                : " AND (created, seq) " + (descending ? "<" : ">")
-                        + " (SELECT created, seq FROM objects WHERE id = :after AND project = :project AND kind = :kind)";
-        String sql = "SELECT * FROM objects WHERE project = :project AND kind = :kind AND gone IS NULL" + from
+        String where = provider == null ? "" : " AND provider = :provider";
+        String sql = "SELECT * FROM objects o WHERE project = :project AND kind = :kind AND gone IS NULL" + where
+                + (after == null
+                        ? ""
+                        : " AND (created, seq) " + (descending ? "<" : ">")
+                                + " (SELECT created, seq FROM objects WHERE id = :after AND project = :project"
+                                + " AND kind = :kind" + where + " ORDER BY gone IS NULL DESC, seq DESC LIMIT 1)")
+                + (provider == null
+                        ? " AND NOT EXISTS (SELECT 1 FROM objects n WHERE n.id = o.id AND n.project = o.project"
+                                + " AND n.kind = o.kind AND n.gone IS NULL AND n.seq > o.seq)"
+                        : "")
                 + " ORDER BY created " + order + ", seq " + order + " LIMIT :limit";
         return changes.settled()
                 .thenCompose(_ -> database.<List<Owned>>read(handle -> {
@@ -166,6 +196,9 @@ public final class ObjectRegistry {
                     if (after != null) {
                         query.bind("after", after);
                     }
+                    if (provider != null) {
+                        query.bind("provider", provider);
+                    }
                     return query.map(OWNED).list();
                 }));
     }
@@ -175,14 +208,20 @@ public final class ObjectRegistry {
         if (change instanceof Gone) {
             deletions.incrementAndGet();
         }
-        pending.put(key, change);
+        Pending waiting = new Pending(change, new CompletableFuture<>());
+        pending.put(key, waiting);
         recent.invalidate(key);
-        return changes.add(change).whenComplete((_, failure) -> {
-            if (failure != null) {
-                pending.remove(key, change);
+        CompletionStage<Void> written = changes.add(change);
+        written.whenComplete((_, failure) -> {
+            pending.remove(key, waiting);
+            if (failure == null) {
+                waiting.done.complete(null);
+            } else {
                 LOG.error("an object's owner could not be written: {}", failure.toString());
+                waiting.done.completeExceptionally(failure);
             }
         });
+        return waiting.done;
     }
 
     private List<Runnable> write(Handle handle, List<Change> batch) {
@@ -197,7 +236,7 @@ public final class ObjectRegistry {
             List<Change> alike = batch.subList(start, end);
             switch (alike.getFirst()) {
                 case Made _ -> writeMade(handle, alike, committed);
-                case Gone _ -> writeGone(handle, alike, committed);
+                case Gone _ -> writeGone(handle, alike);
             }
             start = end;
         }
@@ -205,10 +244,15 @@ public final class ObjectRegistry {
     }
 
     private void writeMade(Handle handle, List<Change> alike, List<Runnable> committed) {
-        // Made again by its owner after it was deleted: it is there again. By anybody else: nothing changes.
+        // Made again by its owner after it was deleted: it is there again. By anybody else: nothing changes. Where the
+        // owner has this id at another provider too, the one told of last is the last in order.
         var insert = handle.prepareBatch("""
                 INSERT INTO objects (id, provider, kind, project, model, created) VALUES (?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id, provider) DO UPDATE SET gone = NULL WHERE project = excluded.project
+                ON CONFLICT (id, provider) DO UPDATE SET gone = NULL, seq = CASE
+                    WHEN EXISTS (SELECT 1 FROM objects n
+                                 WHERE n.id = excluded.id AND n.project = excluded.project AND n.seq > objects.seq)
+                    THEN (SELECT max(seq) + 1 FROM objects) ELSE seq END
+                WHERE project = excluded.project AND kind = excluded.kind
                 """);
         for (Change each : alike) {
             if (each instanceof Made(Owned object)) {
@@ -224,76 +268,67 @@ public final class ObjectRegistry {
         int[] rows = insert.execute();
         for (int i = 0; i < rows.length; i++) {
             Change change = alike.get(i);
-            if (rows[i] == 0) {
-                committed.add(() -> lost(change));
-            } else {
-                committed.add(() -> settled(change));
+            if (change instanceof Made(Owned object)) {
+                committed.add(rows[i] == 0 ? () -> lost(object) : () -> booked(change, object));
             }
         }
     }
 
-    private void writeGone(Handle handle, List<Change> alike, List<Runnable> committed) {
-        var update = handle.prepareBatch("UPDATE objects SET gone = ? WHERE id = ? AND project = ? AND gone IS NULL");
+    private void writeGone(Handle handle, List<Change> alike) {
+        var update = handle.prepareBatch("""
+                UPDATE objects SET gone = ? WHERE id = ? AND kind = ? AND project = ? AND provider = ? AND gone IS NULL
+                """);
         for (Change each : alike) {
-            if (each instanceof Gone(String id, String project)) {
-                update.bind(0, clock.millis()).bind(1, id).bind(2, project).add();
-                committed.add(() -> settled(each));
+            if (each instanceof Gone(String id, String kind, String project, String provider)) {
+                update.bind(0, clock.millis())
+                        .bind(1, id)
+                        .bind(2, kind)
+                        .bind(3, project)
+                        .bind(4, provider)
+                        .add();
             }
         }
         update.execute();
     }
 
-    private void settled(Change change) {
+    /** Keeps in memory what is committed now, unless something newer waits already. */
+    private void booked(Change change, Owned object) {
         pending.computeIfPresent(change.key(), (key, newest) -> {
-            if (!newest.equals(change)) {
-                return newest;
+            if (newest.change.equals(change)) {
+                recent.put(key, object);
             }
-            Owned after = change.after();
-            if (after != null) {
-                recent.put(key, after);
-            }
-            return null;
+            return newest;
         });
     }
 
-    private void lost(Change change) {
-        pending.remove(change.key(), change);
+    private static void lost(Owned object) {
         LOG.warn(
-                "provider answered project {} with object {}, which another project made: it stays with that one",
-                change.key().project,
-                change.key().id);
+                "provider {} told project {} of {} {}, which was booked for another owner before: it stays with that one",
+                object.provider,
+                object.project,
+                object.kind,
+                object.id);
     }
 
-    private record Key(String project, String id) {}
+    private record Key(String project, String kind, String id) {}
+
+    private record Pending(Change change, CompletableFuture<Void> done) {}
 
     private sealed interface Change {
         Key key();
-
-        /** What is there when the change is done. */
-        @Nullable Owned after();
     }
 
     private record Made(Owned object) implements Change {
         @Override
         public Key key() {
-            return new Key(object.project, object.id);
-        }
-
-        @Override
-        public Owned after() {
-            return object;
+            return new Key(object.project, object.kind, object.id);
         }
     }
 
-    private record Gone(String id, String project) implements Change {
+    private record Gone(String id, String kind, String project, String provider) implements Change {
         @Override
         public Key key() {
-            return new Key(project, id);
-        }
-
-        @Override
-        public @Nullable Owned after() {
-            return null;
+            return new Key(project, kind, id);
         }
     }
 }

@@ -6,6 +6,7 @@ import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.dialect.openai.Made;
 import dev.lockkeeper.dialect.openai.Malformed;
 import dev.lockkeeper.dialect.openai.Nearest;
+import dev.lockkeeper.dialect.openai.Reference;
 import dev.lockkeeper.dialect.openai.Refusals;
 import dev.lockkeeper.dialect.openai.RequestScan;
 import dev.lockkeeper.dialect.openai.Rewrite;
@@ -259,9 +260,9 @@ final class Call {
         });
     }
 
-    /** Makes sure that the objects of the path are this project's. */
-    void ownPath(Runnable then) {
-        ownership.check(pathIds, List.of(), then);
+    /** Makes sure that the objects of the path and these are this project's. */
+    void ownForm(List<Reference> references, Runnable then) {
+        ownership.check(pathIds, references, then);
     }
 
     /** Where an attempt goes: a provider, and what it calls the model (empty where there is none). */
@@ -544,12 +545,16 @@ final class Call {
         }
         Attempt current = attempt;
         Learnt learnt = current == null ? Learnt.NOTHING : current.learnt();
+        ownership.alsoMade(learnt);
         status = status == 0 ? CallReport.CLIENT_GONE : status;
         finish(learnt, learnt.usage(), Outcome.ABANDONED, "");
     }
 
     /** Ends an answer that can't be whole: its last bytes have said so. */
     void broken(Learnt learnt) {
+        if (!over) {
+            ownership.alsoMade(learnt);
+        }
         finish(learnt, learnt.usage(), Outcome.FAILED, learnt.errorCode());
     }
 

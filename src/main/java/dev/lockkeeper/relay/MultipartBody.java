@@ -3,6 +3,7 @@ package dev.lockkeeper.relay;
 import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Malformed;
 import dev.lockkeeper.dialect.openai.MultipartPeek;
+import dev.lockkeeper.dialect.openai.Reference;
 import dev.lockkeeper.http.Client.Outgoing;
 import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.Exchange.BodyFault;
@@ -11,6 +12,7 @@ import dev.lockkeeper.units.Bytes;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +34,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
     private boolean spilling;
     private boolean bodyEnded;
     private boolean decided;
+    private int checked;
     private boolean closed;
 
     // What is to be replaced on the way, counted from the body's first byte.
@@ -62,7 +65,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         }
         if (call.endpoint.model() == Endpoint.ModelIn.NONE) {
             decided = true;
-            call.ownPath(this::send);
+            call.ownForm(List.of(), this::send);
         } else {
             peek = reader;
             exchange.read(this);
@@ -77,7 +80,11 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
             return;
         }
         call.passedIn(piece.length());
-        if (peek == null || decided) {
+        MultipartPeek reader = peek;
+        if (reader != null && !read(reader, piece)) {
+            return;
+        }
+        if (reader == null || decided) {
             held.add(piece);
             heldBytes += piece.length();
             if (outgoing == null) {
@@ -87,19 +94,36 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
             }
             return;
         }
-        try {
-            peek.feed(piece);
-        } catch (Malformed bad) {
-            call.refuse(new Refusal.BadBody(bad.message(), bad.param(), bad.code()));
-            return;
-        }
         held.add(piece);
         heldBytes += piece.length();
-        if (peek.model() != null) {
+        if (reader.model() != null) {
             decide();
         } else if (heldBytes > call.relay.settings().peek()) {
             spill();
         }
+    }
+
+    /** Looks for the fields that have to be known; false where this refused the call. */
+    private boolean read(MultipartPeek reader, Bytes piece) {
+        try {
+            reader.feed(piece);
+        } catch (Malformed bad) {
+            call.refuse(new Refusal.BadBody(bad.message(), bad.param(), bad.code()));
+            return false;
+        }
+        List<Reference> named = reader.references();
+        if (decided && named.size() > checked) {
+            // The form is under way already. It is not whole yet, so the upstream can't have acted on it.
+            String name = named.getLast().param();
+            call.refuse(new Refusal.BadBody(
+                    "The form's field '" + name
+                            + "' names an object behind the field 'model'. Put it before 'model', or"
+                            + " send JSON where the endpoint takes it.",
+                    name,
+                    "invalid_value"));
+            return false;
+        }
+        return true;
     }
 
     @Override
@@ -162,7 +186,9 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         decided = true;
         exchange.pause();
         MultipartPeek.Field model = peek == null ? null : peek.model();
-        call.admit(model == null ? null : model.value(), () -> call.ownPath(this::send));
+        List<Reference> named = peek == null ? List.of() : peek.references();
+        checked = named.size();
+        call.admit(model == null ? null : model.value(), () -> call.ownForm(named, this::send));
     }
 
     private void send() {

@@ -27,6 +27,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -51,6 +53,7 @@ final class OwnedList {
     private static final int MAX_OBJECT = 1 << 20;
     private static final long FETCH_MILLIS = 30_000;
     private static final JsonMapper JSON = JsonMapper.shared();
+    private static final Logger LOG = LoggerFactory.getLogger(OwnedList.class);
 
     private final Relay relay;
     private final Rules rules;
@@ -79,7 +82,7 @@ final class OwnedList {
     void answer() {
         exchange.onGone(() -> gone = true);
         boolean taken = relay.workers().await(() -> {
-            Page page = page();
+            Page page = pageOrFailure();
             exchange.loop().run(() -> write(page));
         });
         if (!taken) {
@@ -112,6 +115,15 @@ final class OwnedList {
         relay.refuse(exchange, caller, endpoint.path(), why);
     }
 
+    private Page pageOrFailure() {
+        try {
+            return page();
+        } catch (RuntimeException bug) {
+            LOG.error("a list of {} could not be made", endpoint.path(), bug);
+            return new Page.Refused(new Refusal.Busy("making a list"));
+        }
+    }
+
     private Page page() {
         Map<String, String> query = query(exchange.query());
         int limit = DEFAULT_LIMIT;
@@ -126,7 +138,7 @@ final class OwnedList {
                 return bad("limit", "Invalid 'limit': '" + asked + "'. Expected a number from 1 to " + MAX_LIMIT + ".");
             }
         }
-        String order = query.getOrDefault("order", "desc");
+        String order = query.getOrDefault("order", kind == ObjectKind.CHAT_COMPLETION ? "asc" : "desc");
         query.remove("order");
         if (!order.equals("desc") && !order.equals("asc")) {
             return bad("order", "Invalid 'order': '" + order + "'. Expected 'asc' or 'desc'.");
@@ -177,12 +189,13 @@ final class OwnedList {
 
     private Page listed(int limit, boolean newestFirst, @Nullable String after, Map<String, String> filters)
             throws Failed, InterruptedException {
+        String provider = exchange.headers().get("x-lockkeeper-provider");
         List<Found> found = new ArrayList<>();
         String cursor = after;
         boolean more = true;
         for (int pages = 0; more && found.size() <= limit && pages < MAX_PAGES; pages++) {
-            List<Owned> owned =
-                    wait(relay.objects().page(kind.name(), caller.projectId(), cursor, MAX_LIMIT, newestFirst));
+            List<Owned> owned = wait(
+                    relay.objects().page(kind.name(), caller.projectId(), provider, cursor, MAX_LIMIT, newestFirst));
             more = owned.size() == MAX_LIMIT;
             for (int from = 0; from < owned.size() && found.size() <= limit; from += AT_ONCE) {
                 fetch(owned.subList(from, Math.min(owned.size(), from + AT_ONCE)), filters, found);
@@ -215,14 +228,21 @@ final class OwnedList {
             }
             Fetched answer = wait(asked.get(i), owned.provider());
             if (answer.status() == 404) {
-                relay.objects().gone(owned.id(), owned.project());
+                relay.objects().gone(owned.id(), owned.kind(), owned.project(), owned.provider());
             } else if (answer.status() == 401 || answer.status() == 403) {
                 throw new Failed(new Refusal.BadCredentials(owned.provider(), answer.status()));
             } else if (answer.status() != 200) {
                 throw new Failed(
                         new Refusal.Unusable(owned.provider(), answer.status(), "an object that can't be read"));
-            } else if (passes(answer.body(), filters)) {
-                found.add(new Found(owned.id(), answer.body()));
+            } else {
+                JsonNode object = parsed(answer.body());
+                if (object == null) {
+                    throw new Failed(new Refusal.Unusable(owned.provider(), 200, "an object that is not JSON"));
+                }
+                register(owned, object);
+                if (passes(owned, object, filters)) {
+                    found.add(new Found(owned.id(), answer.body()));
+                }
             }
         }
     }
@@ -239,22 +259,47 @@ final class OwnedList {
                 "GET", provider.target(path, null), provider.sign(headers), Bytes.EMPTY, MAX_OBJECT, FETCH_MILLIS);
     }
 
-    private static boolean passes(Bytes json, Map<String, String> filters) {
-        if (filters.isEmpty()) {
-            return true;
-        }
+    private static @Nullable JsonNode parsed(Bytes json) {
         try {
-            JsonNode object = JSON.readTree(json.array(), json.offset(), json.length());
-            return filters.entrySet().stream().allMatch(filter -> {
-                String name = filter.getKey();
-                JsonNode value = name.startsWith("metadata[") && name.endsWith("]")
-                        ? object.path("metadata").path(name.substring("metadata[".length(), name.length() - 1))
-                        : object.path(name);
-                return value.isString() && value.stringValue().equals(filter.getValue());
-            });
+            JsonNode node = JSON.readTree(json.array(), json.offset(), json.length());
+            return node.isObject() ? node : null;
         } catch (JacksonException notJson) {
-            return false;
+            return null;
         }
+    }
+
+    /** Registers a batch's result files: a client may learn of them here first. */
+    private void register(Owned batch, JsonNode object) throws Failed, InterruptedException {
+        if (kind != ObjectKind.BATCH) {
+            return;
+        }
+        for (String member : List.of("output_file_id", "error_file_id")) {
+            String file = object.path(member).asString("");
+            if (!file.isEmpty()) {
+                wait(relay.objects()
+                        .made(new Owned(
+                                file,
+                                ObjectKind.FILE.name(),
+                                batch.project(),
+                                batch.provider(),
+                                null,
+                                relay.clock().millis()))
+                        .thenApply(_ -> List.of()));
+            }
+        }
+    }
+
+    private static boolean passes(Owned owned, JsonNode object, Map<String, String> filters) {
+        return filters.entrySet().stream().allMatch(filter -> {
+            String name = filter.getKey();
+            if (name.equals("model") && filter.getValue().equals(owned.model())) {
+                return true; // as this gateway calls it; the provider's own name passes below
+            }
+            JsonNode value = name.startsWith("metadata[") && name.endsWith("]")
+                    ? object.path("metadata").path(name.substring("metadata[".length(), name.length() - 1))
+                    : object.path(name);
+            return value.isString() && value.stringValue().equals(filter.getValue());
+        });
     }
 
     private static Bytes body(List<Found> page, boolean hasMore) {

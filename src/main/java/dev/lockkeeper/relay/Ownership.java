@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,9 +17,12 @@ import org.jspecify.annotations.Nullable;
  * keeps them apart is this.
  */
 final class Ownership {
+    /** How long it may take to learn whose an object is. */
+    private static final long LOOKUP_SECONDS = 10;
+
     private final Call call;
     private @Nullable String provider;
-    private @Nullable String lastOwned;
+    private @Nullable Owned lastOwned;
     private @Nullable String registered;
 
     Ownership(Call call) {
@@ -41,7 +45,6 @@ final class Ownership {
             if (call.endpoint.names().get(i).owned()) {
                 named.add(
                         new Reference("", pathIds.get(i), call.endpoint.names().get(i)));
-                lastOwned = pathIds.get(i);
             }
         }
         named.addAll(references);
@@ -54,28 +57,35 @@ final class Ownership {
             return;
         }
         Reference reference = named.get(index);
-        call.relay
+        String preferred = provider != null ? provider : call.exchange.headers().get("x-lockkeeper-provider");
+        CompletableFuture<@Nullable Owned> finding = call.relay
                 .objects()
-                .find(reference.id(), call.caller.projectId())
-                .whenComplete((owned, failure) -> call.loop.run(() -> {
-                    if (call.over()) {
-                        return;
-                    }
-                    String param = reference.param().isEmpty() ? null : reference.param();
-                    if (failure != null) {
-                        call.refuse(new Refusal.Busy("looking up whose object this is"));
-                    } else if (owned == null) {
-                        call.refuse(new Refusal.UnknownObject(reference.id(), param));
-                    } else if (provider != null && !provider.equals(owned.provider())) {
-                        call.refuse(new Refusal.Scattered(
-                                "The objects this call names live at different providers ('" + provider + "' and '"
-                                        + owned.provider() + "'); one call goes to one provider.",
-                                param));
-                    } else {
-                        provider = owned.provider();
-                        next(named, index + 1, then);
-                    }
-                }));
+                .find(reference.id(), reference.kind().name(), call.caller.projectId(), preferred)
+                .toCompletableFuture();
+        CompletionStage<@Nullable Owned> found =
+                finding.isDone() ? finding : finding.orTimeout(LOOKUP_SECONDS, TimeUnit.SECONDS);
+        found.whenComplete((owned, failure) -> call.loop.run(() -> {
+            if (call.over()) {
+                return;
+            }
+            String param = reference.param().isEmpty() ? null : reference.param();
+            if (failure != null) {
+                call.refuse(new Refusal.Busy("looking up whose object this is"));
+            } else if (owned == null) {
+                call.refuse(new Refusal.UnknownObject(reference.id(), param));
+            } else if (provider != null && !provider.equals(owned.provider())) {
+                call.refuse(new Refusal.Scattered(
+                        "The objects this call names live at different providers ('" + provider + "' and '"
+                                + owned.provider() + "'); one call goes to one provider.",
+                        param));
+            } else {
+                provider = owned.provider();
+                if (param == null) {
+                    lastOwned = owned;
+                }
+                next(named, index + 1, then);
+            }
+        }));
     }
 
     /** Registers what the answer made, as soon as its id is known. */
@@ -91,9 +101,6 @@ final class Ownership {
      * second (responses, completions) are seen by the registry at once and written behind; for the others the client waits.
      */
     CompletionStage<?> settle(Learnt learnt) {
-        if (learnt.failed()) {
-            return CompletableFuture.completedFuture(null);
-        }
         List<CompletionStage<?>> waits = new ArrayList<>();
         String id = learnt.objectId();
         if (makes() && id != null && registered == null) {
@@ -103,20 +110,10 @@ final class Ownership {
                 waits.add(written);
             }
         }
-        for (Made also : learnt.alsoMade()) {
-            if (also.kind() == ObjectKind.OUTPUT_ITEM) {
-                // Items live as long as their response: of one that is not stored nothing can be referred to.
-                if (call.stores()) {
-                    register(also.id(), also.kind());
-                }
-            } else if (also.kind() == ObjectKind.AUDIO) {
-                register(also.id(), also.kind());
-            } else if (also.kind().owned()) {
-                waits.add(register(also.id(), also.kind()));
-            }
-        }
-        if (call.endpoint.deletes() && lastOwned != null && deletesOwned()) {
-            waits.add(call.relay.objects().gone(lastOwned, call.caller.projectId()));
+        waits.addAll(alsoMade(learnt));
+        Owned deleted = lastOwned;
+        if (call.endpoint.deletes() && deleted != null && deletesOwned() && !learnt.failed()) {
+            waits.add(call.relay.objects().gone(deleted.id(), deleted.kind(), deleted.project(), deleted.provider()));
         }
         return switch (waits.size()) {
             case 0 -> CompletableFuture.completedFuture(null);
@@ -125,6 +122,43 @@ final class Ownership {
                 CompletableFuture.allOf(
                         waits.stream().map(CompletionStage::toCompletableFuture).toArray(CompletableFuture[]::new));
         };
+    }
+
+    /**
+     * Registers what came to be besides the answer's own object, also of an answer that broke off: the client has seen it.
+     *
+     * @return what is to be waited for
+     */
+    List<CompletionStage<?>> alsoMade(Learnt learnt) {
+        List<CompletionStage<?>> waits = new ArrayList<>();
+        for (Made also : learnt.alsoMade()) {
+            switch (also.kind()) {
+                case OUTPUT_ITEM -> {
+                    // Of a response that is not stored, only items that can't be read without their provider.
+                    if (call.stores() || !holdsItself(also.id())) {
+                        register(also.id(), also.kind());
+                    }
+                }
+                case AUDIO -> register(also.id(), also.kind());
+                case FILE,
+                        UPLOAD,
+                        BATCH,
+                        RESPONSE,
+                        CHAT_COMPLETION,
+                        CONVERSATION,
+                        VECTOR_STORE,
+                        CONTAINER,
+                        UPLOAD_PART,
+                        VECTOR_STORE_FILE_BATCH -> waits.add(register(also.id(), also.kind()));
+                case VECTOR_STORE_FILE, ITEM, MODEL -> {}
+            }
+        }
+        return waits;
+    }
+
+    /** Whether an item is a message or a call of the caller's own tool: its text is all of it. */
+    private static boolean holdsItself(String item) {
+        return item.startsWith("msg_") || item.startsWith("fc_") || item.startsWith("ctc_");
     }
 
     private boolean makes() {

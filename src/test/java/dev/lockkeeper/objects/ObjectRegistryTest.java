@@ -43,19 +43,76 @@ class ObjectRegistryTest {
     }
 
     @Test
-    void anObjectIsThereAtOnceForItsProjectAndForNoOther() {
+    void anObjectIsThereForItsProjectAndForNoOther() {
         CountDownLatch go = holdTheWriter();
         CompletionStage<Void> written = objects.made(file("f1", "a"));
+        CompletableFuture<@Nullable Owned> early =
+                objects.find("f1", "FILE", "a", null).toCompletableFuture();
 
-        assertThat(objects.find("f1", "a").toCompletableFuture()).isCompletedWithValue(file("f1", "a"));
         assertThat(written.toCompletableFuture()).isNotDone();
-        assertThat(found(objects.find("f1", "b"))).isNull();
+        assertThat(early).as("whose it is shows when it is written").isNotDone();
+        assertThat(found(objects.find("f1", "FILE", "b", null))).isNull();
         go.countDown();
         got(written);
-        assertThat(objects.find("f1", "a").toCompletableFuture())
-                .as("in memory after the commit too")
+        assertThat(found(early)).isEqualTo(file("f1", "a"));
+        assertThat(objects.find("f1", "FILE", "a", null).toCompletableFuture())
+                .as("in memory after the commit")
                 .isCompletedWithValue(file("f1", "a"));
-        assertThat(found(objects.find("f1", "b"))).isNull();
+        assertThat(found(objects.find("f1", "FILE", "b", null))).isNull();
+    }
+
+    @Test
+    void anIdThatAnotherProjectMadeIsNeverSeenNotEvenForAMoment() {
+        got(objects.made(file("f1", "a")));
+        CountDownLatch go = holdTheWriter();
+        objects.made(file("f1", "b"));
+        CompletionStage<@Nullable Owned> early = objects.find("f1", "FILE", "b", null);
+        go.countDown();
+        assertThat(found(early)).isNull();
+        assertThat(found(objects.find("f1", "FILE", "a", null))).isNotNull();
+    }
+
+    @Test
+    void anIdOfAnotherKindIsNotFound() {
+        got(objects.made(file("f1", "a")));
+        assertThat(found(objects.find("f1", "RESPONSE", "a", null))).isNull();
+        got(objects.made(new Owned("f1", "RESPONSE", "a", "openai", null, 7)));
+        assertThat(found(objects.find("f1", "RESPONSE", "a", null))).isNull();
+        assertThat(found(objects.find("f1", "FILE", "a", null))).isNotNull();
+    }
+
+    @Test
+    void ofOneIdAtTwoProvidersTheOneToldOfLastIsMeantUnlessOneIsPreferred() throws Exception {
+        got(objects.made(new Owned("f1", "FILE", "a", "one", null, 1)));
+        got(objects.made(new Owned("f1", "FILE", "a", "two", null, 2)));
+        for (int run = 0; run < 2; run++) {
+            assertThat(at(null)).isEqualTo("two");
+            assertThat(at("one")).isEqualTo("one");
+            assertThat(at("two")).isEqualTo("two");
+            assertThat(at("three")).isEqualTo("two");
+            assertThat(page("a", null, 10, true)).containsExactly("f1");
+            assertThat(page("a", "f1", 10, true)).isEmpty();
+            assertThat(got(objects.page("FILE", "a", "one", null, 10, true)))
+                    .extracting(Owned::provider)
+                    .containsExactly("one");
+            close();
+            open();
+        }
+        got(objects.made(new Owned("f1", "FILE", "a", "one", null, 3)));
+        assertThat(at(null)).isEqualTo("one");
+        close();
+        open();
+        assertThat(at(null)).as("after a restart").isEqualTo("one");
+
+        got(objects.gone("f1", "FILE", "a", "one"));
+        assertThat(at(null)).isEqualTo("two");
+        got(objects.gone("f1", "FILE", "a", "two"));
+        assertThat(found(objects.find("f1", "FILE", "a", null))).isNull();
+    }
+
+    private @Nullable String at(@Nullable String preferred) {
+        Owned owned = found(objects.find("f1", "FILE", "a", preferred));
+        return owned == null ? null : owned.provider();
     }
 
     @Test
@@ -66,10 +123,10 @@ class ObjectRegistryTest {
         close();
         open();
 
-        assertThat(found(objects.find("resp_1", "a"))).isEqualTo(response);
-        assertThat(found(objects.find("f1", "a"))).isEqualTo(file("f1", "a"));
-        assertThat(found(objects.find("f1", "b"))).isNull();
-        assertThat(objects.find("f1", "a").toCompletableFuture())
+        assertThat(found(objects.find("resp_1", "RESPONSE", "a", null))).isEqualTo(response);
+        assertThat(found(objects.find("f1", "FILE", "a", null))).isEqualTo(file("f1", "a"));
+        assertThat(found(objects.find("f1", "FILE", "b", null))).isNull();
+        assertThat(objects.find("f1", "FILE", "a", null).toCompletableFuture())
                 .as("read once, then in memory")
                 .isCompleted();
     }
@@ -78,17 +135,17 @@ class ObjectRegistryTest {
     void theFirstOwnerOfAnIdAtAProviderKeepsIt() throws Exception {
         got(objects.made(file("f1", "a")));
         got(objects.made(file("f1", "b")));
-        assertThat(found(objects.find("f1", "b"))).isNull();
-        assertThat(found(objects.find("f1", "a"))).isNotNull();
+        assertThat(found(objects.find("f1", "FILE", "b", null))).isNull();
+        assertThat(found(objects.find("f1", "FILE", "a", null))).isNotNull();
 
-        got(objects.gone("f1", "a"));
+        got(objects.gone("f1", "FILE", "a", "openai"));
         got(objects.made(file("f1", "b")));
-        assertThat(found(objects.find("f1", "b")))
+        assertThat(found(objects.find("f1", "FILE", "b", null)))
                 .as("not even once it is deleted")
                 .isNull();
         close();
         open();
-        assertThat(found(objects.find("f1", "b"))).isNull();
+        assertThat(found(objects.find("f1", "FILE", "b", null))).isNull();
     }
 
     @Test
@@ -96,8 +153,12 @@ class ObjectRegistryTest {
         got(objects.made(new Owned("f1", "FILE", "a", "one", null, 1)));
         got(objects.made(new Owned("f1", "FILE", "b", "two", null, 1)));
 
-        assertThat(found(objects.find("f1", "a"))).extracting(Owned::provider).isEqualTo("one");
-        assertThat(found(objects.find("f1", "b"))).extracting(Owned::provider).isEqualTo("two");
+        assertThat(found(objects.find("f1", "FILE", "a", null)))
+                .extracting(Owned::provider)
+                .isEqualTo("one");
+        assertThat(found(objects.find("f1", "FILE", "b", null)))
+                .extracting(Owned::provider)
+                .isEqualTo("two");
     }
 
     @Test
@@ -108,17 +169,18 @@ class ObjectRegistryTest {
     }
 
     @Test
-    void aDeletedObjectIsGoneAtOnceAndStaysGone() throws Exception {
+    void aDeletedObjectIsGoneAndStaysGone() throws Exception {
         got(objects.made(file("f1", "a")));
         CountDownLatch go = holdTheWriter();
-        CompletionStage<Void> deleted = objects.gone("f1", "a");
-        assertThat(objects.find("f1", "a").toCompletableFuture()).isCompletedWithValue(null);
+        CompletionStage<Void> deleted = objects.gone("f1", "FILE", "a", "openai");
+        CompletionStage<@Nullable Owned> early = objects.find("f1", "FILE", "a", null);
         go.countDown();
+        assertThat(found(early)).isNull();
         got(deleted);
-        assertThat(found(objects.find("f1", "a"))).isNull();
+        assertThat(found(objects.find("f1", "FILE", "a", null))).isNull();
         close();
         open();
-        assertThat(found(objects.find("f1", "a"))).isNull();
+        assertThat(found(objects.find("f1", "FILE", "a", null))).isNull();
         assertThat(page("a", null, 10, false)).isEmpty();
     }
 
@@ -126,31 +188,31 @@ class ObjectRegistryTest {
     void madeAndDeletedInOneBatchLeavesNothing() {
         CountDownLatch go = holdTheWriter();
         CompletionStage<Void> made = objects.made(file("f1", "a"));
-        CompletionStage<Void> gone = objects.gone("f1", "a");
+        CompletionStage<Void> gone = objects.gone("f1", "FILE", "a", "openai");
         CompletionStage<Void> again = objects.made(file("f2", "a"));
         go.countDown();
         got(made);
         got(gone);
         got(again);
-        assertThat(found(objects.find("f1", "a"))).isNull();
+        assertThat(found(objects.find("f1", "FILE", "a", null))).isNull();
         assertThat(page("a", null, 10, false)).containsExactly("f2");
     }
 
     @Test
     void anotherProjectCantDeleteAnObject() {
         got(objects.made(file("f1", "a")));
-        got(objects.gone("f1", "b"));
-        assertThat(found(objects.find("f1", "a"))).isNotNull();
+        got(objects.gone("f1", "FILE", "b", "openai"));
+        assertThat(found(objects.find("f1", "FILE", "a", null))).isNotNull();
     }
 
     @Test
     void anObjectMadeAgainByItsOwnerIsThereAgain() throws Exception {
         got(objects.made(file("f1", "a")));
-        got(objects.gone("f1", "a"));
+        got(objects.gone("f1", "FILE", "a", "openai"));
         got(objects.made(file("f1", "a")));
         close();
         open();
-        assertThat(found(objects.find("f1", "a"))).isNotNull();
+        assertThat(found(objects.find("f1", "FILE", "a", null))).isNotNull();
     }
 
     @Test
@@ -172,7 +234,7 @@ class ObjectRegistryTest {
         CountDownLatch go = holdTheWriter();
         objects.made(file("f1", "a"));
         CompletableFuture<List<Owned>> page =
-                objects.page("FILE", "a", null, 10, false).toCompletableFuture();
+                objects.page("FILE", "a", null, null, 10, false).toCompletableFuture();
         assertThat(page).isNotDone();
         go.countDown();
         assertThat(got(page)).extracting(Owned::id).containsExactly("f1");
@@ -187,7 +249,7 @@ class ObjectRegistryTest {
         @Nullable String after = null;
         for (List<String> page = page("a", after, 3, false); !page.isEmpty(); page = page("a", after, 3, false)) {
             seen.addAll(page);
-            page.forEach(id -> got(objects.gone(id, "a")));
+            page.forEach(id -> got(objects.gone(id, "FILE", "a", "p")));
             after = page.getLast();
         }
         assertThat(seen).hasSize(10);
@@ -203,20 +265,20 @@ class ObjectRegistryTest {
 
     @Test
     void aPageHasABound() {
-        assertThatIllegalArgumentException().isThrownBy(() -> objects.page("FILE", "a", null, 0, false));
+        assertThatIllegalArgumentException().isThrownBy(() -> objects.page("FILE", "a", null, null, 0, false));
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> objects.page("FILE", "a", null, ObjectRegistry.MAX_PAGE + 1, false));
+                .isThrownBy(() -> objects.page("FILE", "a", null, null, ObjectRegistry.MAX_PAGE + 1, false));
     }
 
     @Test
     void thePlaceOfADeletedObjectIsForgottenAfterAMonth() throws Exception {
         got(objects.made(file("f1", "a")));
-        got(objects.gone("f1", "a"));
+        got(objects.gone("f1", "FILE", "a", "openai"));
         now = now.plus(Duration.ofDays(31));
         close();
         open();
         got(objects.made(file("f1", "b")));
-        assertThat(found(objects.find("f1", "b"))).isNotNull();
+        assertThat(found(objects.find("f1", "FILE", "b", null))).isNotNull();
     }
 
     @Test
@@ -230,7 +292,7 @@ class ObjectRegistryTest {
         close();
         open();
         for (int i = 0; i < 10_000; i += 37) {
-            assertThat(found(objects.find("f" + i, "p" + i % 10))).isNotNull();
+            assertThat(found(objects.find("f" + i, "FILE", "p" + i % 10, null))).isNotNull();
         }
     }
 
@@ -269,7 +331,7 @@ class ObjectRegistryTest {
     }
 
     private List<String> page(String project, @Nullable String after, int limit, boolean descending) {
-        return got(objects.page("FILE", project, after, limit, descending)).stream()
+        return got(objects.page("FILE", project, null, after, limit, descending)).stream()
                 .map(Owned::id)
                 .toList();
     }

@@ -32,8 +32,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A whole gateway on free ports and a folder of its own, before upstreams of a test's choice. */
 public final class Gateway implements AutoCloseable {
@@ -49,7 +49,8 @@ public final class Gateway implements AutoCloseable {
         this.house = house;
         this.spill = spill;
         this.calls = calls;
-        this.key = Objects.requireNonNull(house.firstKey());
+        String first = house.firstKey();
+        this.key = first != null ? first : key(dev.lockkeeper.access.Keys.DEFAULT_PROJECT);
     }
 
     /** Before the simulator. */
@@ -78,6 +79,13 @@ public final class Gateway implements AutoCloseable {
         private int peek = 256 << 10;
         private List<String> origins = List.of();
         private Duration bodyTimeout = Duration.ofSeconds(30);
+        private @Nullable Path folder;
+
+        /** The data folder, which may hold what a gateway before left in it. */
+        public Plan data(Path value) {
+            folder = value;
+            return this;
+        }
 
         public Plan timeouts(Duration firstByte, Duration idle, Duration total) {
             timeouts = new Timeouts(firstByte, idle, total);
@@ -196,7 +204,7 @@ public final class Gateway implements AutoCloseable {
                 }
             }
             try {
-                Path data = Files.createTempDirectory("lockkeeper-test");
+                Path data = folder != null ? folder : Files.createTempDirectory("lockkeeper-test");
                 ServerSettings on = ServerSettings.on("127.0.0.1", 0);
                 Settings settings = new Settings(
                         2,

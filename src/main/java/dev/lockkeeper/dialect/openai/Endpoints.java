@@ -214,7 +214,7 @@ public final class Endpoints {
         t.at("/v1/responses/{response_id}", Kind.RESPONSES, ObjectKind.RESPONSE)
                 .get("Read a response, whole or as a stream");
         t.at("/v1/responses/{response_id}", Kind.PLAIN, ObjectKind.RESPONSE).delete("Delete a response");
-        t.at("/v1/responses/{response_id}/cancel", Kind.PLAIN, ObjectKind.RESPONSE)
+        t.at("/v1/responses/{response_id}/cancel", Kind.RESPONSES, ObjectKind.RESPONSE)
                 .post(Body.NONE, ModelIn.NONE, null, "Cancel a background response");
         t.at("/v1/responses/{response_id}/input_items", Kind.PLAIN, ObjectKind.RESPONSE)
                 .get("List a response's input items");
@@ -243,7 +243,7 @@ public final class Endpoints {
         t.at("/v1/uploads", Kind.PLAIN)
                 .post(Body.JSON, ModelIn.NONE, ObjectKind.UPLOAD, "Begin the upload of a large file");
         t.at("/v1/uploads/{upload_id}/parts", Kind.PLAIN, ObjectKind.UPLOAD)
-                .post(Body.MULTIPART, ModelIn.NONE, null, "Upload a part of a large file");
+                .post(Body.MULTIPART, ModelIn.NONE, ObjectKind.UPLOAD_PART, "Upload a part of a large file");
         t.at("/v1/uploads/{upload_id}/complete", Kind.PLAIN, ObjectKind.UPLOAD)
                 .post(Body.JSON, ModelIn.NONE, ObjectKind.FILE, "Complete an upload: the file is made");
         t.at("/v1/uploads/{upload_id}/cancel", Kind.PLAIN, ObjectKind.UPLOAD)
@@ -276,7 +276,11 @@ public final class Endpoints {
         t.at(store + "/files/{file_id}/content", Kind.PLAIN, ObjectKind.VECTOR_STORE, ObjectKind.VECTOR_STORE_FILE)
                 .get("Read the parsed content of a vector store's file");
         t.at(store + "/file_batches", Kind.PLAIN, ObjectKind.VECTOR_STORE)
-                .post(Body.JSON, ModelIn.NONE, null, "Put many files into a vector store");
+                .post(
+                        Body.JSON,
+                        ModelIn.NONE,
+                        ObjectKind.VECTOR_STORE_FILE_BATCH,
+                        "Put many files into a vector store");
         String batch = store + "/file_batches/{batch_id}";
         t.at(batch, Kind.PLAIN, ObjectKind.VECTOR_STORE, ObjectKind.VECTOR_STORE_FILE_BATCH)
                 .get("Read a vector store's file batch");

@@ -252,9 +252,24 @@ public final class MultipartPeek {
 
     private static boolean read(String name) {
         return switch (name) {
-            case "model", "stream", "purpose", "file_id", "file_ids[]", "file_ids" -> true;
-            default -> false;
+            case "model", "stream", "purpose" -> true;
+            default -> named(name) != null;
         };
+    }
+
+    /**
+     * What a field names, null for nothing. Lists and members of members are written in brackets, as in {@code file_ids[]}
+     * or {@code images[0][file_id]}: the last name counts.
+     */
+    private static @Nullable ObjectKind named(String field) {
+        String last = field;
+        for (String each : field.split("[\\[\\].]")) {
+            if (!each.isBlank() && !Character.isDigit(each.charAt(0))) {
+                last = each;
+            }
+        }
+        ObjectKind one = RequestScan.reference(last);
+        return one == null ? RequestScan.references(last) : one;
     }
 
     private void field() throws Malformed {
@@ -272,7 +287,12 @@ public final class MultipartPeek {
             }
             case "stream" -> stream = value.strip().equalsIgnoreCase("true");
             case "purpose" -> purpose = value;
-            default -> references.add(new Reference(name, value, ObjectKind.FILE));
+            default -> {
+                ObjectKind kind = named(name);
+                if (kind != null) {
+                    references.add(new Reference(name, value, kind));
+                }
+            }
         }
         name = null;
     }

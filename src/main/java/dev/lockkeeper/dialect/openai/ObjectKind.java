@@ -18,17 +18,20 @@ public enum ObjectKind {
     VECTOR_STORE(true),
     /** {@code cntr_…}, the sandbox of the code interpreter; referred to in bodies only. */
     CONTAINER(true),
-    /** {@code msg_…}, {@code rs_…}, {@code fc_…}: what a response put out, and a later request may refer to. */
+    /**
+     * {@code msg_…}, {@code rs_…}, {@code fc_…}: what a response put out or a conversation holds, and a later request may
+     * refer to.
+     */
     OUTPUT_ITEM(true),
     /** {@code audio_…}: what a chat completion said aloud, and a later request may refer to. */
     AUDIO(true),
-    /** A part of an upload: lives inside its upload. */
-    UPLOAD_PART(false),
+    /** {@code part_…}, a part of an upload. */
+    UPLOAD_PART(true),
     /** A file's place in a vector store: lives inside its vector store. */
     VECTOR_STORE_FILE(false),
-    /** {@code vsfb_…}: lives inside its vector store. */
-    VECTOR_STORE_FILE_BATCH(false),
-    /** An item of a conversation: lives inside its conversation. */
+    /** {@code vsfb_…}, files put into a vector store together. */
+    VECTOR_STORE_FILE_BATCH(true),
+    /** An item as a conversation's path names it: lives inside its conversation. */
     ITEM(false),
     /** A model's name: nobody's property. */
     MODEL(false);

@@ -96,9 +96,13 @@ final class Reading implements JsonWalk.Visitor {
     private static final String[] MADE_PATHS = {
         "output[].id", "output[].container_id",
         "response.output[].id", "response.output[].container_id",
+        "item.id", "item.container_id",
+        "data[].id", "data[].container_id",
         "choices[].message.audio.id", "choices[].delta.audio.id"
     };
     private static final ObjectKind[] MADE_KINDS = {
+        ObjectKind.OUTPUT_ITEM, ObjectKind.CONTAINER,
+        ObjectKind.OUTPUT_ITEM, ObjectKind.CONTAINER,
         ObjectKind.OUTPUT_ITEM, ObjectKind.CONTAINER,
         ObjectKind.OUTPUT_ITEM, ObjectKind.CONTAINER,
         ObjectKind.AUDIO, ObjectKind.AUDIO

@@ -440,7 +440,7 @@ public final class RequestScan {
                     nested(key, null, true, name == Name.ITEMS);
                 }
                 case INPUT, PROMPT, INSTRUCTIONS -> {
-                    int elements = nested(key, null, true, name == Name.INPUT);
+                    int elements = nested(key, null, true, name != Name.PROMPT);
                     if (name == Name.PROMPT && endpoint.kind() == Kind.COMPLETIONS) {
                         prompts = Math.clamp(elements, 1, MAX_PROMPTS);
                     }
@@ -557,19 +557,19 @@ public final class RequestScan {
             int depth = 1;
             lists[1] = many;
             keys[1] = key;
-            boolean bare = false;
-            boolean referring = false;
             int elements = 0;
-            Reference item = null;
+            Item item = null;
             while (true) {
                 JsonToken token = next();
                 switch (token) {
                     case START_OBJECT, START_ARRAY -> {
                         String name = parser.streamReadContext().getParent().currentName();
                         boolean member = parser.streamReadContext().getParent().inObject();
+                        if (item != null && depth == 2 && member && name != null && !isEmptyContainer()) {
+                            item.holds(name);
+                        }
                         if (member && name != null && opaque(name)) {
                             parser.skipChildren();
-                            bare = false;
                             continue;
                         }
                         depth++;
@@ -582,17 +582,14 @@ public final class RequestScan {
                                 token == JsonToken.START_ARRAY && member && name != null ? references(name) : null;
                         if (depth == 2) {
                             elements++;
-                            bare = token == JsonToken.START_OBJECT;
-                            referring = false;
-                            item = null;
-                        } else {
-                            bare = false;
+                            item = items && token == JsonToken.START_OBJECT ? new Item() : null;
                         }
                     }
                     case END_OBJECT, END_ARRAY -> {
-                        // An item that is nothing but an id is a reference, also where it does not say so.
-                        if (items && depth == 2 && item != null && (referring || bare)) {
-                            add(item);
+                        if (depth == 2 && item != null && item.refers()) {
+                            for (Reference each : item.ids) {
+                                add(each);
+                            }
                         }
                         if (--depth == 0) {
                             return elements;
@@ -611,16 +608,19 @@ public final class RequestScan {
                             continue;
                         }
                         String name = parser.currentName();
-                        boolean top = items && depth == 2;
-                        if (top && name.equals("type")) {
-                            referring = parser.getString().equals("item_reference");
-                            continue;
+                        if (item != null && depth == 2) {
+                            if (name.equals("type")) {
+                                item.type(parser.getString());
+                                continue;
+                            }
+                            if (name.equals("id")) {
+                                item.ids.add(new Reference(path(), id(), ObjectKind.OUTPUT_ITEM));
+                                continue;
+                            }
+                            if (body.at(at() + 1) != '"') {
+                                item.holds(name);
+                            }
                         }
-                        if (top && name.equals("id")) {
-                            item = new Reference(path(), id(), ObjectKind.OUTPUT_ITEM);
-                            continue;
-                        }
-                        bare &= !top;
                         ObjectKind kind = reference(name);
                         if (kind == null && name.equals("id") && "audio".equals(keys[depth])) {
                             kind = ObjectKind.AUDIO;
@@ -633,17 +633,27 @@ public final class RequestScan {
                             text();
                         }
                     }
-                    case PROPERTY_NAME -> {
-                        if (items && depth == 2) {
-                            String name = parser.currentName();
-                            bare &= name.equals("id") || name.equals("type");
+                    case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT, VALUE_TRUE, VALUE_FALSE -> {
+                        if (item != null
+                                && depth == 2
+                                && parser.streamReadContext().inObject()) {
+                            item.holds(parser.currentName());
                         }
                     }
-                    case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT, VALUE_TRUE, VALUE_FALSE, VALUE_NULL -> {}
+                    case PROPERTY_NAME, VALUE_NULL -> {}
                     case NOT_AVAILABLE, VALUE_EMBEDDED_OBJECT ->
                         throw new IllegalStateException(token + " out of a body in memory");
                 }
             }
+        }
+
+        /** Whether nothing stands in the container that begins at hand. */
+        private boolean isEmptyContainer() {
+            int i = at() + 1;
+            while (body.at(i) <= ' ' && body.at(i) >= 0) {
+                i++;
+            }
+            return body.at(i) == ']' || body.at(i) == '}';
         }
 
         /** Counts the string at hand as text, unless it is a data URL. Where it ends is known at the next token. */
@@ -801,6 +811,48 @@ public final class RequestScan {
         }
     }
 
+    /**
+     * An item of a conversation while it is read. Some items hold all that they are; of others the provider keeps the
+     * substance, and finds it by the item's id: those are references.
+     */
+    private static final class Item {
+        /** More than one only where a body says it twice. */
+        final List<Reference> ids = new ArrayList<>(1);
+
+        private String type = "";
+        private boolean reference;
+        private boolean substance;
+        private boolean sealed;
+        private boolean result;
+
+        void type(String name) {
+            type = name;
+            reference |= name.equals("item_reference");
+        }
+
+        /** It has a member that is neither null nor empty. */
+        void holds(String member) {
+            switch (member) {
+                case "status", "role", "phase", "type", "id" -> {}
+                case "encrypted_content" -> sealed = true;
+                case "result", "results", "outputs" -> result = true;
+                default -> substance = true;
+            }
+        }
+
+        boolean refers() {
+            if (reference) {
+                return true;
+            }
+            return switch (type) {
+                case "reasoning" -> !sealed;
+                case "image_generation_call", "file_search_call", "code_interpreter_call" -> !result;
+                case "web_search_call" -> true;
+                default -> !substance && !sealed && !result;
+            };
+        }
+    }
+
     private static final class Kinds {
         static String of(JsonToken type) {
             return switch (type) {
@@ -859,7 +911,7 @@ public final class RequestScan {
     }
 
     /** What a string under this name names, null for nothing. */
-    private static @Nullable ObjectKind reference(String key) {
+    static @Nullable ObjectKind reference(String key) {
         return switch (key) {
             case "file_id", "input_file_id" -> ObjectKind.FILE;
             case "previous_response_id", "comparison_response_id" -> ObjectKind.RESPONSE;
@@ -871,9 +923,10 @@ public final class RequestScan {
     }
 
     /** What the strings of an array under this name name, null for nothing. */
-    private static @Nullable ObjectKind references(String key) {
+    static @Nullable ObjectKind references(String key) {
         return switch (key) {
             case "file_ids" -> ObjectKind.FILE;
+            case "part_ids" -> ObjectKind.UPLOAD_PART;
             case "vector_store_ids" -> ObjectKind.VECTOR_STORE;
             default -> null;
         };

@@ -66,14 +66,17 @@ public final class UnaryTap {
 
     /**
      * Objects that came to be besides the one of {@link #objectId}: a batch's result files, a response's output items and
-     * containers, what a chat said aloud. Also told by a later answer that reads the same batch or response.
+     * containers, what a chat said aloud, the items that a conversation or a response's input holds. Also told by a later
+     * answer that reads the same object.
      */
     public List<Made> alsoMade() {
         boolean batch = endpoint.makes() == ObjectKind.BATCH || endpoint.names().contains(ObjectKind.BATCH);
         if (!batch) {
             return switch (endpoint.kind()) {
                 case CHAT, RESPONSES -> reading.made();
-                case COMPLETIONS, IMAGES, SPEECH, TRANSCRIPTION, EMBEDDINGS, MODELS, PLAIN -> List.of();
+                // Items of input get their ids from the provider, which tells them only where they are listed.
+                case PLAIN -> endpoint.path().endsWith("items") ? reading.made() : List.of();
+                case COMPLETIONS, IMAGES, SPEECH, TRANSCRIPTION, EMBEDDINGS, MODELS -> List.of();
             };
         }
         List<Made> made = new ArrayList<>(2);

@@ -127,6 +127,7 @@ class RequestScanTest {
                         new Reference("input[0].content[1].file_id", "file-2", ObjectKind.FILE),
                         new Reference("input[1].id", "rs_1", ObjectKind.OUTPUT_ITEM),
                         new Reference("input[2].id", "msg_2", ObjectKind.OUTPUT_ITEM),
+                        new Reference("input[3].id", "rs_3", ObjectKind.OUTPUT_ITEM),
                         new Reference("input[5].output[0].file_id", "file-3", ObjectKind.FILE),
                         new Reference("tools[0].vector_store_ids[0]", "vs_1", ObjectKind.VECTOR_STORE),
                         new Reference("tools[0].vector_store_ids[1]", "vs_2", ObjectKind.VECTOR_STORE),
@@ -134,6 +135,54 @@ class RequestScanTest {
                         new Reference("tools[2].container", "cntr_1", ObjectKind.CONTAINER),
                         new Reference("prompt.variables.f.file_id", "file-5", ObjectKind.FILE),
                         new Reference("prompt_cache_options.comparison_response_id", "resp_2", ObjectKind.RESPONSE));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"id\":\"x\"}",
+                "{\"id\":\"x\",\"type\":\"message\",\"status\":\"completed\",\"content\":[ ],\"extra\":null}",
+                "{\"type\":\"item_reference\",\"id\":\"x\",\"content\":\"covered up\"}",
+                "{\"id\":\"x\",\"content\":\"covered up\",\"type\":\"item_reference\",\"type\":\"message\"}",
+                "{\"type\":\"reasoning\",\"id\":\"x\",\"summary\":[{\"type\":\"summary_text\",\"text\":\"s\"}],\"encrypted_content\":\"\"}",
+                "{\"type\":\"image_generation_call\",\"id\":\"x\",\"status\":\"completed\",\"prompt\":\"p\",\"result\":null}",
+                "{\"type\":\"file_search_call\",\"id\":\"x\",\"queries\":[\"q\"],\"results\":[]}",
+                "{\"type\":\"web_search_call\",\"id\":\"x\",\"action\":{\"type\":\"search\",\"query\":\"q\"}}",
+                "{\"type\":\"code_interpreter_call\",\"id\":\"x\",\"code\":\"1\",\"outputs\":null}"
+            })
+    void anItemWhoseSubstanceIsAtTheProviderIsAReference(String item) {
+        assertThat(Given.scan(Given.RESPONSES, "{\"input\":[" + item + "]}").references())
+                .extracting(Reference::id)
+                .containsExactly("x");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"type\":\"message\",\"id\":\"x\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":\"t\"}]}",
+                "{\"id\":\"x\",\"role\":\"user\",\"content\":\"t\"}",
+                "{\"type\":\"function_call\",\"id\":\"x\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"\"}",
+                "{\"type\":\"reasoning\",\"id\":\"x\",\"summary\":[],\"encrypted_content\":\"gAAA\"}",
+                "{\"type\":\"image_generation_call\",\"id\":\"x\",\"result\":\"iVBO\"}",
+                "{\"type\":\"file_search_call\",\"id\":\"x\",\"results\":[{\"text\":\"t\"}]}",
+                "{\"type\":\"compaction\",\"id\":\"x\",\"encrypted_content\":\"gAAA\"}",
+                "{\"type\":\"something_new\",\"id\":\"x\",\"value\":1}",
+                "{\"type\":\"something_new\",\"id\":\"x\",\"input_schema\":{\"a\":1}}"
+            })
+    void anItemThatHoldsAllItIsIsNone(String item) {
+        assertThat(Given.scan(Given.RESPONSES, "{\"input\":[" + item + "]}").references())
+                .isEmpty();
+    }
+
+    @Test
+    void aMemberSaidTwiceNamesBoth() {
+        assertThat(Given.scan(
+                                Given.RESPONSES,
+                                "{\"input\":[{\"type\":\"item_reference\",\"id\":\"a\",\"id\":\"b\"}],"
+                                        + "\"conversation\":{\"id\":\"c\",\"id\":\"d\"}}")
+                        .references())
+                .extracting(Reference::id)
+                .containsExactly("a", "b", "c", "d");
     }
 
     @Test
