@@ -23,6 +23,11 @@ public record Fault(Kind kind, String detail) {
         TLS,
         /** The connection or the stream ended before the answer was whole. */
         RESET,
+        /**
+         * A kept connection ended before anything of the answer came: most often the upstream closed it, idle, just as
+         * the request was sent. The request may be sent again.
+         */
+        STALE,
         /** The bytes are not HTTP. */
         PROTOCOL,
         /** A gathered answer was longer than its bound. */

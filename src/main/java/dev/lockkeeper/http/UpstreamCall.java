@@ -94,8 +94,8 @@ final class UpstreamCall implements Client.Outgoing {
 
     private Fault broken(UpstreamConnection on, Throwable cause) {
         Fault fault = pool.broken(cause);
-        return !headRead && on.reused() && !on.multiplexed()
-                ? new Fault(fault.kind(), fault.detail() + " (a kept connection, before the answer began)")
+        return !headRead && on.reused() && !on.multiplexed() && fault.kind() == Fault.Kind.RESET
+                ? new Fault(Fault.Kind.STALE, fault.detail() + " (a kept connection, before the answer began)")
                 : fault;
     }
 

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * clock. On the call's loop only.
  */
 final class Attempt implements Client.Listener {
+    /** Kept connections that may turn out dead, one after the other, before the call fails. */
+    private static final int MAX_STALE = 2;
+
     private final Call call;
     private final Provider provider;
     private final RequestBody body;
@@ -25,6 +28,7 @@ final class Attempt implements Client.Listener {
     private final Patience patience;
     private final long startedNanos = System.nanoTime();
     private long lastSignNanos = startedNanos;
+    private int stale;
     private boolean sent;
     private boolean paused;
     private boolean closed;
@@ -42,6 +46,10 @@ final class Attempt implements Client.Listener {
     }
 
     void start() {
+        send();
+    }
+
+    private void send() {
         Headers headers = provider.request(call.exchange.headers());
         if (body.length() == 0) {
             headers.remove("content-type");
@@ -125,7 +133,14 @@ final class Attempt implements Client.Listener {
         }
         call.busy();
         outgoing = null;
-        fail(new Refusal.Unreached(provider.name(), fault));
+        if (fault.kind() == Fault.Kind.STALE && body.repeatable() && stale < MAX_STALE) {
+            // Nothing of this request was answered: the connection had died of old age. Another one may serve.
+            stale++;
+            sent = false;
+            send();
+        } else {
+            fail(new Refusal.Unreached(provider.name(), fault));
+        }
     }
 
     // ---- the clock ----

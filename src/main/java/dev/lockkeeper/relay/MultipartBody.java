@@ -311,6 +311,11 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
     }
 
     @Override
+    public boolean repeatable() {
+        return false;
+    }
+
+    @Override
     public void close() {
         closed = true;
         held.clear();

@@ -150,11 +150,11 @@ public sealed interface Refusal {
                                 "upstream_timeout",
                                 "Provider '" + provider + "' did not accept a connection in time.",
                                 0);
-                    case DNS, PRIVATE_ADDRESS, REFUSED, TLS, RESET, PROTOCOL, TOO_LARGE ->
+                    case DNS, PRIVATE_ADDRESS, REFUSED, TLS, RESET, STALE, PROTOCOL, TOO_LARGE ->
                         upstream(
                                 502,
                                 "upstream_unreachable",
-                                fault.kind() == Fault.Kind.RESET
+                                fault.kind() == Fault.Kind.RESET || fault.kind() == Fault.Kind.STALE
                                         ? "The connection to provider '" + provider + "' broke off."
                                         : "Provider '" + provider + "' could not be reached (" + fault.kind() + ").",
                                 0);

@@ -18,6 +18,9 @@ interface RequestBody {
     /** The queue towards the upstream has room again. */
     void drained();
 
+    /** Whether it can be sent a second time. */
+    boolean repeatable();
+
     /** Nothing more will be asked for: whatever is held is let go. Idempotent. */
     void close();
 
@@ -39,6 +42,11 @@ interface RequestBody {
 
         @Override
         public void drained() {}
+
+        @Override
+        public boolean repeatable() {
+            return true;
+        }
 
         @Override
         public void close() {}

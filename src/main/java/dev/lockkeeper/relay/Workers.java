@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 public final class Workers implements AutoCloseable {
     private static final int MAX_QUEUED = 1024;
     private static final int MAX_WAITING = 512;
+    private static final int CLOSE_MILLIS = 2_000;
 
     private final ThreadPoolExecutor counting;
     private final ExecutorService waiting = Executors.newThreadPerTaskExecutor(
@@ -66,5 +67,13 @@ public final class Workers implements AutoCloseable {
     public void close() {
         counting.shutdown();
         waiting.shutdownNow();
+        try {
+            // What is being counted belongs to calls whose loops are closed next.
+            if (!counting.awaitTermination(CLOSE_MILLIS, TimeUnit.MILLISECONDS)) {
+                counting.shutdownNow();
+            }
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -280,6 +280,28 @@ class BrokenUpstreamTest {
     }
 
     @Test
+    void aKeptConnectionThatHasDiedIsNotTheClientsConcern() throws Exception {
+        String body = "{\"id\":\"c\",\"choices\":[{\"index\":0,\"message\":{},\"finish_reason\":\"stop\"}]}";
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    if (conversation.served() == 0) {
+                        conversation.json(200, body);
+                    } else {
+                        conversation.close();
+                    }
+                });
+                Gateway gateway = Gateway.before(upstream)) {
+            for (int i = 0; i < 10; i++) {
+                assertThat(gateway.post("/v1/chat/completions", ASK).statusCode())
+                        .as("call " + i)
+                        .isEqualTo(200);
+            }
+            assertThat(upstream.requests().size())
+                    .as("requests, some asked twice")
+                    .isGreaterThan(10);
+        }
+    }
+
+    @Test
     void aFullPoolIs503() throws Exception {
         try (ScriptedUpstream upstream =
                         ScriptedUpstream.answering((request, conversation) -> conversation.awaitGone());

@@ -277,7 +277,7 @@ class ClientTest {
         Clients clients = clients(server.port(), Bounds.USUAL);
         get(clients, 0, "/").await();
         Heard heard = get(clients, 0, "/").await();
-        assertThat(heard.kind()).isEqualTo(Fault.Kind.RESET);
+        assertThat(heard.kind()).isEqualTo(Fault.Kind.STALE);
         assertThat(heard.detail()).contains("kept connection");
     }
 

@@ -53,11 +53,18 @@ public final class ScriptedUpstream implements AutoCloseable {
     public final class Conversation {
         private final Socket socket;
         private final OutputStream out;
+        private final int served;
         private boolean closed;
 
-        Conversation(Socket socket) throws IOException {
+        Conversation(Socket socket, int served) throws IOException {
             this.socket = socket;
+            this.served = served;
             this.out = socket.getOutputStream();
+        }
+
+        /** How many requests were answered on this connection before. */
+        public int served() {
+            return served;
         }
 
         public void send(String text) throws IOException {
@@ -159,13 +166,14 @@ public final class ScriptedUpstream implements AutoCloseable {
     private void serve(Socket socket) {
         try (socket) {
             InputStream in = socket.getInputStream();
+            int served = 0;
             while (true) {
                 Request request = read(in);
                 if (request == null) {
                     return;
                 }
                 requests.add(request);
-                Conversation conversation = new Conversation(socket);
+                Conversation conversation = new Conversation(socket, served++);
                 script.answer(request, conversation);
                 if (conversation.closed || request.head().isEmpty()) {
                     return;
