@@ -47,11 +47,6 @@ final class Tenant {
         return new Tenant(gateway, key, name);
     }
 
-    /** The same before another gateway. */
-    Tenant before(Gateway other) {
-        return new Tenant(other, key, provider);
-    }
-
     /** What was answered. */
     record Answer(int status, String body, Map<String, List<String>> headers) {
         JsonNode json() {
