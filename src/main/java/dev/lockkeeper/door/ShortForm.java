@@ -5,12 +5,11 @@ import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Endpoints;
 import dev.lockkeeper.dialect.openai.ObjectKind;
 import dev.lockkeeper.http.Exchange;
+import dev.lockkeeper.http.QueryString;
 import dev.lockkeeper.relay.Refusal;
 import dev.lockkeeper.relay.Relay;
 import dev.lockkeeper.units.Bytes;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -24,7 +23,6 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class ShortForm {
     private static final JsonMapper JSON = JsonMapper.shared();
-    private static final int MAX_PARAMETERS = 64;
     private static final Endpoint CHAT = chat();
 
     private ShortForm() {}
@@ -52,7 +50,7 @@ final class ShortForm {
     static void carry(Relay relay, Exchange exchange, Caller caller) {
         exchange.also("x-lockkeeper-hint", "POST /v1/chat/completions is the way for anything but a trial");
         exchange.also("cache-control", "no-store");
-        Map<String, String> query = query(exchange.query());
+        Map<String, String> query = QueryString.lastValues(exchange.query());
         ObjectNode body = JSON.createObjectNode();
         for (Map.Entry<String, String> each : query.entrySet()) {
             String name = each.getKey();
@@ -85,28 +83,7 @@ final class ShortForm {
                 }
             }
         }
-        relay.carry(exchange, caller, CHAT, java.util.List.of(), Bytes.of(JSON.writeValueAsBytes(body)));
-    }
-
-    private static Map<String, String> query(@Nullable String text) {
-        Map<String, String> query = new LinkedHashMap<>();
-        if (text != null) {
-            for (String pair : text.split("&", MAX_PARAMETERS)) {
-                int equals = pair.indexOf('=');
-                if (equals > 0) {
-                    query.put(decode(pair.substring(0, equals)), decode(pair.substring(equals + 1)));
-                }
-            }
-        }
-        return query;
-    }
-
-    private static String decode(String text) {
-        try {
-            return URLDecoder.decode(text, StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException notEncoded) {
-            return text;
-        }
+        relay.carry(exchange, caller, CHAT, List.of(), Bytes.of(JSON.writeValueAsBytes(body)));
     }
 
     private static @Nullable JsonNode json(String text) {

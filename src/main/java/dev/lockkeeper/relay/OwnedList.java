@@ -8,16 +8,15 @@ import dev.lockkeeper.http.Client.Fetched;
 import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.FaultException;
 import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.http.QueryString;
 import dev.lockkeeper.objects.ObjectRegistry.Owned;
 import dev.lockkeeper.relay.CallReport.Outcome;
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.upstream.Provider;
 import java.io.ByteArrayOutputStream;
-import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -125,7 +124,7 @@ final class OwnedList {
     }
 
     private Page page() {
-        Map<String, String> query = query(exchange.query());
+        Map<String, String> query = QueryString.lastValues(exchange.query());
         int limit = DEFAULT_LIMIT;
         String asked = query.remove("limit");
         if (asked != null) {
@@ -320,27 +319,6 @@ final class OwnedList {
         out.writeBytes(("],\"first_id\":" + first + ",\"last_id\":" + last + ",\"has_more\":" + hasMore + "}")
                 .getBytes(StandardCharsets.UTF_8));
         return Bytes.of(out.toByteArray());
-    }
-
-    private static Map<String, String> query(@Nullable String text) {
-        Map<String, String> query = new HashMap<>();
-        if (text != null) {
-            for (String pair : text.split("&", 100)) {
-                int equals = pair.indexOf('=');
-                if (equals > 0) {
-                    query.put(decode(pair.substring(0, equals)), decode(pair.substring(equals + 1)));
-                }
-            }
-        }
-        return query;
-    }
-
-    private static String decode(String text) {
-        try {
-            return URLDecoder.decode(text, StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException notEncoded) {
-            return text;
-        }
     }
 
     private List<Owned> wait(CompletionStage<List<Owned>> page) throws Failed, InterruptedException {

@@ -1,7 +1,6 @@
 package dev.lockkeeper.simulator;
 
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
+import dev.lockkeeper.http.QueryString;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,28 +12,14 @@ final class Query {
     private static final int LIMIT = 20;
     private static final int MOST = 100;
 
-    private final Map<String, List<String>> values = new LinkedHashMap<>();
+    private final Map<String, List<String>> values;
 
-    static Query of(@Nullable String written) {
-        Query query = new Query();
-        if (written != null && !written.isEmpty()) {
-            for (String pair : written.split("&")) {
-                int equals = pair.indexOf('=');
-                String key = decode(equals < 0 ? pair : pair.substring(0, equals));
-                query.values
-                        .computeIfAbsent(key, _ -> new ArrayList<>())
-                        .add(equals < 0 ? "" : decode(pair.substring(equals + 1)));
-            }
-        }
-        return query;
+    private Query(Map<String, List<String>> values) {
+        this.values = values;
     }
 
-    static String decode(String text) {
-        try {
-            return URLDecoder.decode(text, StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException notEncoded) {
-            return text;
-        }
+    static Query of(@Nullable String written) {
+        return new Query(QueryString.parameters(written));
     }
 
     @Nullable String get(String name) {

@@ -1,5 +1,6 @@
 package dev.lockkeeper.simulator;
 
+import dev.lockkeeper.http.QueryString;
 import dev.lockkeeper.units.Bytes;
 import java.util.Locale;
 import java.util.concurrent.Executor;
@@ -63,7 +64,7 @@ final class Router {
         }
         String[] steps = path.substring(1).split("/", -1);
         for (int i = 0; i < steps.length; i++) {
-            steps[i] = Query.decode(steps[i]);
+            steps[i] = QueryString.decode(steps[i]);
         }
         Plan plan = switch (steps[0]) {
             case "chat" -> steps.length > 1 && steps[1].equals("completions") ? chat(request, steps, given) : null;
