@@ -6,6 +6,7 @@ import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.dialect.openai.Made;
 import dev.lockkeeper.dialect.openai.Malformed;
 import dev.lockkeeper.dialect.openai.Nearest;
+import dev.lockkeeper.dialect.openai.ObjectKind;
 import dev.lockkeeper.dialect.openai.Reference;
 import dev.lockkeeper.dialect.openai.Refusals;
 import dev.lockkeeper.dialect.openai.RequestScan;
@@ -38,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  *   scan       what does it ask for?                                400
  *   admit      which model is that, and may this key use it?        404
  *   own        are the objects it names this project's, and where?  404
+ *              (of a batch also those that its lines name)          400
  *   attempt    rewrite, sign, send; wait for an answer              502, 503, 504
  *   gate       usage is learnt, what was made is registered: here an answer becomes whole
  *   over       room is given back, the watcher is told: every path, exactly once, last
@@ -81,6 +83,7 @@ final class Call {
     private List<String> warnings = List.of();
 
     // What came of it.
+    private @Nullable BatchInput batchInput;
     private @Nullable Attempt attempt;
     private String provider = "";
     private String upstreamModel = "";
@@ -254,10 +257,41 @@ final class Call {
     private void own(@Nullable RequestScan found, @Nullable Bytes body) {
         ownership.check(pathIds, found == null ? List.of() : found.references(), () -> {
             Placed placed = place();
-            if (placed != null) {
+            if (placed == null) {
+                return;
+            }
+            if (endpoint.makes() == ObjectKind.BATCH) {
+                ownLines(
+                        placed,
+                        found == null ? List.of() : found.references(),
+                        () -> attempt(placed, rewrite(placed, found, body)));
+            } else {
                 attempt(placed, rewrite(placed, found, body));
             }
         });
+    }
+
+    /** Makes sure of the same for each line of a batch, which the provider will take for requests of its own. */
+    private void ownLines(Placed placed, List<Reference> references, Runnable then) {
+        List<Reference> files = references.stream()
+                .filter(each -> each.param().equals("input_file_id"))
+                .toList();
+        if (files.size() != 1) {
+            refuse(new Refusal.BadBody(
+                    "'input_file_id' was expected once.", "input_file_id", "missing_required_parameter"));
+            return;
+        }
+        String at = placed.provider().name();
+        BatchInput input = new BatchInput(
+                this,
+                placed.provider(),
+                files.getFirst().id(),
+                upstream -> rules.models().all().stream()
+                        .filter(each -> caller.mayUse(each.name()))
+                        .anyMatch(each -> each.targets().contains(new Target(at, upstream))),
+                named -> ownership.check(List.of(), named, then));
+        batchInput = input;
+        input.begin();
     }
 
     /** Makes sure that the objects of the path and these are this project's. */
@@ -580,6 +614,9 @@ final class Call {
         idle();
         if (ticking != null) {
             ticking.close();
+        }
+        if (batchInput != null) {
+            batchInput.close();
         }
         if (attempt != null) {
             attempt.close();

@@ -203,6 +203,15 @@ final class OwnedList {
                 cursor = owned.getLast().id();
             }
         }
+        if (found.isEmpty() && more) {
+            // An empty page would be the end for every client, and it isn't.
+            throw new Failed(new Refusal.BadBody(
+                    "The filter passes none of the " + MAX_PAGES * MAX_LIMIT
+                            + " objects that were looked at. Go on with" + " 'after' = '" + cursor
+                            + "', or filter by something else.",
+                    filters.keySet().stream().findFirst().orElse(null),
+                    "invalid_value"));
+        }
         boolean hasMore = found.size() > limit || more;
         List<Found> page = found.size() > limit ? found.subList(0, limit) : found;
         return new Page.Listed(body(page, hasMore && !page.isEmpty()));

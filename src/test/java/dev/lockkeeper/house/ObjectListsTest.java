@@ -10,6 +10,7 @@ import dev.lockkeeper.testing.SimulatedProvider;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -226,6 +227,34 @@ class ObjectListsTest {
             assertThat(list.status()).as(list.body()).isEqualTo(502);
             assertThat(list.text("/error/type")).isEqualTo("upstream_error");
             assertThat(list.text("/error/message").toLowerCase(Locale.ROOT)).contains("'upstream'");
+        }
+    }
+
+    @Test
+    void aFilterThatPassesTooFewSaysWhereToGoOn() {
+        AtomicInteger made = new AtomicInteger();
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    String id = request.line().startsWith("POST")
+                            ? "chatcmpl-" + made.incrementAndGet()
+                            : request.line().split("[ /]")[5];
+                    String metadata = id.equals("chatcmpl-2001") ? "{\"a\":\"b\"}" : "{}";
+                    conversation.json(
+                            200,
+                            "{\"id\":\"" + id + "\",\"object\":\"chat.completion\",\"choices\":[],\"metadata\":"
+                                    + metadata + "}");
+                });
+                Gateway here = Gateway.before(upstream)) {
+            Tenant own = new Tenant(here, here.key());
+            for (int i = 0; i < 2001; i++) {
+                own.chat("'store':true").good();
+            }
+            Answer answer = own.get("/chat/completions?metadata[a]=b");
+            assertThat(answer.status()).as(answer.body()).isEqualTo(400);
+            assertThat(answer.text("/error/param")).isEqualTo("metadata[a]");
+            assertThat(answer.text("/error/message")).contains("'chatcmpl-2000'");
+            assertThat(own.get("/chat/completions?metadata[a]=b&after=chatcmpl-2000")
+                            .ids())
+                    .containsExactly("chatcmpl-2001");
         }
     }
 }

@@ -220,4 +220,48 @@ class ObjectsAtProvidersTest {
             }
         }
     }
+
+    @Test
+    void aResponseThatFailedIsItsProjectsToo() {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> conversation.json(
+                        200, "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"failed\",\"output\":[]}"));
+                Gateway gateway = Gateway.before(upstream)) {
+            Tenant a = new Tenant(gateway, gateway.key());
+            Tenant b = new Tenant(gateway, gateway.key("other"));
+            a.respond("").good();
+            a.get("/responses/resp_1").good();
+            b.get("/responses/resp_1").unknown("resp_1");
+        }
+    }
+
+    @Test
+    void whatAStreamHadMadeBeforeItBrokeIsItsProjects() {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    conversation.events();
+                    conversation.send("""
+                            event: response.created
+                            data: {"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response","status":"in_progress","output":[]}}
+
+                            event: response.output_item.done
+                            data: {"type":"response.output_item.done","sequence_number":1,"output_index":0,"item":{"id":"rs_1","type":"reasoning","summary":[]}}
+
+                            """);
+                    conversation.close();
+                });
+                Gateway gateway = Gateway.before(upstream)) {
+            Tenant a = new Tenant(gateway, gateway.key());
+            Tenant b = new Tenant(gateway, gateway.key("other"));
+            assertThat(a.respond("'stream':true")
+                            .events()
+                            .getLast()
+                            .path("type")
+                            .asString())
+                    .isEqualTo("response.failed");
+            String again =
+                    "'stream':true,'previous_response_id':'resp_1','input':[{'type':'reasoning','id':'rs_1','summary':[]}]";
+            a.respond(again).good();
+            assertThat(b.respond(again).status()).isEqualTo(400);
+            b.respond("'input':[{'type':'reasoning','id':'rs_1','summary':[]}]").unknown("rs_1");
+        }
+    }
 }

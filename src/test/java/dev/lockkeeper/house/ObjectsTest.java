@@ -588,4 +588,80 @@ class ObjectsTest {
                 "{'items':[{'type':'message','role':'user','content':'x','id':'file-made-elsewhere'}]}");
         b.get("/files/file-made-elsewhere/content").unknown("file-made-elsewhere");
     }
+
+    // ---- the lines of a batch ----
+
+    private static String line(String url, String body) {
+        return ("{'custom_id':'1','method':'POST','url':'" + url + "','body':{'model':'gpt-4o'," + body + "}}")
+                .replace('\'', '"');
+    }
+
+    private static final String GOOD = line("/v1/responses", "'input':'hi'");
+
+    private static Answer batch(Tenant who, String lines) {
+        return who.post(
+                "/batches",
+                "{'input_file_id':'" + who.file("batch", lines)
+                        + "','endpoint':'/v1/responses','completion_window':'24h'}");
+    }
+
+    @TestFactory
+    List<DynamicTest> theLinesOfABatchNameOwnObjectsOnly() {
+        Map<String, Function<Tenant, String>> bodies = Map.of(
+                "'input':'hi','previous_response_id':'ID'", Tenant::response,
+                "'input':'hi','conversation':{'id':'ID'}", Tenant::conversation,
+                "'input':[{'role':'user','content':[{'type':'input_file','file_id':'ID'}]}]", Tenant::file,
+                "'input':[{'role':'user','content':'hi'},{'type':'item_reference','id':'ID'}]", Tenant::outputItem,
+                "'input':'hi','tools':[{'type':'file_search','vector_store_ids':['ID']}]", Tenant::vectorStore,
+                "'input':'hi','tools':[{'type':'code_interpreter','container':'ID'}]", Tenant::container);
+        List<DynamicTest> tests = new ArrayList<>();
+        bodies.forEach((body, make) -> tests.add(DynamicTest.dynamicTest(body, () -> {
+            String lines = GOOD + "\n\n" + line("/v1/responses", body.replace("ID", make.apply(a)));
+            Answer stranger = batch(b, lines);
+            stranger.unknown(body);
+            assertThat(stranger.text("/error/param")).startsWith("line 3: body.");
+            batch(a, lines).good();
+        })));
+        return tests;
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "no json",
+                "[]",
+                "{}",
+                "{\"body\":\"text\"}",
+                "{\"body\":{}} {}",
+                "{\"body\":{},\"body\":{}}",
+                "{\"body\":{\"model\":\"gpt-5.5-pro\"}}",
+                "{\"body\":{\"input\":[{\"id\":\"x\""
+            })
+    void aLineThatCantBeReadOrAsksForAnotherModelStartsNoBatch(String wrong) {
+        Answer answer = batch(a, GOOD + "\n" + wrong + "\n" + GOOD);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(400);
+        assertThat(answer.text("/error/param")).isEqualTo("input_file_id");
+        assertThat(answer.text("/error/message")).startsWith("Line 2 of the input file");
+        assertThat(a.get("/files").good().status()).isEqualTo(200);
+    }
+
+    @Test
+    void aBatchOfManyLinesIsReadInPieces() {
+        String text = line("/v1/responses", "'input':'" + "x".repeat(40_000) + "'") + "\r\n";
+        String file = a.file();
+        String last = line(
+                "/v1/responses",
+                "'input':[{'role':'user','content':[{'type':'input_file','file_id':'" + file + "'}]}]");
+        Answer stranger = batch(b, text.repeat(100) + last);
+        stranger.unknown(file);
+        assertThat(stranger.text("/error/param")).startsWith("line 101: ");
+        assertThat(batch(a, text.repeat(100) + last).good().text("/status")).isNotEmpty();
+    }
+
+    @Test
+    void aBatchWithoutAFileIsRefused() {
+        Answer answer = a.post("/batches", "{'endpoint':'/v1/responses','completion_window':'24h'}");
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.text("/error/param")).isEqualTo("input_file_id");
+    }
 }

@@ -239,8 +239,7 @@ public final class RequestScan {
                 throw notJson(i, "a JSON object in UTF-8 without byte order mark was expected");
             }
         }
-        try (JsonParser parser =
-                JSON.createParser(ObjectReadContext.empty(), body.array(), body.offset(), body.length())) {
+        try (JsonParser parser = parser(body)) {
             new Pass(parser).object();
         } catch (JacksonException e) {
             int at = e.getLocation() == null
@@ -254,6 +253,11 @@ public final class RequestScan {
                                     + MAX_NUMBER + " characters"
                             : "something else was expected there, or something is missing");
         }
+    }
+
+    /** A parser within the bounds of this class. */
+    static JsonParser parser(Bytes text) {
+        return JSON.createParser(ObjectReadContext.empty(), text.array(), text.offset(), text.length());
     }
 
     private Malformed notJson(int at, String why) {
