@@ -177,6 +177,11 @@ public final class House implements AutoCloseable {
         return adminServer.port();
     }
 
+    /** Calls under way now. */
+    public int callsInFlight() {
+        return inFlight.calls();
+    }
+
     /** Bytes that are held for calls now. */
     public long bytesInFlight() {
         return inFlight.bytes();

@@ -9,12 +9,16 @@ import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The relay before upstreams that do, byte for byte, what each test wrote. */
 class RelayTest {
@@ -128,35 +132,107 @@ class RelayTest {
         }
     }
 
-    @Test
-    void aClientThatGoesAwayCancelsItsSilentUpstreamWithin100Millis() throws Exception {
+    /** How a client behaves before it goes away. */
+    enum Leaving {
+        UNARY,
+        STREAM_NOT_BEGUN,
+        STREAM_BEGUN,
+        PIPELINING
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aClientThatGoesAwayCancelsItsSilentUpstreamWithin100Millis(Leaving leaving) throws Exception {
         CompletableFuture<Long> gone = new CompletableFuture<>();
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> gone.complete(conversation.awaitGone()));
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    if (leaving == Leaving.STREAM_BEGUN) {
+                        conversation.chunkedEvents();
+                        conversation.chunk(CHUNK);
+                    }
+                    gone.complete(conversation.awaitGone());
+                });
                 Gateway gateway = Gateway.before(upstream)) {
-            for (String ask : new String[] {ASK, ASK_STREAM}) {
-                long closed = askAndLeave(gateway, ask, upstream);
-                long seen = gone.get(5, SECONDS);
-                assertThat(Duration.ofNanos(seen - closed)).isLessThan(Duration.ofMillis(100));
-                break;
+            long closed;
+            try (Socket socket = gateway.connect()) {
+                String call = call(gateway, leaving == Leaving.UNARY ? ASK : ASK_STREAM);
+                socket.getOutputStream().write(call.getBytes(StandardCharsets.UTF_8));
+                await().atMost(5, SECONDS).until(() -> !upstream.requests().isEmpty());
+                if (leaving == Leaving.PIPELINING) {
+                    socket.getOutputStream().write(call.getBytes(StandardCharsets.UTF_8));
+                }
+                if (leaving == Leaving.STREAM_BEGUN) {
+                    socket.getInputStream().readNBytes(100);
+                }
+                closed = System.nanoTime();
             }
+            assertThat(Duration.ofNanos(gone.get(5, SECONDS) - closed)).isLessThan(Duration.ofMillis(100));
             await().atMost(5, SECONDS)
                     .untilAsserted(() -> assertThat(gateway.log()).contains("\"outcome\":\"abandoned\""));
+            assertThat(upstream.requests())
+                    .as("the pipelined call was never sent on")
+                    .hasSize(1);
         }
     }
 
-    private static long askAndLeave(Gateway gateway, String ask, ScriptedUpstream upstream) throws IOException {
-        try (Socket socket = gateway.connect()) {
-            byte[] body = ask.getBytes(StandardCharsets.UTF_8);
-            socket.getOutputStream()
-                    .write(("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-                                    + "authorization: Bearer " + gateway.key() + "\r\ncontent-length: " + body.length
-                                    + "\r\n\r\n")
-                            .getBytes(StandardCharsets.US_ASCII));
-            socket.getOutputStream().write(body);
-            await().atMost(5, SECONDS).until(() -> !upstream.requests().isEmpty());
+    @Test
+    void aClientThatGoesAwayInTheMiddleOfItsUploadCancelsItsUpstream() throws Exception {
+        CompletableFuture<Long> gone = new CompletableFuture<>();
+        try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", silent.getLocalPort())
+                        .start()) {
+            Thread.ofVirtual().start(() -> {
+                try (Socket accepted = silent.accept()) {
+                    // Takes the head, then reads no further: the upload stands still, the client is paused.
+                    accepted.getInputStream().readNBytes(50);
+                    await().atMost(20, SECONDS).pollInterval(5, MILLISECONDS).until(() -> {
+                        try {
+                            accepted.setSoTimeout(1);
+                            accepted.getOutputStream().write('H');
+                            return false;
+                        } catch (IOException closed) {
+                            return true;
+                        }
+                    });
+                    gone.complete(System.nanoTime());
+                } catch (IOException over) {
+                    gone.completeExceptionally(over);
+                }
+            });
+            long closed;
+            try (Socket socket = gateway.connect()) {
+                socket.getOutputStream()
+                        .write(
+                                ("POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\n"
+                                                + "authorization: Bearer " + gateway.key()
+                                                + "\r\ncontent-length: 50000000\r\n\r\n"
+                                                + "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n")
+                                        .getBytes(StandardCharsets.UTF_8));
+                // As much as the client's own side takes, then no more.
+                byte[] piece = new byte[64 << 10];
+                Thread writer = Thread.ofVirtual().start(() -> {
+                    try {
+                        for (int i = 0; i < 400; i++) {
+                            socket.getOutputStream().write(piece);
+                        }
+                    } catch (IOException left) {
+                        // The test closes the socket while this writes.
+                    }
+                });
+                await().atMost(10, SECONDS).until(() -> gateway.house().callsInFlight() == 1);
+                writer.join(Duration.ofMillis(500));
+                socket.setSoLinger(true, 0);
+                closed = System.nanoTime();
+            }
+            assertThat(Duration.ofNanos(gone.get(10, SECONDS) - closed)).isLessThan(Duration.ofMillis(500));
+            await().atMost(5, SECONDS).until(() -> gateway.house().callsInFlight() == 0);
         }
-        return System.nanoTime();
+    }
+
+    private static String call(Gateway gateway, String body) {
+        return "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+                + "authorization: Bearer " + gateway.key() + "\r\ncontent-length: "
+                + body.getBytes(StandardCharsets.UTF_8).length + "\r\n\r\n" + body;
     }
 
     @Test
@@ -177,13 +253,7 @@ class RelayTest {
                 });
                 Gateway gateway = Gateway.before(upstream);
                 Socket socket = gateway.connect()) {
-            byte[] body = ASK_STREAM.getBytes(StandardCharsets.UTF_8);
-            socket.getOutputStream()
-                    .write(("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-                                    + "authorization: Bearer " + gateway.key() + "\r\ncontent-length: " + body.length
-                                    + "\r\n\r\n")
-                            .getBytes(StandardCharsets.US_ASCII));
-            socket.getOutputStream().write(body);
+            socket.getOutputStream().write(call(gateway, ASK_STREAM).getBytes(StandardCharsets.UTF_8));
             InputStream in = socket.getInputStream();
             in.readNBytes(1_000);
             int[] before = {-1};
