@@ -8,8 +8,12 @@ import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
 import dev.lockkeeper.testing.SimulatedProvider;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Where objects live: calls go there, across restarts, with several providers, and where ids meet. */
 class ObjectsAtProvidersTest {
@@ -262,6 +266,40 @@ class ObjectsAtProvidersTest {
             a.respond(again).good();
             assertThat(b.respond(again).status()).isEqualTo(400);
             b.respond("'input':[{'type':'reasoning','id':'rs_1','summary':[]}]").unknown("rs_1");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "400, {}, 400, invalid_value",
+        "404, {}, 400, invalid_value",
+        "401, {}, 502, upstream_auth_error",
+        "500, {}, 502, upstream_error",
+        "0, cut, 502, upstream_unreachable",
+        "200, a line of 18 MiB, 400, invalid_value"
+    })
+    void noBatchStartsWithoutItsLines(int status, String said, int answered, String code) {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    if (request.line().startsWith("POST")) {
+                        conversation.json(200, "{\"id\":\"file-1\",\"object\":\"file\"}");
+                    } else if (status == 0) {
+                        conversation.send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"body\":{}}\n");
+                        conversation.reset();
+                    } else {
+                        conversation.json(status, status == 200 ? "x".repeat(18 << 20) : said);
+                    }
+                });
+                Gateway gateway = Gateway.before(upstream)) {
+            Tenant a = new Tenant(gateway, gateway.key());
+            Answer answer = a.post(
+                    "/batches",
+                    "{'input_file_id':'" + a.file() + "','endpoint':'/v1/responses','completion_window':'24h'}");
+            assertThat(answer.status()).as(answer.body()).isEqualTo(answered);
+            assertThat(answer.text("/error/code")).isEqualTo(code);
+            assertThat(upstream.requests()).noneMatch(each -> each.line().startsWith("POST /v1/batches"));
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(5))
+                    .until(() -> gateway.house().bytesInFlight() == 0);
         }
     }
 }

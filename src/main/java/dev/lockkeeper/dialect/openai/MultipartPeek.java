@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,10 @@ public final class MultipartPeek {
 
     /** Parts of one form. */
     public static final int MAX_PARTS = 1_000;
+
+    /** With two boundaries the upstream might read another form than is read here. */
+    private static final Pattern SECOND_BOUNDARY =
+            Pattern.compile(";\\s*boundary\\s*=.*;\\s*boundary\\s*=", Pattern.CASE_INSENSITIVE);
 
     /**
      * A field that was found.
@@ -76,6 +81,9 @@ public final class MultipartPeek {
         if (found == null || found.isEmpty() || found.length() > 70) {
             throw new Malformed(
                     "content-type: multipart/form-data needs a boundary of 1 to 70 characters.", null, null);
+        }
+        if (SECOND_BOUNDARY.matcher(contentType).find()) {
+            throw new Malformed("content-type: one boundary was expected, not two.", null, null);
         }
         return new MultipartPeek(("\r\n--" + found).getBytes(StandardCharsets.ISO_8859_1));
     }

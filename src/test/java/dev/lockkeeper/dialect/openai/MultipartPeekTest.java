@@ -85,7 +85,8 @@ class MultipartPeekTest {
                 "application/json",
                 "multipart/form-data",
                 "multipart/form-data; boundary=",
-                "multipart/mixed; boundary=a"
+                "multipart/mixed; boundary=a",
+                "multipart/form-data; boundary=a; Boundary = b"
             })
     void anythingElseIsRefused(String type) {
         assertThatExceptionOfType(Malformed.class).isThrownBy(() -> MultipartPeek.of(type));
