@@ -122,7 +122,11 @@ public final class Door implements Loops.Handler {
         }
     }
 
+    /** A browser at its address line sends no key; Java's oldest client asks for pages before all else, but has one. */
     private static boolean wantsPage(Exchange exchange) {
+        if (presented(exchange.headers()) != null) {
+            return false;
+        }
         String accept = exchange.headers().get("accept");
         return accept != null && accept.toLowerCase(Locale.ROOT).contains("text/html");
     }

@@ -59,7 +59,7 @@ final class ShortForm {
                     body.putArray("messages").addObject().put("role", "user").put("content", each.getValue());
                 case "messages" -> {
                     JsonNode messages = json(each.getValue());
-                    if (messages == null) {
+                    if (messages == null || !messages.isArray()) {
                         relay.refuse(
                                 exchange,
                                 caller,
@@ -88,7 +88,8 @@ final class ShortForm {
 
     private static @Nullable JsonNode json(String text) {
         try {
-            return JSON.readTree(text);
+            JsonNode read = JSON.readTree(text);
+            return read.isMissingNode() ? null : read;
         } catch (JacksonException notJson) {
             return null;
         }

@@ -61,7 +61,7 @@ final class Attempt implements Client.Listener {
         outgoing = call.relay
                 .clients()
                 .on(call.loop, provider)
-                .send(call.endpoint.method(), target, headers, body.length(), this);
+                .send(call.endpoint.method(), target, headers, body.length(), call.guarded(this));
     }
 
     // ---- what the upstream says ----
@@ -154,6 +154,11 @@ final class Attempt implements Client.Listener {
         if (nowNanos - startedNanos > total) {
             late("total", total);
         } else if (answering == null) {
+            if (!sent && body.waitsForClient()) {
+                // How fast a client sends is the server's to mind; it is not the upstream that is late.
+                sign();
+                return;
+            }
             // Before the request is sent whole, the clock is that of its bytes; after that, of the answer's first one.
             long bound = sent ? patience.firstByteNanos() : patience.idleNanos();
             if (silent > bound) {
@@ -161,7 +166,8 @@ final class Attempt implements Client.Listener {
             }
         } else if (!paused && silent > patience.idleNanos() && !answering.ending()) {
             late("idle", patience.idleNanos());
-        } else {
+        } else if (!paused) {
+            // A client that does not read needs no sign of life, and what is behind the pause is not silence.
             answering.tick(nowNanos, silent);
         }
     }
@@ -193,16 +199,18 @@ final class Attempt implements Client.Listener {
         if (from != null && !paused) {
             paused = true;
             from.pause();
-            call.exchange.onDrain(() -> {
-                if (paused && !closed) {
-                    paused = false;
-                    sign();
-                    Outgoing still = outgoing;
-                    if (still != null) {
-                        still.resume();
-                    }
-                }
-            });
+            call.exchange.onDrain(() -> call.guarded(this::clientDrained));
+        }
+    }
+
+    private void clientDrained() {
+        if (paused && !closed) {
+            paused = false;
+            sign();
+            Outgoing still = outgoing;
+            if (still != null) {
+                still.resume();
+            }
         }
     }
 

@@ -85,7 +85,7 @@ final class BatchInput implements Listener {
         outgoing = call.relay
                 .clients()
                 .on(call.loop, provider)
-                .send("GET", target, provider.sign(Headers.empty()), 0, this);
+                .send("GET", target, provider.sign(Headers.empty()), 0, call.guarded(this));
     }
 
     private void tick(long nowNanos) {
@@ -179,8 +179,15 @@ final class BatchInput implements Listener {
         }
         int taken = to;
         boolean begun = call.relay.workers().compute(() -> {
-            Refusal why = lines(new Bytes(all, 0, taken));
-            call.loop.run(() -> was(why, taken));
+            Refusal why;
+            try {
+                why = lines(new Bytes(all, 0, taken));
+            } catch (RuntimeException | Error bug) {
+                call.onLoop(() -> call.crashed(bug));
+                return;
+            }
+            Refusal told = why;
+            call.onLoop(() -> was(told, taken));
         });
         if (!begun) {
             refuse(new Refusal.Busy("batch inputs"));

@@ -12,8 +12,10 @@ import dev.lockkeeper.dialect.openai.Refusals;
 import dev.lockkeeper.dialect.openai.RequestScan;
 import dev.lockkeeper.dialect.openai.Rewrite;
 import dev.lockkeeper.dialect.openai.Rewritten;
+import dev.lockkeeper.http.Client;
 import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.Exchange.BodyFault;
+import dev.lockkeeper.http.Fault;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.relay.CallReport.Outcome;
@@ -25,8 +27,12 @@ import dev.lockkeeper.units.Usage;
 import dev.lockkeeper.upstream.Provider;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One call of a client, from its head to its report.
@@ -46,7 +52,7 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>A call belongs to one event loop and is used on its thread only; what is done elsewhere comes back by
- * {@link Loop#run}. Nothing on the way blocks.
+ * {@link #onLoop}. Nothing on the way blocks, and each step is guarded: one that throws ends the call.
  *
  * <p>Memory: a JSON body is held once, plus what the taps keep (their bounds are theirs); an answer passes through queues
  * of 64 KiB on either side. A multipart body holds at most its peek and two pieces; the rest goes to a file.
@@ -63,6 +69,11 @@ final class Call {
 
     private static final int NAMES_SUGGESTED = 3;
 
+    /** How long an answer's end waits for what it made to be registered. */
+    private static final long REGISTER_SECONDS = 10;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Call.class);
+
     final Relay relay;
     final Rules rules;
     final Exchange exchange;
@@ -74,6 +85,7 @@ final class Call {
     private Loop.@Nullable Subscription ticking;
 
     // What reading has told.
+    private @Nullable RequestBody incoming;
     private @Nullable RequestScan scan;
     private @Nullable Bytes prompt;
     private long bytesIn;
@@ -111,7 +123,11 @@ final class Call {
     /** Begins. {@code given} stands for the body of a call in short form, null for a body still to be read. */
     void carry(@Nullable Bytes given) {
         relay.inFlight().callBegan();
-        exchange.onGone(this::abandoned);
+        guarded(() -> begin(given));
+    }
+
+    private void begin(@Nullable Bytes given) {
+        exchange.onGone(() -> guarded(this::abandoned));
         ticking = loop.everyTick(this::tick);
         if (given != null) {
             shortForm = true;
@@ -123,7 +139,9 @@ final class Call {
             case JSON -> read();
             case MULTIPART -> {
                 idle();
-                new MultipartBody(this).begin();
+                MultipartBody form = new MultipartBody(this);
+                incoming = form;
+                form.begin();
             }
             case EITHER -> throw new IllegalStateException("a body is JSON or multipart");
         }
@@ -147,7 +165,7 @@ final class Call {
 
     private void read() {
         idle();
-        exchange.read(new GatheredBody(
+        exchange.read(guarded(new GatheredBody(
                 exchange, this::takeRoom, () -> refuse(new Refusal.Busy("request bodies")), this::unread, body -> {
                     busy();
                     String type = contentType();
@@ -160,7 +178,7 @@ final class Call {
                     } else {
                         scan(body);
                     }
-                }));
+                })));
     }
 
     /** Takes room for bytes of this call's body; what was taken is given back at the call's end. */
@@ -182,7 +200,13 @@ final class Call {
         switch (why) {
             case TOO_LARGE -> refuse(new Refusal.TooLarge(relay.maxRequestBody()));
             case SLOW -> refuse(new Refusal.SlowBody());
-            case BROKEN -> abandoned();
+            case BROKEN -> {
+                if (exchange.over()) {
+                    abandoned();
+                } else {
+                    refuse(new Refusal.BadBody("The request's body is not framed as HTTP has it.", null, null));
+                }
+            }
         }
     }
 
@@ -193,8 +217,14 @@ final class Call {
         }
         idle();
         boolean taken = relay.workers().compute(() -> {
-            Reading told = reading(body);
-            loop.run(() -> {
+            Reading told;
+            try {
+                told = reading(body);
+            } catch (RuntimeException | Error bug) {
+                onLoop(() -> crashed(bug));
+                return;
+            }
+            onLoop(() -> {
                 if (!over) {
                     busy();
                     scanned(body, told);
@@ -378,9 +408,13 @@ final class Call {
             if (over) {
                 return;
             }
-            CompletionStage<?> registered = ownership.settle(learnt);
-            registered.whenComplete((done, failure) -> loop.run(() -> {
-                if (!over) {
+            CompletableFuture<?> settled = ownership.settle(learnt).toCompletableFuture();
+            CompletionStage<?> registered =
+                    settled.isDone() ? settled : settled.copy().orTimeout(REGISTER_SECONDS, TimeUnit.SECONDS);
+            registered.whenComplete((done, failure) -> onLoop(() -> {
+                if (failure != null) {
+                    crashed(failure);
+                } else if (!over) {
                     busy();
                     whole.run();
                     finish(learnt, usage, learnt.failed() ? Outcome.FAILED : Outcome.SERVED, learnt.errorCode());
@@ -458,15 +492,21 @@ final class Call {
             return;
         }
         Bytes counted = prompt;
+        Usage rough = new Usage(
+                asked.textBytes() / BYTES_PER_TOKEN, 0, 0, learnt.text().length() / BYTES_PER_TOKEN, 0, true);
         boolean taken = relay.workers().compute(() -> {
-            long input = counted != null ? relay.tokens().countPrompt(counted) : asked.textBytes() / BYTES_PER_TOKEN;
-            long output = relay.tokens().count(learnt.text());
-            Usage estimate = new Usage(input, 0, 0, output, 0, true);
-            loop.run(() -> then.accept(estimate));
+            Usage estimate = rough;
+            try {
+                long input = counted != null ? relay.tokens().countPrompt(counted) : rough.input();
+                estimate = new Usage(input, 0, 0, relay.tokens().count(learnt.text()), 0, true);
+            } catch (RuntimeException | Error bug) {
+                LOG.error("The tokens of call {} could not be counted", exchange.id(), bug);
+            }
+            Usage told = estimate;
+            onLoop(() -> then.accept(told));
         });
         if (!taken) {
-            then.accept(new Usage(
-                    asked.textBytes() / BYTES_PER_TOKEN, 0, 0, learnt.text().length() / BYTES_PER_TOKEN, 0, true));
+            then.accept(rough);
         }
     }
 
@@ -487,11 +527,7 @@ final class Call {
             return;
         }
         Refusal.Said said = Refusal.said(why);
-        Headers headers = Headers.empty();
-        headers.set("content-type", "application/json");
-        if (said.retryAfterSeconds() > 0) {
-            headers.set("retry-after", Integer.toString(said.retryAfterSeconds()));
-        }
+        Headers headers = said.headers();
         addOwnHeaders(headers);
         answer(said.status(), headers, Errors.envelope(said.message(), said.type(), said.param(), said.code()));
         finish(learnt, learnt.usage(), said.outcome(), said.code() == null ? "" : said.code());
@@ -568,7 +604,110 @@ final class Call {
     private void tick(long nowNanos) {
         Attempt current = attempt;
         if (current != null && !over) {
-            current.tick(nowNanos);
+            try {
+                current.tick(nowNanos);
+            } catch (RuntimeException | Error bug) {
+                crashed(bug);
+            }
+        }
+    }
+
+    // ---- what goes wrong here: no mistake of this code leaves a client without an end ----
+
+    /** Does a step of this call; one that fails ends it. */
+    void guarded(Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException | Error bug) {
+            crashed(bug);
+        }
+    }
+
+    /** The same on the call's loop. Any thread. */
+    void onLoop(Runnable step) {
+        loop.run(() -> guarded(step));
+    }
+
+    /** The same for what comes of the request's body. */
+    Exchange.Intake guarded(Exchange.Intake intake) {
+        return new Exchange.Intake() {
+            @Override
+            public void piece(Bytes piece) {
+                try {
+                    intake.piece(piece);
+                } catch (RuntimeException | Error bug) {
+                    crashed(bug);
+                }
+            }
+
+            @Override
+            public void end() {
+                guarded(intake::end);
+            }
+
+            @Override
+            public void failed(BodyFault why) {
+                guarded(() -> intake.failed(why));
+            }
+        };
+    }
+
+    /** The same for what an upstream says. */
+    Client.Listener guarded(Client.Listener listener) {
+        return new Client.Listener() {
+            @Override
+            public void ready() {
+                guarded(listener::ready);
+            }
+
+            @Override
+            public void head(int answered, Headers headers) {
+                guarded(() -> listener.head(answered, headers));
+            }
+
+            @Override
+            public void piece(Bytes piece) {
+                try {
+                    listener.piece(piece);
+                } catch (RuntimeException | Error bug) {
+                    crashed(bug);
+                }
+            }
+
+            @Override
+            public void end() {
+                guarded(listener::end);
+            }
+
+            @Override
+            public void fault(Fault fault) {
+                guarded(() -> listener.fault(fault));
+            }
+
+            @Override
+            public void drained() {
+                guarded(listener::drained);
+            }
+        };
+    }
+
+    /** Ends this call because of a mistake of the gateway's own: with status 500, or where it can't be told, a cut. */
+    void crashed(Throwable bug) {
+        LOG.error("Call {} to {} failed in the gateway itself", exchange.id(), endpoint.path(), bug);
+        if (over) {
+            return;
+        }
+        try {
+            if (!exchange.headSent()) {
+                warnings = List.of();
+                refuse(new Refusal.Internal());
+            }
+        } catch (RuntimeException | Error again) {
+            LOG.error("Call {} could not be told so", exchange.id(), again);
+        }
+        if (!over) {
+            exchange.abort();
+            finish(Learnt.NOTHING, null, Outcome.FAILED, Refusal.INTERNAL);
         }
     }
 
@@ -620,6 +759,9 @@ final class Call {
         }
         if (attempt != null) {
             attempt.close();
+        }
+        if (incoming != null) {
+            incoming.close();
         }
         relay.inFlight().giveBack(bytesHeld);
         bytesHeld = 0;

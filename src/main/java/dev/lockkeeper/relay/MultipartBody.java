@@ -48,6 +48,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
     private Runnable sent = () -> {};
     private boolean readingFile;
     private boolean full;
+    private boolean writing;
 
     MultipartBody(Call call) {
         this.call = call;
@@ -68,7 +69,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
             call.ownForm(List.of(), this::send);
         } else {
             peek = reader;
-            exchange.read(this);
+            exchange.read(call.guarded(this));
         }
     }
 
@@ -98,7 +99,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         heldBytes += piece.length();
         if (reader.model() != null) {
             decide();
-        } else if (heldBytes > call.relay.settings().peek()) {
+        } else if (!spilling && heldBytes > call.relay.settings().peek()) {
             spill();
         }
     }
@@ -154,21 +155,22 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         Spill file = spill == null ? new Spill(call.relay.settings().spill(), exchange.id()) : spill;
         spill = file;
         boolean taken = call.relay.workers().await(() -> {
-            IOException failure = null;
+            Exception failure = null;
             try {
                 file.append(pieces);
-            } catch (IOException full) {
+            } catch (IOException | RuntimeException full) {
                 failure = full;
             }
-            IOException result = failure;
-            call.loop.run(() -> spilled(result));
+            Exception result = failure;
+            call.onLoop(() -> spilled(result));
         });
         if (!taken) {
+            spilling = false;
             call.refuse(new Refusal.Busy("large uploads"));
         }
     }
 
-    private void spilled(@Nullable IOException failure) {
+    private void spilled(@Nullable Exception failure) {
         spilling = false;
         if (closed) {
             close();
@@ -221,7 +223,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         outgoing = to;
         sent = whenSent;
         if (peek == null) {
-            exchange.read(this);
+            exchange.read(call.guarded(this));
         }
         pump();
     }
@@ -229,7 +231,14 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
     @Override
     public void drained() {
         full = false;
-        pump();
+        if (!writing) {
+            pump();
+        }
+    }
+
+    @Override
+    public boolean waitsForClient() {
+        return outgoing != null && !full && !readingFile && !bodyEnded;
     }
 
     /** Sends what can be sent now: the file first, then memory; then lets the client go on. */
@@ -268,11 +277,11 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
             Bytes read;
             try {
                 read = file.read(FILE_PIECE);
-            } catch (IOException unreadable) {
+            } catch (IOException | RuntimeException unreadable) {
                 read = null;
             }
             Bytes piece = read;
-            call.loop.run(() -> {
+            call.onLoop(() -> {
                 readingFile = false;
                 Outgoing to = outgoing;
                 if (closed) {
@@ -286,12 +295,19 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
             });
         });
         if (!taken) {
+            readingFile = false;
             call.refuse(new Refusal.Busy("large uploads"));
         }
     }
 
-    /** Writes a piece, but for the bytes that are replaced. */
+    /** Writes a piece, but for the bytes that are replaced. The queue may drain meanwhile: nothing shall overtake it. */
     private void write(Outgoing to, Bytes piece) {
+        writing = true;
+        writeParts(to, piece);
+        writing = false;
+    }
+
+    private void writeParts(Outgoing to, Bytes piece) {
         long from = position;
         long until = from + piece.length();
         position = until;
@@ -322,7 +338,9 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         Spill file = spill;
         if (file != null && !spilling && !readingFile) {
             spill = null;
-            call.relay.workers().await(file::delete);
+            if (!call.relay.workers().await(file::delete)) {
+                file.delete();
+            }
         }
     }
 }

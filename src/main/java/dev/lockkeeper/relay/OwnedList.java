@@ -2,6 +2,7 @@ package dev.lockkeeper.relay;
 
 import dev.lockkeeper.access.Caller;
 import dev.lockkeeper.dialect.openai.Endpoint;
+import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.dialect.openai.ObjectKind;
 import dev.lockkeeper.http.Client;
 import dev.lockkeeper.http.Client.Fetched;
@@ -50,6 +51,7 @@ final class OwnedList {
     private static final int MAX_PAGES = 20;
 
     private static final int MAX_OBJECT = 1 << 20;
+    private static final long YOUNG_MILLIS = 3_600_000;
     private static final long FETCH_MILLIS = 30_000;
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final Logger LOG = LoggerFactory.getLogger(OwnedList.class);
@@ -219,6 +221,16 @@ final class OwnedList {
 
     private record Found(String id, Bytes json) {}
 
+    /**
+     * Forgets an object that its provider does not know any more. Who owns an object can't be learnt twice: so not one
+     * that is young (a provider may take a while before what it made can be read), and not on the word of a proxy's page.
+     */
+    private void forget(Owned owned, Bytes said) {
+        if (Errors.isEnvelope(said) && relay.clock().millis() - owned.createdMillis() > YOUNG_MILLIS) {
+            relay.objects().gone(owned.id(), owned.kind(), owned.project(), owned.provider());
+        }
+    }
+
     private void fetch(List<Owned> some, Map<String, String> filters, List<Found> found)
             throws Failed, InterruptedException {
         List<CompletionStage<Fetched>> asked = new ArrayList<>();
@@ -236,7 +248,7 @@ final class OwnedList {
             }
             Fetched answer = wait(asked.get(i), owned.provider());
             if (answer.status() == 404) {
-                relay.objects().gone(owned.id(), owned.kind(), owned.project(), owned.provider());
+                forget(owned, answer.body());
             } else if (answer.status() == 401 || answer.status() == 403) {
                 throw new Failed(new Refusal.BadCredentials(owned.provider(), answer.status()));
             } else if (answer.status() != 200) {

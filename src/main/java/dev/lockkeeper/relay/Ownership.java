@@ -51,41 +51,57 @@ final class Ownership {
         next(named, 0, then);
     }
 
-    private void next(List<Reference> named, int index, Runnable then) {
-        if (index == named.size()) {
-            then.run();
-            return;
+    /** A loop where the registry answers at once: a request may name objects by the thousand. */
+    private void next(List<Reference> named, int from, Runnable then) {
+        for (int i = from; i < named.size(); i++) {
+            Reference reference = named.get(i);
+            CompletableFuture<@Nullable Owned> finding = find(reference);
+            if (!finding.isDone()) {
+                int here = i;
+                CompletionStage<@Nullable Owned> found = finding.orTimeout(LOOKUP_SECONDS, TimeUnit.SECONDS);
+                found.whenComplete((owned, failure) -> call.onLoop(() -> {
+                    if (!call.over() && agrees(reference, owned, failure)) {
+                        next(named, here + 1, then);
+                    }
+                }));
+                return;
+            }
+            boolean failed = finding.isCompletedExceptionally();
+            if (!agrees(reference, failed ? null : finding.join(), failed ? finding.exceptionNow() : null)) {
+                return;
+            }
         }
-        Reference reference = named.get(index);
+        then.run();
+    }
+
+    private CompletableFuture<@Nullable Owned> find(Reference reference) {
         String preferred = provider != null ? provider : call.exchange.headers().get("x-lockkeeper-provider");
-        CompletableFuture<@Nullable Owned> finding = call.relay
+        return call.relay
                 .objects()
                 .find(reference.id(), reference.kind().name(), call.caller.projectId(), preferred)
                 .toCompletableFuture();
-        CompletionStage<@Nullable Owned> found =
-                finding.isDone() ? finding : finding.orTimeout(LOOKUP_SECONDS, TimeUnit.SECONDS);
-        found.whenComplete((owned, failure) -> call.loop.run(() -> {
-            if (call.over()) {
-                return;
+    }
+
+    /** Whether an object may be named beside those before it; refuses the call where not. */
+    private boolean agrees(Reference reference, @Nullable Owned owned, @Nullable Throwable failure) {
+        String param = reference.param().isEmpty() ? null : reference.param();
+        if (failure != null) {
+            call.refuse(new Refusal.Busy("looking up whose object this is"));
+        } else if (owned == null) {
+            call.refuse(new Refusal.UnknownObject(reference.id(), param));
+        } else if (provider != null && !provider.equals(owned.provider())) {
+            call.refuse(new Refusal.Scattered(
+                    "The objects this call names live at different providers ('" + provider + "' and '"
+                            + owned.provider() + "'); one call goes to one provider.",
+                    param));
+        } else {
+            provider = owned.provider();
+            if (param == null) {
+                lastOwned = owned;
             }
-            String param = reference.param().isEmpty() ? null : reference.param();
-            if (failure != null) {
-                call.refuse(new Refusal.Busy("looking up whose object this is"));
-            } else if (owned == null) {
-                call.refuse(new Refusal.UnknownObject(reference.id(), param));
-            } else if (provider != null && !provider.equals(owned.provider())) {
-                call.refuse(new Refusal.Scattered(
-                        "The objects this call names live at different providers ('" + provider + "' and '"
-                                + owned.provider() + "'); one call goes to one provider.",
-                        param));
-            } else {
-                provider = owned.provider();
-                if (param == null) {
-                    lastOwned = owned;
-                }
-                next(named, index + 1, then);
-            }
-        }));
+            return true;
+        }
+        return false;
     }
 
     /** Registers what the answer made, as soon as its id is known. */

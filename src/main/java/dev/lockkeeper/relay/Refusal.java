@@ -1,12 +1,16 @@
 package dev.lockkeeper.relay;
 
 import dev.lockkeeper.http.Fault;
+import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.relay.CallReport.Outcome;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** An expected "no" to a call. What the client is told of it is decided in one place: {@link #said}. */
 public sealed interface Refusal {
+    /** The code of {@link Internal}. */
+    String INTERNAL = "internal_error";
+
     /** No key, or one that opens nothing. */
     record UnknownKey(boolean missing) implements Refusal {}
 
@@ -40,6 +44,9 @@ public sealed interface Refusal {
     /** More work than this process may take on at once. */
     record Busy(String what) implements Refusal {}
 
+    /** A mistake of the gateway's own. */
+    record Internal() implements Refusal {}
+
     /** The upstream could not be reached, or broke off before its answer began. */
     record Unreached(String provider, Fault fault) implements Refusal {}
 
@@ -66,7 +73,13 @@ public sealed interface Refusal {
             @Nullable String param,
             String message,
             int retryAfterSeconds,
-            Outcome outcome) {}
+            Outcome outcome) {
+        /** The fields that go with it. */
+        Headers headers() {
+            Headers headers = Headers.empty().set("content-type", "application/json");
+            return retryAfterSeconds > 0 ? headers.set("retry-after", Integer.toString(retryAfterSeconds)) : headers;
+        }
+    }
 
     /** The only place where a refusal becomes a status and a sentence. */
     static Said said(Refusal why) {
@@ -136,6 +149,15 @@ public sealed interface Refusal {
                         "Lockkeeper has as much work as it may take on (" + what + "). Try again shortly.",
                         1,
                         Outcome.REFUSED);
+            case Internal() ->
+                new Said(
+                        500,
+                        "server_error",
+                        INTERNAL,
+                        null,
+                        "Lockkeeper made a mistake of its own; its log says more under this answer's x-request-id.",
+                        0,
+                        Outcome.FAILED);
             case Unreached(String provider, Fault fault) ->
                 switch (fault.kind()) {
                     case POOL_FULL ->

@@ -6,6 +6,7 @@ import dev.lockkeeper.relay.Call.Learnt;
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.upstream.Provider;
 import java.io.ByteArrayOutputStream;
+import java.util.List;
 
 /**
  * An upstream's answer with another status than 2xx. Its status and body are the client's to see, word for word, when they
@@ -13,6 +14,9 @@ import java.io.ByteArrayOutputStream;
  */
 final class RefusedAnswer implements Answering {
     private static final int MAX_BODY = 64 << 10;
+
+    /** What an upstream, or a proxy before it, says of trying again holds whatever its body looks like. */
+    private static final List<String> RETRY = List.of("retry-after", "retry-after-ms", "x-should-retry");
 
     private final Call call;
     private final Provider provider;
@@ -45,7 +49,7 @@ final class RefusedAnswer implements Answering {
         } else if (status < 400) {
             call.refuse(new Refusal.Unusable(provider.name(), status, "a status that this gateway does not follow"));
         } else if (tooLong || !Errors.isEnvelope(said)) {
-            call.refuse(new Refusal.Unusable(provider.name(), status, "a body that is not an error of OpenAI's API"));
+            unreadable("a body that is not an error of OpenAI's API");
         } else {
             Headers headers = call.headers(provider, upstream);
             if (status == 429 && UpstreamError.code(said).equals("insufficient_quota")) {
@@ -59,7 +63,17 @@ final class RefusedAnswer implements Answering {
 
     @Override
     public void broke(Refusal why) {
-        call.refuse(new Refusal.Unusable(provider.name(), status, "an error whose body broke off"));
+        unreadable("an error whose body broke off");
+    }
+
+    private void unreadable(String what) {
+        for (String field : RETRY) {
+            String told = upstream.get(field);
+            if (told != null) {
+                call.exchange.also(field, told);
+            }
+        }
+        call.refuse(new Refusal.Unusable(provider.name(), status, what));
     }
 
     @Override

@@ -72,7 +72,7 @@ public final class Relay {
     /** Says no to a request that never became a call, and tells the watcher. */
     public void refuse(Exchange exchange, @Nullable Caller caller, String endpoint, Refusal why) {
         Refusal.Said said = Refusal.said(why);
-        Headers headers = Headers.empty().set("content-type", "application/json");
+        Headers headers = said.headers();
         Bytes body = Errors.envelope(said.message(), said.type(), said.param(), said.code());
         exchange.answer(said.status(), headers, body);
         String code = said.code() == null ? "" : said.code();

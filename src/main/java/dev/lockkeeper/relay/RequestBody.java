@@ -18,6 +18,9 @@ interface RequestBody {
     /** The queue towards the upstream has room again. */
     void drained();
 
+    /** Whether what is to be sent next has to come from the client first. */
+    boolean waitsForClient();
+
     /** Whether it can be sent a second time. */
     boolean repeatable();
 
@@ -42,6 +45,11 @@ interface RequestBody {
 
         @Override
         public void drained() {}
+
+        @Override
+        public boolean waitsForClient() {
+            return false;
+        }
 
         @Override
         public boolean repeatable() {

@@ -25,6 +25,9 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
     /** How long an upstream may take from its finish reason to its end; after that the answer counts as whole. */
     private static final long FINISH_GRACE_NANOS = 5_000_000_000L;
 
+    /** Bytes that wait for company at most. */
+    private static final int GATHER_BYTES = 64 << 10;
+
     private static final Bytes HEARTBEAT = Bytes.utf8(": keep-alive\n\n");
 
     private final Call call;
@@ -63,7 +66,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         splitter.feed(piece, this);
         if (!ending && tap.done()) {
             complete();
-        } else if (!ending && gatherNanos == 0) {
+        } else if (!ending && (gatherNanos == 0 || outBytes() > GATHER_BYTES)) {
             flush();
         }
     }
@@ -115,6 +118,14 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             }
         }
         out.add(raw);
+    }
+
+    private int outBytes() {
+        int bytes = 0;
+        for (Bytes each : out) {
+            bytes += each.length();
+        }
+        return bytes;
     }
 
     private void flush() {

@@ -84,7 +84,9 @@ final class WholeAnswer implements Answering {
         ending = true;
         if (tap != null) {
             tap.end();
-            if (!tap.finished() && heldBytes > 0) {
+            // Nothing at all is an answer where nothing was promised: in a 204, or where any body will do.
+            boolean empty = heldBytes == 0 && (status == 204 || !call.expectsJson());
+            if (!tap.finished() && !empty) {
                 broke(new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
                 return;
             }

@@ -1,8 +1,12 @@
 package dev.lockkeeper.upstream;
 
 import dev.lockkeeper.http.Headers;
+import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -91,22 +95,31 @@ public final class Provider {
      * The path and query of a call at this provider.
      *
      * @param path the client's path, which starts with {@code /v1}, percent-encoded
-     * @param query the client's query, or null
+     * @param client the client's query, or null; a parameter that the operator has set is left out
      */
-    public String target(String path, @Nullable String query) {
+    public String target(String path, @Nullable String client) {
         String below = basePath + path.substring("/v1".length());
+        String query = client == null || extraQuery.isEmpty() ? client : withoutOurs(client);
         if (query == null || query.isEmpty()) {
             return extraQuery.isEmpty() ? below : below + "?" + extraQuery;
         }
         return extraQuery.isEmpty() ? below + "?" + query : below + "?" + query + "&" + extraQuery;
     }
 
+    private String withoutOurs(String query) {
+        return Arrays.stream(query.split("&", -1))
+                .filter(pair -> !settings.query().containsKey(decode(pair.split("=", 2)[0])))
+                .collect(Collectors.joining("&"));
+    }
+
     /** The fields to send upstream for a client's request: what is the client's to say, and this provider's signature. */
     public Headers request(Headers client) {
         Headers headers = Headers.empty();
+        Set<String> hop = ofTheConnection(client);
         client.forEach((name, value) -> {
             String lower = name.toLowerCase(Locale.ROOT);
             if (!KEPT_FROM_UPSTREAM.contains(lower)
+                    && !hop.contains(lower)
                     && !lower.startsWith(":")
                     && !lower.startsWith("x-lockkeeper-")
                     && !lower.startsWith("x-forwarded-")
@@ -132,9 +145,11 @@ public final class Provider {
     /** The fields of an upstream's answer that a client may see. */
     public Headers answer(Headers upstream) {
         Headers headers = Headers.empty();
+        Set<String> hop = ofTheConnection(upstream);
         upstream.forEach((name, value) -> {
             String lower = name.toLowerCase(Locale.ROOT);
             if (!KEPT_FROM_CLIENT.contains(lower)
+                    && !hop.contains(lower)
                     && !lower.startsWith(":")
                     && !lower.startsWith("cf-")
                     && !lower.startsWith("access-control-")
@@ -145,7 +160,31 @@ public final class Provider {
         return headers;
     }
 
+    /** The fields that a message names as its connection's own (RFC 9110, section 7.6.1). */
+    private static Set<String> ofTheConnection(Headers headers) {
+        List<String> named = headers.all("connection");
+        if (named.isEmpty()) {
+            return Set.of();
+        }
+        Set<String> fields = new HashSet<>();
+        for (String each : named) {
+            for (String field : each.split(",", -1)) {
+                fields.add(field.strip().toLowerCase(Locale.ROOT));
+            }
+        }
+        fields.remove("content-type"); // says what the body is: nobody's to take away
+        return fields;
+    }
+
     private static String encode(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+
+    private static String decode(String text) {
+        try {
+            return URLDecoder.decode(text, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException notEncoded) {
+            return text;
+        }
     }
 }
