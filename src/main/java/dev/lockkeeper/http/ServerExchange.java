@@ -343,7 +343,9 @@ final class ServerExchange implements Exchange {
         if (over || headSent) {
             return;
         }
-        fields.set("content-length", Integer.toString(body.length()));
+        if (mayHaveBody(status)) {
+            fields.set("content-length", Integer.toString(body.length()));
+        }
         setHead(status, fields);
         finish(
                 body.length() > 0 && !HttpMethod.HEAD.equals(request.method())

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.testing.Gateway;
+import java.net.URI;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
@@ -85,6 +87,8 @@ class PagesTest {
     }
 
     private HttpResponse<String> browse(String path) {
-        return gateway.send(gateway.request(path).header("accept", BROWSER).GET());
+        return gateway.send(HttpRequest.newBuilder(URI.create(gateway.url(path)))
+                .header("accept", BROWSER)
+                .GET());
     }
 }

@@ -46,6 +46,15 @@ class ProviderTest {
                 .isEqualTo("/models/a%2Fb");
     }
 
+    @Test
+    void aParameterThatTheOperatorHasSetIsNotTheClientsToSay() {
+        Provider azure = provider(
+                "https://x.openai.azure.com/openai/v1", Auth.API_KEY, Map.of(), Map.of("api-version", "preview"));
+        assertThat(azure.target("/v1/files", "api%2Dversion=1&limit=1&api-version"))
+                .isEqualTo("/openai/v1/files?limit=1&api-version=preview");
+        assertThat(azure.target("/v1/files", "api-version=1")).isEqualTo("/openai/v1/files?api-version=preview");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
