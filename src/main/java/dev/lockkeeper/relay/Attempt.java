@@ -53,7 +53,7 @@ final class Attempt implements Client.Listener {
         Headers headers = provider.request(call.exchange.headers());
         if (body.length() == 0) {
             headers.remove("content-type");
-        } else if (call.exchange.headers().get("content-type") == null) {
+        } else if (call.shortForm() || call.exchange.headers().get("content-type") == null) {
             headers.set("content-type", "application/json");
         }
         String target = provider.target(call.path(), call.query());

@@ -47,7 +47,7 @@ import org.slf4j.LoggerFactory;
  *   own        are the objects it names this project's, and where?  404
  *              (of a batch also those that its lines name)          400
  *   attempt    rewrite, sign, send; wait for an answer              502, 503, 504
- *   gate       usage is learnt, what was made is registered: here an answer becomes whole
+ *   gate       usage is learnt, what was made is registered: here an answer becomes whole; 500 where it can't be
  *   over       room is given back, the watcher is told: every path, exactly once, last
  * </pre>
  *
@@ -461,6 +461,11 @@ final class Call {
     /** The path to ask for upstream; a call in short form stands for another one. */
     String path() {
         return shortForm ? endpoint.path() : exchange.path();
+    }
+
+    /** Whether its body was made here, of a query. */
+    boolean shortForm() {
+        return shortForm;
     }
 
     /** The query to ask for upstream. */

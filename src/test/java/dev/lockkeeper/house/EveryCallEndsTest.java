@@ -342,6 +342,17 @@ class EveryCallEndsTest {
     }
 
     @Test
+    void aTrialIsJsonWhateverItsOwnTypeSays() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.before(upstream)) {
+            gateway.send(gateway.request("/v1/chat/completions?model=gpt-4o&prompt=Hi")
+                    .header("content-type", "text/plain"));
+            assertThat(upstream.requests().getFirst().field("content-type")).isEqualTo("application/json");
+        }
+    }
+
+    @Test
     void anObjectThatItsProviderDoesNotShowYetStaysItsOwners() {
         String store = "{\"id\":\"vs_1\",\"object\":\"vector_store\"}";
         String unknown = "{\"error\":{\"message\":\"No such store\",\"type\":\"invalid_request_error\",\"param\":null,"
