@@ -183,12 +183,27 @@ final class Call {
 
     /** Takes room for bytes of this call's body; what was taken is given back at the call's end. */
     boolean takeRoom(int bytes) {
+        if (!hold(bytes)) {
+            return false;
+        }
+        bytesIn += bytes;
+        return true;
+    }
+
+    /** Takes room for bytes that are held for a while: {@link #letGo} gives it back, or the call's end. */
+    boolean hold(int bytes) {
         if (!relay.inFlight().take(bytes)) {
             return false;
         }
         bytesHeld += bytes;
-        bytesIn += bytes;
         return true;
+    }
+
+    void letGo(int bytes) {
+        if (!over) {
+            bytesHeld -= bytes;
+            relay.inFlight().giveBack(bytes);
+        }
     }
 
     /** Counts bytes of the body that this call doesn't hold. */
@@ -490,10 +505,15 @@ final class Call {
         }
     }
 
+    /** What this call used. One that reads back what another has made tells that one's usage, which is told already. */
+    private @Nullable Usage used(Learnt learnt) {
+        return endpoint.model() == Endpoint.ModelIn.NONE ? null : learnt.usage();
+    }
+
     private void usageOf(Learnt learnt, java.util.function.Consumer<@Nullable Usage> then) {
         RequestScan asked = scan;
-        if (learnt.usage() != null || asked == null || !countsTokens()) {
-            then.accept(learnt.usage());
+        if (used(learnt) != null || asked == null || !countsTokens()) {
+            then.accept(used(learnt));
             return;
         }
         Bytes counted = prompt;
@@ -535,7 +555,7 @@ final class Call {
         Headers headers = said.headers();
         addOwnHeaders(headers);
         answer(said.status(), headers, Errors.envelope(said.message(), said.type(), said.param(), said.code()));
-        finish(learnt, learnt.usage(), said.outcome(), said.code() == null ? "" : said.code());
+        finish(learnt, used(learnt), said.outcome(), said.code() == null ? "" : said.code());
     }
 
     // ---- what an attempt and its answer say to the client, counted ----
@@ -725,7 +745,7 @@ final class Call {
         Learnt learnt = current == null ? Learnt.NOTHING : current.learnt();
         ownership.alsoMade(learnt);
         status = status == 0 ? CallReport.CLIENT_GONE : status;
-        finish(learnt, learnt.usage(), Outcome.ABANDONED, "");
+        finish(learnt, used(learnt), Outcome.ABANDONED, "");
     }
 
     /** Ends an answer that can't be whole: its last bytes have said so. */
@@ -733,7 +753,7 @@ final class Call {
         if (!over) {
             ownership.alsoMade(learnt);
         }
-        finish(learnt, learnt.usage(), Outcome.FAILED, learnt.errorCode());
+        finish(learnt, used(learnt), Outcome.FAILED, learnt.errorCode());
     }
 
     /**

@@ -81,6 +81,10 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
             return;
         }
         call.passedIn(piece.length());
+        if (!call.hold(piece.length())) {
+            call.refuse(new Refusal.Busy("request bodies"));
+            return;
+        }
         MultipartPeek reader = peek;
         if (reader != null && !read(reader, piece)) {
             return;
@@ -150,6 +154,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         exchange.pause();
         spilling = true;
         Bytes[] pieces = held.toArray(Bytes[]::new);
+        int moved = heldBytes;
         held.clear();
         heldBytes = 0;
         Spill file = spill == null ? new Spill(call.relay.settings().spill(), exchange.id()) : spill;
@@ -162,7 +167,10 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
                 failure = full;
             }
             Exception result = failure;
-            call.onLoop(() -> spilled(result));
+            call.onLoop(() -> {
+                call.letGo(moved);
+                spilled(result);
+            });
         });
         if (!taken) {
             spilling = false;
@@ -255,6 +263,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         while (!held.isEmpty() && !full) {
             Bytes next = held.removeFirst();
             heldBytes -= next.length();
+            call.letGo(next.length());
             write(to, next);
         }
         if (!held.isEmpty()) {

@@ -82,12 +82,13 @@ final class OwnedList {
 
     void answer() {
         exchange.onGone(() -> gone = true);
+        relay.inFlight().callBegan();
         boolean taken = relay.workers().await(() -> {
             Page page = pageOrFailure();
             exchange.loop().run(() -> write(page));
         });
         if (!taken) {
-            refuse(new Refusal.Busy("lists"));
+            write(new Page.Refused(new Refusal.Busy("lists")));
         }
     }
 
@@ -98,6 +99,7 @@ final class OwnedList {
     }
 
     private void write(Page page) {
+        relay.inFlight().callEnded();
         if (gone || exchange.over()) {
             relay.answered(
                     exchange, caller, endpoint.path(), CallReport.CLIENT_GONE, Outcome.ABANDONED, "", 0, waitedNanos);

@@ -10,7 +10,7 @@ import java.util.List;
 
 /**
  * An upstream's answer with another status than 2xx. Its status and body are the client's to see, word for word, when they
- * speak OpenAI's envelope; all else (a proxy's page, a redirect, a refusal of the gateway's own key) is told in ours.
+ * speak OpenAI's envelope; JSON that says in a sentence what is wrong keeps its status and its sentence; all else (a proxy's page, a redirect, a refusal of the gateway's own key) is told in ours.
  */
 final class RefusedAnswer implements Answering {
     private static final int MAX_BODY = 64 << 10;
@@ -49,16 +49,32 @@ final class RefusedAnswer implements Answering {
         } else if (status < 400) {
             call.refuse(new Refusal.Unusable(provider.name(), status, "a status that this gateway does not follow"));
         } else if (tooLong || !Errors.isEnvelope(said)) {
-            unreadable("a body that is not an error of OpenAI's API");
-        } else {
-            Headers headers = call.headers(provider, upstream);
-            if (status == 429 && UpstreamError.code(said).equals("insufficient_quota")) {
-                // Money doesn't come back by trying again, and official clients would try.
-                headers.set("x-should-retry", "false");
+            String sentence = tooLong ? null : UpstreamError.sentence(said);
+            if (sentence == null) {
+                unreadable("a body that is not an error of OpenAI's API");
+            } else {
+                passOn(Errors.envelope(
+                        sentence,
+                        status == 429 ? "rate_limit_error" : status < 500 ? "invalid_request_error" : "server_error",
+                        null,
+                        "upstream_error"));
             }
-            call.answer(status, headers, said);
-            call.refusedUpstream(UpstreamError.code(said), status >= 500 || status == 429);
+        } else {
+            passOn(said);
         }
+    }
+
+    /** Tells the client what the upstream said, under the upstream's own status. */
+    private void passOn(Bytes said) {
+        Headers headers = call.headers(provider, upstream);
+        headers.set("content-type", "application/json");
+        String code = UpstreamError.code(said);
+        if (status == 429 && code.equals("insufficient_quota")) {
+            // Money doesn't come back by trying again, and official clients would try.
+            headers.set("x-should-retry", "false");
+        }
+        call.answer(status, headers, said);
+        call.refusedUpstream(code, status >= 500 || status == 429);
     }
 
     @Override

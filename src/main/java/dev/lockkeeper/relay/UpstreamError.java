@@ -2,6 +2,8 @@ package dev.lockkeeper.relay;
 
 import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.units.Bytes;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -10,6 +12,9 @@ import tools.jackson.databind.json.JsonMapper;
 final class UpstreamError {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final String UNKNOWN = "upstream_error";
+
+    private static final List<String> SENTENCES = List.of("message", "detail", "error");
+    private static final int MAX_SENTENCE = 1_000;
 
     private UpstreamError() {}
 
@@ -38,6 +43,26 @@ final class UpstreamError {
     /** The error's message, or a sentence in place of one. */
     static String message(Bytes body) {
         return error(body).path("message").asString("The provider reported an error.");
+    }
+
+    /**
+     * The sentence in which a server that speaks OpenAI's API, but not its envelope, says what is wrong: {@code message},
+     * {@code detail}, or {@code error} as a text. Null where there is none.
+     */
+    static @Nullable String sentence(Bytes body) {
+        try {
+            JsonNode root = JSON.readTree(body.array(), body.offset(), body.length());
+            for (String member : SENTENCES) {
+                JsonNode told = root.path(member);
+                if (told.isString() && !told.stringValue().isBlank()) {
+                    String text = told.stringValue();
+                    return text.length() <= MAX_SENTENCE ? text : text.substring(0, MAX_SENTENCE);
+                }
+            }
+            return null;
+        } catch (JacksonException notJson) {
+            return null;
+        }
     }
 
     /** The status that fits an error told in a stream which never began. */

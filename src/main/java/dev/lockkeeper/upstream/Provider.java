@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** An account at an upstream: where its API stands and how a call to it is signed. */
 public final class Provider {
     /**
-     * Fields of a client's request that stay here: those of the connection, those that say who is calling (the client's
+     * Fields of a client's request that stay here: those of the connection and of caches, those that say who is calling (the client's
      * key, its address, its browser's origin), and those that choose an account at the upstream, which is the
      * gateway's to choose.
      */
@@ -32,6 +32,8 @@ public final class Provider {
             "upgrade",
             "http2-settings",
             "expect",
+            "if-none-match",
+            "if-modified-since",
             "content-length",
             "accept-encoding",
             "authorization",

@@ -14,6 +14,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Upstreams that answer late, wrongly, partly or not at all. */
@@ -203,6 +204,27 @@ class BrokenUpstreamTest {
                             .contains("upstream_error", "HTTP 503")
                             .doesNotContain("<html>");
                 });
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "404|{\"error\":\"model 'x' not found\"}|model 'x' not found|invalid_request_error",
+                "422|{\"detail\":\"field required\"}|field required|invalid_request_error",
+                "400|{\"object\":\"error\",\"message\":\"too long\",\"code\":400}|too long|invalid_request_error",
+                "429|{\"message\":\"slow down\"}|slow down|rate_limit_error",
+                "503|{\"error\":\"loading\"}|loading|server_error"
+            })
+    void whatAServerSaysInItsOwnJsonKeepsItsStatusAndItsSentence(int status, String body, String sentence, String type)
+            throws Exception {
+        with((request, conversation) -> conversation.json(status, body), gateway -> {
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+            assertThat(answer.statusCode()).isEqualTo(status);
+            assertThat(answer.body())
+                    .isEqualTo("{\"error\":{\"message\":\"" + sentence + "\",\"type\":\"" + type
+                            + "\",\"param\":null,\"code\":\"upstream_error\"}}");
+        });
     }
 
     @Test

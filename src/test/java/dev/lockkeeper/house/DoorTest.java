@@ -1,6 +1,8 @@
 package dev.lockkeeper.house;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.access.KeyKind;
 import dev.lockkeeper.routing.ModelSettings.Profile;
@@ -83,6 +85,29 @@ class DoorTest {
             assertThat(answer.body()).contains("max_completion_tokens", "unsupported_parameter");
             assertThat(warnings(answer)).isEmpty();
         }
+    }
+
+    @Test
+    void readingAStoredResponseBackUsesNothing() {
+        HttpResponse<String> made = gateway.post("/v1/responses", "{\"model\":\"gpt-4o\",\"input\":\"hi\"}");
+        HttpResponse<String> read = gateway.get(
+                "/v1/responses/" + JSON.readTree(made.body()).path("id").asString());
+        assertThat(read.statusCode()).as(read.body()).isEqualTo(200);
+        assertThat(JSON.readTree(read.body()).at("/usage/input_tokens").asInt()).isPositive();
+        await().atMost(5, SECONDS).untilAsserted(() -> {
+            assertThat(line(made)).contains("\"input_tokens\":").doesNotContain("\"input_tokens\":null");
+            assertThat(line(read)).contains("\"input_tokens\":null");
+        });
+    }
+
+    /** The line of the log that tells of a call. */
+    private static String line(HttpResponse<String> answer) {
+        String id = answer.headers().firstValue("x-request-id").orElseThrow();
+        return gateway.log()
+                .lines()
+                .filter(each -> each.contains(id))
+                .findFirst()
+                .orElse("");
     }
 
     @Test
