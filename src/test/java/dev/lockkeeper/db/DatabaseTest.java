@@ -211,7 +211,7 @@ class DatabaseTest {
                 changes.forEach(each -> handle.execute("INSERT INTO organizations VALUES (?, ?, 0)", each, each));
                 return List.of();
             });
-            Thread.ofVirtual().start(() -> database.<String>write(_ -> awaited(go), _ -> {}));
+            occupyWriter(database, go);
             List<CompletableFuture<Void>> all = new ArrayList<>();
             for (int i = 0; i < 25; i++) {
                 all.add(behind.add("o" + (100 + i)));
@@ -235,7 +235,7 @@ class DatabaseTest {
                 changes.forEach(each -> handle.execute("INSERT INTO organizations VALUES (?, ?, 0)", each, each));
                 return List.of();
             });
-            Thread.ofVirtual().start(() -> database.<String>write(_ -> awaited(go), _ -> {}));
+            occupyWriter(database, go);
             CompletableFuture<Void> good = behind.add("good");
             CompletableFuture<Void> twice = behind.add("default");
             CompletableFuture<Void> alsoGood = behind.add("also good");
@@ -254,7 +254,7 @@ class DatabaseTest {
         try (Database database = Database.open(temp)) {
             CountDownLatch go = new CountDownLatch(1);
             WriteBehind<String> behind = database.writeBehind(2, 100, (_, _) -> List.of());
-            Thread.ofVirtual().start(() -> database.<String>write(_ -> awaited(go), _ -> {}));
+            occupyWriter(database, go);
             CompletableFuture<Void> first = behind.add("1");
             CompletableFuture<Void> second = behind.add("2");
             assertThatThrownBy(() -> behind.add("3").join()).hasCauseInstanceOf(RejectedExecutionException.class);
@@ -283,6 +283,19 @@ class DatabaseTest {
         try (Database again = Database.open(temp)) {
             assertThat(names(again)).hasSize(1_001);
         }
+    }
+
+    /** Keeps the writing thread busy until {@code go}; returns when it is. */
+    private static void occupyWriter(Database database, CountDownLatch go) throws InterruptedException {
+        CountDownLatch occupied = new CountDownLatch(1);
+        Thread.ofVirtual()
+                .start(() -> database.<String>write(
+                        _ -> {
+                            occupied.countDown();
+                            return awaited(go);
+                        },
+                        _ -> {}));
+        assertThat(occupied.await(10, TimeUnit.SECONDS)).isTrue();
     }
 
     private static String awaited(CountDownLatch go) {
