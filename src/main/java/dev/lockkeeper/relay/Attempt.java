@@ -21,6 +21,9 @@ final class Attempt implements Client.Listener {
     /** Kept connections that may turn out dead, one after the other, before the call fails. */
     private static final int MAX_STALE = 2;
 
+    /** Bytes that a client's full queue is counted for: its high mark. */
+    private static final int FULL_QUEUE = 64 << 10;
+
     private final Call call;
     private final Provider provider;
     private final RequestBody body;
@@ -193,10 +196,17 @@ final class Attempt implements Client.Listener {
 
     // ---- what the answer asks for ----
 
-    /** The client reads more slowly than the upstream writes: the upstream waits. */
+    /**
+     * The client reads more slowly than the upstream writes: the upstream waits, and what is queued for the client counts
+     * among the bytes in flight. Where there is no room for it, the answer ends here.
+     */
     void pauseUntilDrained() {
         Outgoing from = outgoing;
         if (from != null && !paused) {
+            if (!call.hold(FULL_QUEUE)) {
+                fail(new Refusal.Busy("answers that their clients read slowly"));
+                return;
+            }
             paused = true;
             from.pause();
             call.exchange.onDrain(() -> call.guarded(this::clientDrained));
@@ -206,6 +216,7 @@ final class Attempt implements Client.Listener {
     private void clientDrained() {
         if (paused && !closed) {
             paused = false;
+            call.letGo(FULL_QUEUE);
             sign();
             Outgoing still = outgoing;
             if (still != null) {

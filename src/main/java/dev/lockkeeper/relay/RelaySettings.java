@@ -9,8 +9,8 @@ import java.time.Duration;
  * @param heartbeat how long an upstream may be silent in a stream before the client gets an SSE comment; zero: never
  * @param gather how long events wait for company before they leave together; zero: an event alone leaves at once
  * @param maxEvent bytes of one server-sent event; a longer one breaks the stream
- * @param maxBytesInFlight bytes held of JSON bodies, of forms and of batch inputs being checked, in the whole process;
- *     beyond it 503
+ * @param maxBytesInFlight bytes held of JSON bodies, of forms, of batch inputs being checked, and in full queues
+ *     towards slow clients, in the whole process; beyond it 503
  * @param spill folder for multipart bodies whose model stands behind a large file
  * @param peek bytes of a multipart body held in memory while its model is looked for; the rest is spilled
  */

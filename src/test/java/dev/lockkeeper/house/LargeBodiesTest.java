@@ -9,6 +9,7 @@ import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -75,6 +76,43 @@ class LargeBodiesTest {
                     .untilAsserted(
                             () -> assertThat(gateway.house().bytesInFlight()).isZero());
             assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void fullQueuesTowardsSlowReadersCountAndOneTooManyIsEndedHonestly() throws Exception {
+        String large = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + "x".repeat(100_000)
+                + "\"},\"finish_reason\":null}]}\n\n";
+        String ask = "{\"model\":\"gpt-4o\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    conversation.chunkedEvents();
+                    for (int i = 0; i < 500; i++) {
+                        conversation.chunk(large);
+                    }
+                    conversation.awaitGone();
+                });
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .maxBytesInFlight(100_000)
+                        .start();
+                Socket first = gateway.connect();
+                Socket second = gateway.connect()) {
+            for (Socket each : List.of(first, second)) {
+                each.getOutputStream()
+                        .write(("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+                                        + "authorization: Bearer " + gateway.key() + "\r\ncontent-length: "
+                                        + ask.length() + "\r\n\r\n" + ask)
+                                .getBytes(StandardCharsets.UTF_8));
+            }
+            await().atMost(20, SECONDS)
+                    .untilAsserted(() -> assertThat(gateway.log())
+                            .contains("\"error\":\"gateway_overloaded\"", "\"outcome\":\"failed\""));
+            assertThat(gateway.house().callsInFlight())
+                    .as("the other one goes on")
+                    .isEqualTo(1);
+            await().atMost(5, SECONDS)
+                    .untilAsserted(
+                            () -> assertThat(gateway.house().bytesInFlight()).isBetween(64L << 10, 100_000L));
         }
     }
 
