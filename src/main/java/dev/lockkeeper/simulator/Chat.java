@@ -866,12 +866,7 @@ final class Chat {
     }
 
     ObjectNode update(String id, ObjectNode body) throws Refused {
-        ObjectNode changed = get(id).deepCopy();
-        ObjectNode metadata = Params.metadata(body);
-        if (metadata == null) {
-            throw Refused.missing("metadata");
-        }
-        changed.set("metadata", metadata);
+        ObjectNode changed = Params.withMetadata(get(id), body);
         stored.change(id, changed);
         return changed;
     }

@@ -108,12 +108,7 @@ final class Conversations {
     }
 
     ObjectNode update(String id, ObjectNode body) throws Refused {
-        ObjectNode changed = get(id).deepCopy();
-        ObjectNode metadata = Params.metadata(body);
-        if (metadata == null) {
-            throw Refused.missing("metadata");
-        }
-        changed.set("metadata", metadata);
+        ObjectNode changed = Params.withMetadata(get(id), body);
         conversations.change(id, changed);
         return changed;
     }

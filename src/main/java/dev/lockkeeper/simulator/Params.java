@@ -191,6 +191,17 @@ final class Params {
         return metadata;
     }
 
+    /** A copy of a stored object with the metadata that a request must bring for it. */
+    static ObjectNode withMetadata(ObjectNode stored, ObjectNode body) throws Refused {
+        ObjectNode metadata = metadata(body);
+        if (metadata == null) {
+            throw Refused.missing("metadata");
+        }
+        ObjectNode changed = stored.deepCopy();
+        changed.set("metadata", metadata);
+        return changed;
+    }
+
     static Refused tooLong(String param, int length, int most) {
         return Refused.badRequest(
                 param,
