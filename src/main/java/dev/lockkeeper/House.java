@@ -103,11 +103,15 @@ public final class House implements AutoCloseable {
             inFlight = relay.inFlight();
             metrics.callsInFlight(relay.inFlight()::calls);
             metrics.bytesInFlight(relay.inFlight()::bytes);
+            metrics.overloads(relay.inFlight());
+            metrics.loopsHeldUp(loops::timesHeldUp);
             metrics.upstreamConnections(pools::connections);
             metrics.watch(loops.all());
 
             Door door = new Door(keys, relay, settings.door(), clock.millis() / 1000);
             server = keep(loops.serve(settings.server(), door, House::unreadable));
+            metrics.overload("connections_unheard", server::connectionsClosedUnheard);
+            metrics.overload("descriptors", server::connectionsNotAccepted);
 
             Admin admin = new Admin(
                     settings.admin(),

@@ -159,7 +159,7 @@ public final class Admin {
             Reply reply;
             try {
                 reply = reply(request);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 LOG.error("admin request {} {} failed", request.method, request.path, e);
                 reply = Reply.error(500, "The request failed; the server's log says why.");
             } finally {

@@ -10,6 +10,7 @@ import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.relay.CallReport.Outcome;
+import dev.lockkeeper.relay.Overload;
 import dev.lockkeeper.relay.Refusal;
 import dev.lockkeeper.relay.Relay;
 import dev.lockkeeper.routing.Model;
@@ -26,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 public final class Door implements Loops.Handler {
     private static final String JSON = "application/json";
     private static final int NAMES_SUGGESTED = 3;
+
+    private static final Refusal TOO_MANY_CONNECTIONS = new Refusal.Busy(Overload.CONNECTIONS, "connections");
 
     private final Keys keys;
     private final Relay relay;
@@ -68,6 +71,12 @@ public final class Door implements Loops.Handler {
                 case Endpoints.Match.Unknown(String hint) -> unknownPath(exchange, hint);
             }
         }
+    }
+
+    /** There are more connections than there may be: who has been let in to hear it hears it. */
+    @Override
+    public void beyond(Exchange exchange) {
+        relay.refuse(exchange, null, "", TOO_MANY_CONNECTIONS);
     }
 
     private void enter(Exchange exchange, Endpoint endpoint, List<String> ids) {

@@ -6,15 +6,20 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.util.AttributeKey;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Sees each connection of a server first: counts it, closes it where there are too many, and on a plain port finds out
+ * Sees each connection of a server first: counts it, marks or closes it where there are too many, and on a plain port finds out
  * which protocol it speaks, so that the HTTP/1.1 ones get their {@link Http1Connection} before their first head. On the
  * acceptor's thread; what it puts into a connection runs on that connection's loop.
  */
@@ -24,8 +29,22 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
 
     private static final byte[] EMPTY_LINE = {'\r', '\n'};
 
+    /** How long nothing is accepted after it could not be: time for other connections to close. */
+    static final int PAUSE_MILLIS = 100;
+
+    /** How often it is told at most that nothing can be accepted. */
+    private static final long TELL_EVERY_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    /** On a connection that came when there were as many as there may be. */
+    private static final AttributeKey<Boolean> BEYOND = AttributeKey.valueOf("lockkeeper.beyond");
+
+    private static final Logger LOG = LoggerFactory.getLogger(Doorkeeper.class);
+
     private final ServerSettings settings;
     private final AtomicInteger open = new AtomicInteger();
+    private final LongAdder closed = new LongAdder();
+    private final LongAdder unaccepted = new LongAdder();
+    private final AtomicLong toldNanos = new AtomicLong(System.nanoTime() - TELL_EVERY_NANOS);
     private final Consumer<Channel> http1;
 
     /** @param http1 prepares a channel whose pipeline has just become one of HTTP/1.1 */
@@ -37,16 +56,57 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object accepted) {
         Channel connection = (Channel) accepted;
-        if (open.incrementAndGet() > settings.maxConnections()) {
+        int count = open.incrementAndGet();
+        if (count > settings.maxConnections() + settings.allowance()) {
             open.decrementAndGet();
+            closed.increment();
             connection.unsafe().closeForcibly();
             return;
         }
-        connection.closeFuture().addListener(closed -> open.decrementAndGet());
+        if (count > settings.maxConnections()) {
+            connection.attr(BEYOND).set(true);
+        }
+        connection.closeFuture().addListener(over -> open.decrementAndGet());
         if (settings.tls() == null) {
             connection.pipeline().addLast(new Arrival());
         }
         ctx.fireChannelRead(accepted);
+    }
+
+    /**
+     * Nothing could be accepted, most likely for want of descriptors. Asking again at once would keep the loop busy with
+     * nothing else: the connection is still there. The log is told now and then, not with each try.
+     */
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        unaccepted.increment();
+        ctx.channel().config().setAutoRead(false);
+        ScheduledFuture<?> _ = ctx.executor()
+                .schedule(() -> ctx.channel().config().setAutoRead(true), PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        long now = System.nanoTime();
+        long told = toldNanos.get();
+        if (now - told >= TELL_EVERY_NANOS && toldNanos.compareAndSet(told, now)) {
+            LOG.warn(
+                    "No connection can be accepted at {}: {}. Those that are open go on. If it says too many open files,"
+                            + " raise the limit of the process (ulimit -n).",
+                    ctx.channel().localAddress(),
+                    cause.getMessage());
+        }
+    }
+
+    /** Whether a request on this connection is to be refused, because there are too many connections still. */
+    boolean beyond(Channel connection) {
+        return connection.hasAttr(BEYOND) && open.get() > settings.maxConnections();
+    }
+
+    /** Connections that were closed without a word. */
+    long closed() {
+        return closed.sum();
+    }
+
+    /** How often nothing could be accepted. */
+    long unaccepted() {
+        return unaccepted.sum();
     }
 
     /**

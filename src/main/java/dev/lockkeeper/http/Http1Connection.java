@@ -348,7 +348,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
 
     @Override
     public boolean lastAnswer(ServerExchange answering) {
-        if (mute) {
+        if (mute || answering.last()) {
             return true;
         }
         if (bodyEnded || held.peekLast() instanceof LastHttpContent) {

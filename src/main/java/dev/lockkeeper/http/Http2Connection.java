@@ -1,12 +1,14 @@
 package dev.lockkeeper.http;
 
 import io.vertx.core.http.HttpConnection;
+import java.util.concurrent.TimeUnit;
 
 /** An HTTP/2 connection of a client: Vert.x does all the work; here it is seen when nothing happens. On its loop only. */
 final class Http2Connection implements ServerConnection {
     private final ServerSettings settings;
     private final HttpConnection connection;
     private int exchanges;
+    private boolean leaving;
     private long idleSinceNanos = System.nanoTime();
 
     Http2Connection(ServerSettings settings, HttpConnection connection) {
@@ -51,6 +53,10 @@ final class Http2Connection implements ServerConnection {
     public void over(ServerExchange exchange) {
         exchanges--;
         idleSinceNanos = System.nanoTime();
+        if (exchange.last() && !leaving) {
+            leaving = true;
+            connection.shutdown(Server.DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+        }
     }
 
     @Override

@@ -27,6 +27,7 @@ public final class Loops implements AutoCloseable {
     private final Vertx vertx;
     private final WatchedTransport transport;
     private final List<EventLoop> loops;
+    private final LoopWatch watch;
     private final Set<String> addresses = ConcurrentHashMap.newKeySet();
     private int servers;
 
@@ -34,6 +35,7 @@ public final class Loops implements AutoCloseable {
         this.vertx = vertx;
         this.transport = transport;
         this.loops = loops;
+        this.watch = new LoopWatch(loops);
     }
 
     /**
@@ -49,6 +51,8 @@ public final class Loops implements AutoCloseable {
                 new WatchedTransport(nativeOne != null && nativeOne.available() ? nativeOne : Transport.NIO);
         Vertx vertx = Vertx.builder()
                 .with(new VertxOptions()
+                        // It sees what Vert.x dispatches only; LoopWatch sees all that a loop does.
+                        .setBlockedThreadCheckInterval(TimeUnit.DAYS.toMillis(3_650))
                         .setEventLoopPoolSize(wanted)
                         .setFileSystemOptions(new FileSystemOptions()
                                 .setClassPathResolvingEnabled(false)
@@ -95,9 +99,15 @@ public final class Loops implements AutoCloseable {
         return new Clients(vertx, loops, settings, source, trust);
     }
 
+    /** How often a loop was seen held up for longer than {@value LoopWatch#BLOCKED_MILLIS} ms. */
+    public long timesHeldUp() {
+        return watch.heldUp();
+    }
+
     /** Closes servers, clients and loops at once. */
     @Override
     public void close() {
+        watch.close();
         Waiting.forIt(vertx.close(), START_SECONDS, TimeUnit.SECONDS);
     }
 
@@ -106,6 +116,14 @@ public final class Loops implements AutoCloseable {
     public interface Handler {
         /** Answers a request, now or later; on the request's loop. */
         void handle(Exchange exchange);
+
+        /**
+         * Answers a request on a connection beyond {@link ServerSettings#maxConnections}: says no. The connection closes
+         * behind the answer.
+         */
+        default void beyond(Exchange exchange) {
+            exchange.answer(503, Headers.empty().set("retry-after", "1"), Bytes.EMPTY);
+        }
     }
 
     /** Says in the server's own voice why a request could not be read. */

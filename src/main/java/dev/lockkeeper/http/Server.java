@@ -50,9 +50,11 @@ public final class Server implements AutoCloseable {
     private final List<HttpServer> listeners;
     private final int port;
     private final Runnable addressFree;
+    private final Doorkeeper doorkeeper;
 
-    private Server(List<HttpServer> listeners, int port, Runnable addressFree) {
+    private Server(List<HttpServer> listeners, Doorkeeper doorkeeper, int port, Runnable addressFree) {
         this.listeners = listeners;
+        this.doorkeeper = doorkeeper;
         this.port = port;
         this.addressFree = addressFree;
     }
@@ -75,14 +77,15 @@ public final class Server implements AutoCloseable {
         Consumer<Channel> http1 =
                 channel -> prepareHttp1(channel, new Http1Connection(settings, unreadable, watchOf(watches, channel)));
         List<HttpServer> listeners = new ArrayList<>();
-        transport.doorkeeper = new Doorkeeper(settings, http1);
+        Doorkeeper doorkeeper = new Doorkeeper(settings, http1);
+        transport.doorkeeper = doorkeeper;
         try {
             for (Watch watch : watches) {
                 EventLoop loop = watch.loop;
                 HttpServer listener = vertx.createHttpServer(config(settings), tls(settings))
                         .exceptionHandler(e -> LOG.debug("A connection failed", e))
                         .connectionHandler(connection -> connected(settings, watch, http1, connection))
-                        .requestHandler(request -> handle(watch, settings, handler, request));
+                        .requestHandler(request -> handle(watch, settings, doorkeeper, handler, request));
                 listeners.add(listener);
                 Waiting.forIt(
                         Future.<HttpServer>future(promise -> loop.context.runOnContext(
@@ -98,7 +101,7 @@ public final class Server implements AutoCloseable {
         } finally {
             transport.doorkeeper = null;
         }
-        return new Server(listeners, listeners.getFirst().actualPort(), addressFree);
+        return new Server(listeners, doorkeeper, listeners.getFirst().actualPort(), addressFree);
     }
 
     private static Watch watchOf(List<Watch> watches, Channel channel) {
@@ -177,15 +180,23 @@ public final class Server implements AutoCloseable {
                         .setKeyPath(tls.key().toString()));
     }
 
-    private static void handle(Watch watch, ServerSettings settings, Loops.Handler handler, HttpServerRequest request) {
-        ServerConnection connection = ((ConnectionBase) request.connection())
-                .channel()
-                .attr(ServerConnection.OF)
-                .get();
+    private static void handle(
+            Watch watch,
+            ServerSettings settings,
+            Doorkeeper doorkeeper,
+            Loops.Handler handler,
+            HttpServerRequest request) {
+        Channel channel = ((ConnectionBase) request.connection()).channel();
+        ServerConnection connection = channel.attr(ServerConnection.OF).get();
         ServerExchange exchange = new ServerExchange(watch, settings, connection, request);
         exchange.begin();
         try {
-            handler.handle(exchange);
+            if (doorkeeper.beyond(channel)) {
+                exchange.beLast();
+                handler.beyond(exchange);
+            } else {
+                handler.handle(exchange);
+            }
         } catch (RuntimeException e) {
             LOG.error("The handler of request {} failed", exchange.id(), e);
             exchange.abort();
@@ -195,6 +206,16 @@ public final class Server implements AutoCloseable {
     /** The port listened on: the one that was asked for, or the free one that was found. */
     public int port() {
         return port;
+    }
+
+    /** Connections that were closed unheard, because there were too many even to tell them so. */
+    public long connectionsClosedUnheard() {
+        return doorkeeper.closed();
+    }
+
+    /** How often a connection could not be accepted, most likely for want of descriptors. */
+    public long connectionsNotAccepted() {
+        return doorkeeper.unaccepted();
     }
 
     /** Stops listening, lets exchanges under way end for at most {@link #DRAIN}, and closes the connections. */

@@ -41,6 +41,7 @@ final class ServerExchange implements Exchange {
     private boolean headSent;
     private boolean headWaits;
     private boolean closes;
+    private boolean last;
     private boolean resets;
     private boolean over;
     private boolean gone;
@@ -146,6 +147,16 @@ final class ServerExchange implements Exchange {
     /** Whether the client waits for leave before it sends the body. */
     boolean expectsContinue() {
         return "100-continue".equalsIgnoreCase(headers.get("expect"));
+    }
+
+    /** Lets the connection close behind this exchange's answer, whatever it is. */
+    void beLast() {
+        last = true;
+    }
+
+    /** Whether {@link #beLast} was called. */
+    boolean last() {
+        return last;
     }
 
     /** Whether the answer's head said that the connection closes. */

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  *     is 408, or a closed connection where not a byte came; with TLS also the bound of the handshake
  * @param bodyTimeout between two pieces of a body; longer is 408
  * @param keepAlive how long a connection may idle between requests
- * @param maxConnections connections open at once; a further one is closed at once
+ * @param maxConnections connections open at once; on a few more ({@link #allowance}) requests are answered 503, and beyond
+ *     those connections are closed at once
  */
 public record ServerSettings(
         String host,
@@ -37,6 +38,14 @@ public record ServerSettings(
      * @param key PEM file with the private key (PKCS#8)
      */
     public record Tls(Path certificate, Path key) {}
+
+    /**
+     * How many connections beyond {@link #maxConnections} are let in to be told so: a tenth more, at least 16, at most
+     * 1,000. A client learns more of a 503 than of a closed connection, but saying so costs a connection, too.
+     */
+    int allowance() {
+        return Math.clamp(maxConnections / 10, 16, 1_000);
+    }
 
     /** The defaults, on an address and port. */
     public static ServerSettings on(String host, int port) {

@@ -2,6 +2,8 @@ package dev.lockkeeper.observe;
 
 import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.relay.CallReport;
+import dev.lockkeeper.relay.InFlight;
+import dev.lockkeeper.relay.Overload;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.Usage;
@@ -23,6 +25,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -171,7 +174,10 @@ public final class Metrics implements Watcher, AutoCloseable {
 
     /** Shows how many bytes of bodies and queued answers the process holds. */
     public void bytesInFlight(LongSupplier bytes) {
-        gauge("lockkeeper.bytes.in.flight", "Bytes of bodies held in memory", bytes);
+        gauge(
+                "lockkeeper.bytes.in.flight",
+                "Bytes of request bodies and of full queues towards slow clients held in memory",
+                bytes);
     }
 
     /**
@@ -197,11 +203,46 @@ public final class Metrics implements Watcher, AutoCloseable {
 
     /** Shows how many lines of the call log were lost. */
     public void logLinesLost(LongSupplier lost) {
-        FunctionCounter.builder("lockkeeper.log.lines.lost", lost, LongSupplier::getAsLong)
-                .description("Lines of the call log that were not written")
+        counter("lockkeeper.log.lines.lost", "Lines of the call log that were not written", Tags.empty(), lost);
+    }
+
+    /** Shows how many lines of the process's own messages were lost. */
+    public void messagesLost(LongSupplier lost) {
+        counter("lockkeeper.messages.lost", "Messages of the process that were not written", Tags.empty(), lost);
+    }
+
+    /** Shows how often an event loop was seen held up. */
+    public void loopsHeldUp(LongSupplier times) {
+        counter(
+                "lockkeeper.loop.held.up",
+                "Times that an event loop did nothing else for too long",
+                Tags.empty(),
+                times);
+    }
+
+    /** Shows how often this process said no for want of room, for each bound. */
+    public void overloads(InFlight inFlight) {
+        for (Overload each : Overload.values()) {
+            overload(each.name().toLowerCase(Locale.ROOT), () -> inFlight.refused(each));
+        }
+    }
+
+    /** The same for a bound that stands elsewhere. */
+    public void overload(String reason, LongSupplier times) {
+        counter(
+                "lockkeeper.overload.refused",
+                "Calls and connections that this process refused, or broke off, because a bound was reached",
+                Tags.of("reason", reason),
+                times);
+    }
+
+    private void counter(String name, String description, Tags tags, LongSupplier count) {
+        FunctionCounter.builder(name, count, LongSupplier::getAsLong)
+                .description(description)
+                .tags(tags)
                 .register(registry);
         // The registry itself holds what it asks only weakly.
-        held.add(lost);
+        held.add(count);
     }
 
     /** All metrics in Prometheus' text format, see {@link #CONTENT_TYPE}. Takes milliseconds: not on an event loop. */

@@ -204,7 +204,7 @@ final class Attempt implements Client.Listener {
         Outgoing from = outgoing;
         if (from != null && !paused) {
             if (!call.hold(FULL_QUEUE)) {
-                fail(new Refusal.Busy("answers that their clients read slowly"));
+                fail(new Refusal.Busy(Overload.BYTES, "answers that their clients read slowly"));
                 return;
             }
             paused = true;

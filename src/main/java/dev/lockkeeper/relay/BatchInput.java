@@ -125,7 +125,7 @@ final class BatchInput implements Listener {
             return;
         }
         if (!call.relay.inFlight().take(piece.length())) {
-            refuse(new Refusal.Busy("batch inputs"));
+            refuse(new Refusal.Busy(Overload.BYTES, "bytes of batch inputs"));
             return;
         }
         held += piece.length();
@@ -190,7 +190,7 @@ final class BatchInput implements Listener {
             call.onLoop(() -> was(told, taken));
         });
         if (!begun) {
-            refuse(new Refusal.Busy("batch inputs"));
+            refuse(new Refusal.Busy(Overload.WORKERS, "batch inputs"));
         }
     }
 

@@ -30,6 +30,7 @@ import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,7 +48,7 @@ import org.slf4j.LoggerFactory;
  *   own        are the objects it names this project's, and where?  404
  *              (of a batch also those that its lines name)          400
  *   attempt    rewrite, sign, send; wait for an answer              502, 503, 504
- *   gate       usage is learnt, what was made is registered: here an answer becomes whole; 500 where it can't be
+ *   gate       usage is learnt, what was made is registered: here an answer becomes whole; 503 where it can't be
  *   over       room is given back, the watcher is told: every path, exactly once, last
  * </pre>
  *
@@ -120,9 +121,8 @@ final class Call {
         this.ownSince = exchange.startedNanos();
     }
 
-    /** Begins. {@code given} stands for the body of a call in short form, null for a body still to be read. */
+    /** Begins; its place among the calls is taken already. {@code given} stands for the body of a call in short form, null for a body still to be read. */
     void carry(@Nullable Bytes given) {
-        relay.inFlight().callBegan();
         guarded(() -> begin(given));
     }
 
@@ -166,7 +166,11 @@ final class Call {
     private void read() {
         idle();
         exchange.read(guarded(new GatheredBody(
-                exchange, this::takeRoom, () -> refuse(new Refusal.Busy("request bodies")), this::unread, body -> {
+                exchange,
+                this::takeRoom,
+                () -> refuse(new Refusal.Busy(Overload.BYTES, "bytes of request bodies")),
+                this::unread,
+                body -> {
                     busy();
                     String type = contentType();
                     boolean json = type.startsWith("application/") && type.contains("json");
@@ -247,7 +251,7 @@ final class Call {
             });
         });
         if (!taken) {
-            refuse(new Refusal.Busy("large request bodies"));
+            refuse(new Refusal.Busy(Overload.WORKERS, "large request bodies"));
         }
     }
 
@@ -415,9 +419,10 @@ final class Call {
 
     /**
      * The last step before the client learns that its answer is whole: usage is known and what was made is registered.
-     * Then, and only then, {@code whole} may write the answer's end.
+     * Then, and only then, {@code whole} may write the answer's end. Where what was made can't be registered nobody could
+     * ever use it, so {@code lost} says so instead.
      */
-    void gate(Learnt learnt, Runnable whole) {
+    void gate(Learnt learnt, Runnable whole, Consumer<Refusal> lost) {
         idle();
         usageOf(learnt, usage -> {
             if (over) {
@@ -427,8 +432,9 @@ final class Call {
             CompletionStage<?> registered =
                     settled.isDone() ? settled : settled.copy().orTimeout(REGISTER_SECONDS, TimeUnit.SECONDS);
             registered.whenComplete((done, failure) -> onLoop(() -> {
-                if (failure != null) {
-                    crashed(failure);
+                if (failure != null && !over) {
+                    busy();
+                    lost.accept(new Refusal.NoStorage("What this call made could not be recorded"));
                 } else if (!over) {
                     busy();
                     whole.run();
@@ -510,7 +516,7 @@ final class Call {
         return endpoint.model() == Endpoint.ModelIn.NONE ? null : learnt.usage();
     }
 
-    private void usageOf(Learnt learnt, java.util.function.Consumer<@Nullable Usage> then) {
+    private void usageOf(Learnt learnt, Consumer<@Nullable Usage> then) {
         RequestScan asked = scan;
         if (used(learnt) != null || asked == null || !countsTokens()) {
             then.accept(used(learnt));
@@ -551,6 +557,7 @@ final class Call {
         if (over) {
             return;
         }
+        relay.inFlight().count(why);
         Refusal.Said said = Refusal.said(why);
         Headers headers = said.headers();
         addOwnHeaders(headers);

@@ -82,7 +82,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         }
         call.passedIn(piece.length());
         if (!call.hold(piece.length())) {
-            call.refuse(new Refusal.Busy("request bodies"));
+            call.refuse(new Refusal.Busy(Overload.BYTES, "bytes of request bodies"));
             return;
         }
         MultipartPeek reader = peek;
@@ -174,7 +174,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         });
         if (!taken) {
             spilling = false;
-            call.refuse(new Refusal.Busy("large uploads"));
+            call.refuse(new Refusal.Busy(Overload.WORKERS, "large uploads"));
         }
     }
 
@@ -183,7 +183,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         if (closed) {
             close();
         } else if (failure != null) {
-            call.refuse(new Refusal.Busy("the disk for large uploads can't be written"));
+            call.refuse(new Refusal.NoStorage("A large upload could not be kept until its model was found"));
         } else if (decided) {
             pump();
         } else {
@@ -296,7 +296,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
                 if (closed) {
                     close();
                 } else if (piece == null) {
-                    call.refuse(new Refusal.Busy("the disk for large uploads can't be read"));
+                    call.refuse(new Refusal.NoStorage("A large upload could not be read back"));
                 } else if (to != null) {
                     write(to, piece);
                     pump();
@@ -305,7 +305,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         });
         if (!taken) {
             readingFile = false;
-            call.refuse(new Refusal.Busy("large uploads"));
+            call.refuse(new Refusal.Busy(Overload.WORKERS, "large uploads"));
         }
     }
 

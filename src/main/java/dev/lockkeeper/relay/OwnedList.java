@@ -82,13 +82,12 @@ final class OwnedList {
 
     void answer() {
         exchange.onGone(() -> gone = true);
-        relay.inFlight().callBegan();
         boolean taken = relay.workers().await(() -> {
             Page page = pageOrFailure();
             exchange.loop().run(() -> write(page));
         });
         if (!taken) {
-            write(new Page.Refused(new Refusal.Busy("lists")));
+            write(new Page.Refused(new Refusal.Busy(Overload.WORKERS, "lists")));
         }
     }
 
@@ -121,9 +120,9 @@ final class OwnedList {
     private Page pageOrFailure() {
         try {
             return page();
-        } catch (RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             LOG.error("a list of {} could not be made", endpoint.path(), bug);
-            return new Page.Refused(new Refusal.Busy("making a list"));
+            return new Page.Refused(new Refusal.Internal());
         }
     }
 
@@ -162,7 +161,7 @@ final class OwnedList {
             return new Page.Refused(failed.why);
         } catch (InterruptedException stopping) {
             Thread.currentThread().interrupt();
-            return new Page.Refused(new Refusal.Busy("shutting down"));
+            return new Page.Refused(new Refusal.Busy(Overload.WORKERS, "shutting down"));
         }
     }
 
@@ -349,7 +348,7 @@ final class OwnedList {
         try {
             return page.toCompletableFuture().get(FETCH_MILLIS, TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException failed) {
-            throw new Failed(new Refusal.Busy("looking up whose objects there are"));
+            throw new Failed(Ownership.unknown(failed));
         } finally {
             waitedNanos += System.nanoTime() - since;
         }

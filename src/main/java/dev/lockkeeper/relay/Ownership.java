@@ -8,8 +8,12 @@ import dev.lockkeeper.relay.Call.Learnt;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,7 +90,7 @@ final class Ownership {
     private boolean agrees(Reference reference, @Nullable Owned owned, @Nullable Throwable failure) {
         String param = reference.param().isEmpty() ? null : reference.param();
         if (failure != null) {
-            call.refuse(new Refusal.Busy("looking up whose object this is"));
+            call.refuse(unknown(failure));
         } else if (owned == null) {
             call.refuse(new Refusal.UnknownObject(reference.id(), param));
         } else if (provider != null && !provider.equals(owned.provider())) {
@@ -102,6 +106,18 @@ final class Ownership {
             return true;
         }
         return false;
+    }
+
+    /** What is said where it can't be told whose an object is: too much waits, or the database can't be read. */
+    static Refusal unknown(Throwable failure) {
+        Throwable cause = failure;
+        while ((cause instanceof CompletionException || cause instanceof ExecutionException)
+                && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause instanceof RejectedExecutionException || cause instanceof TimeoutException
+                ? new Refusal.Busy(Overload.DATABASE, "looking up whose objects these are")
+                : new Refusal.NoStorage("It could not be looked up whose objects these are");
     }
 
     /** Registers what the answer made, as soon as its id is known. */

@@ -11,6 +11,9 @@ public sealed interface Refusal {
     /** The code of {@link Internal}. */
     String INTERNAL = "internal_error";
 
+    /** A full disk is not emptied within a second. */
+    int STORAGE_RETRY_SECONDS = 10;
+
     /** No key, or one that opens nothing. */
     record UnknownKey(boolean missing) implements Refusal {}
 
@@ -42,7 +45,10 @@ public sealed interface Refusal {
     record Scattered(String message, @Nullable String param) implements Refusal {}
 
     /** More work than this process may take on at once. */
-    record Busy(String what) implements Refusal {}
+    record Busy(Overload reached, String what) implements Refusal {}
+
+    /** The disk or the database did not do what the call needs. */
+    record NoStorage(String what) implements Refusal {}
 
     /** A mistake of the gateway's own. */
     record Internal() implements Refusal {}
@@ -140,7 +146,7 @@ public sealed interface Refusal {
                         : request(
                                 404, null, param, "No object with id '" + shorten(id) + "' was found in this project.");
             case Scattered(String message, String param) -> request(400, "invalid_value", param, message);
-            case Busy(String what) ->
+            case Busy(Overload _, String what) ->
                 new Said(
                         503,
                         "service_unavailable_error",
@@ -149,6 +155,16 @@ public sealed interface Refusal {
                         "Lockkeeper has as much work as it may take on (" + what + "). Try again shortly.",
                         1,
                         Outcome.REFUSED);
+            case NoStorage(String what) ->
+                new Said(
+                        503,
+                        "service_unavailable_error",
+                        "gateway_storage_unavailable",
+                        null,
+                        what + ": Lockkeeper's disk or database did not do its part. Try again; if it lasts, tell the"
+                                + " operator.",
+                        STORAGE_RETRY_SECONDS,
+                        Outcome.FAILED);
             case Internal() ->
                 new Said(
                         500,

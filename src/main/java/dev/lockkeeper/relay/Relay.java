@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * outlives them all. Calls are handed in on their exchange's loop.
  */
 public final class Relay {
+    private static final Refusal TOO_MANY_CALLS = new Refusal.Busy(Overload.CALLS, "calls");
+
     private final AtomicReference<Rules> rules;
     private final RelaySettings settings;
     private final long maxRequestBody;
@@ -48,7 +50,7 @@ public final class Relay {
         this.objects = objects;
         this.clients = clients;
         this.workers = workers;
-        this.inFlight = new InFlight(settings.maxBytesInFlight());
+        this.inFlight = new InFlight(settings.maxBytesInFlight(), settings.maxCalls());
         this.watcher = watcher;
         this.clock = clock;
     }
@@ -56,13 +58,19 @@ public final class Relay {
     /**
      * Carries one call. Its exchange is answered and its end is told to the watcher, whatever happens.
      *
+     * <p>A call beyond the bound ends here, before anything of its body is read. The caller is known by then: who has no
+     * key learns nothing of the load, the log line says whose call it was, and finding the key costs a look into memory,
+     * less than reading the head did.
+     *
      * @param caller who calls
      * @param endpoint what is called
      * @param pathIds what stands for the path's {@code {…}}, decoded
      * @param body the body where the call brings none of its own (a call in short form), else null
      */
     public void carry(Exchange exchange, Caller caller, Endpoint endpoint, List<String> pathIds, @Nullable Bytes body) {
-        if (endpoint.lists() != null) {
+        if (!inFlight.callBegan()) {
+            refuse(exchange, caller, endpoint.path(), TOO_MANY_CALLS);
+        } else if (endpoint.lists() != null) {
             new OwnedList(this, exchange, caller, endpoint).answer();
         } else {
             new Call(this, exchange, caller, endpoint, pathIds).carry(body);
@@ -71,6 +79,7 @@ public final class Relay {
 
     /** Says no to a request that never became a call, and tells the watcher. */
     public void refuse(Exchange exchange, @Nullable Caller caller, String endpoint, Refusal why) {
+        inFlight.count(why);
         Refusal.Said said = Refusal.said(why);
         Headers headers = said.headers();
         Bytes body = Errors.envelope(said.message(), said.type(), said.param(), said.code());

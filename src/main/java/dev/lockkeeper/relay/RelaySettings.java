@@ -11,8 +11,9 @@ import java.time.Duration;
  * @param maxEvent bytes of one server-sent event; a longer one breaks the stream
  * @param maxBytesInFlight bytes held of JSON bodies, of forms, of batch inputs being checked, and in full queues
  *     towards slow clients, in the whole process; beyond it 503
+ * @param maxCalls calls under way at once in the whole process; a further one is 503
  * @param spill folder for multipart bodies whose model stands behind a large file
  * @param peek bytes of a multipart body held in memory while its model is looked for; the rest is spilled
  */
 public record RelaySettings(
-        Duration heartbeat, Duration gather, int maxEvent, long maxBytesInFlight, Path spill, int peek) {}
+        Duration heartbeat, Duration gather, int maxEvent, long maxBytesInFlight, int maxCalls, Path spill, int peek) {}

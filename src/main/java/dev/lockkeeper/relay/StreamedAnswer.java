@@ -197,15 +197,18 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         if (!tap.done()) {
             attempt.cancel();
         }
-        call.gate(learnt(), () -> {
-            openHead();
-            held.forEach(this::pass);
-            if (!tap.done()) {
-                out.add(tap.closing());
-            }
-            flush();
-            call.exchange.end();
-        });
+        call.gate(
+                learnt(),
+                () -> {
+                    openHead();
+                    held.forEach(this::pass);
+                    if (!tap.done()) {
+                        out.add(tap.closing());
+                    }
+                    flush();
+                    call.exchange.end();
+                },
+                this::breakOff);
     }
 
     @Override
@@ -218,6 +221,10 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             complete();
             return;
         }
+        breakOff(why);
+    }
+
+    private void breakOff(Refusal why) {
         ending = true;
         attempt.cancel();
         Refusal.Said said = Refusal.said(why);
@@ -226,6 +233,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             call.refuse(why, learnt());
             return;
         }
+        call.relay.inFlight().count(why);
         out.add(tap.brokenEnding(
                 code, said.message() + " The stream broke off here: what came before is not the whole answer."));
         flush();

@@ -94,7 +94,7 @@ final class WholeAnswer implements Answering {
             broke(new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
             return;
         }
-        call.gate(learnt(), this::write);
+        call.gate(learnt(), this::write, this::broke);
     }
 
     private void write() {
@@ -125,6 +125,7 @@ final class WholeAnswer implements Answering {
         attempt.cancel();
         if (call.exchange.headSent()) {
             // No event can be sent in the middle of a body: the connection's end is the only honest word left.
+            call.relay.inFlight().count(why);
             call.exchange.abort();
             call.broken(learnt().failed(String.valueOf(Refusal.said(why).code())));
         } else {

@@ -57,6 +57,12 @@ public final class SettingsLoader {
     /** Bytes of a PEM file that are looked at. */
     private static final int MAX_PEM = 256 << 10;
 
+    /** Descriptors that the process wants for itself: its files, loops, listeners and the admin port. */
+    private static final long OWN_DESCRIPTORS = 256;
+
+    /** What a streamed call holds: two connections, their queues, what was read of the request. */
+    private static final long HEAP_PER_CALL = 128 << 10;
+
     private static final Duration SHORTEST = Duration.ofMillis(1);
     private static final Duration TEN_MINUTES = Duration.ofMinutes(10);
     private static final long KIB = 1L << 10;
@@ -264,8 +270,18 @@ public final class SettingsLoader {
         Setting<Duration> bodyTimeout = section.value("body-timeout", TIMEOUT, usual.bodyTimeout());
         Setting<Duration> keepAlive =
                 section.value("keep-alive", Type.duration(SHORTEST, Duration.ofHours(1)), usual.keepAlive());
-        Setting<Long> maxConnections =
-                section.value("max-connections", Type.integer(1, 1_000_000), (long) usual.maxConnections());
+        // Each call wants one descriptor towards its client and one towards its provider.
+        long affordable = Math.max(1, (machine.descriptors() - OWN_DESCRIPTORS) / 2);
+        Setting<Long> maxConnections = section.value(
+                "max-connections",
+                Type.integer(1, 1_000_000),
+                Math.min(usual.maxConnections(), affordable),
+                usual.maxConnections() + ", or what open files allow");
+        if (maxConnections.value() > affordable) {
+            reading.note("server.max-connections is " + maxConnections.value() + ", and the process may have "
+                    + machine.descriptors() + " files and sockets open: with one more for each call's provider that is"
+                    + " enough for " + affordable + " connections. Raise the limit (ulimit -n).");
+        }
         return new ServerSettings(
                 host.value(),
                 Math.toIntExact(port.value()),
@@ -366,6 +382,11 @@ public final class SettingsLoader {
                 Type.sizeOrShare(MIB, 1024 * GIB, machine.heapBytes(), "the heap"),
                 quarter,
                 "25% of the heap");
+        Setting<Long> calls = limits.value(
+                "calls-in-flight",
+                Type.integer(1, 1_000_000),
+                Math.clamp(machine.heapBytes() / HEAP_PER_CALL, 256L, 20_000L),
+                "one for each 128KiB of heap, 256 to 20000");
         Setting<Long> peek = limits.value("multipart-peek", Type.size(KIB, 16 * MIB), 256 * KIB);
         Setting<Path> spill =
                 limits.value("spill", Type.path(file.folder()), data.resolve("spill"), "the folder spill in data");
@@ -380,6 +401,7 @@ public final class SettingsLoader {
                 gather.value(),
                 Math.toIntExact(maxEvent.value()),
                 inFlight.value(),
+                Math.toIntExact(calls.value()),
                 spill.value(),
                 Math.toIntExact(peek.value()));
     }

@@ -171,10 +171,13 @@ class EveryCallEndsTest {
                 beside.createStatement().execute("ALTER TABLE objects RENAME TO lost");
             }
             HttpResponse<String> answer = upload(gateway);
-            assertThat(answer.statusCode()).isEqualTo(500);
-            assertThat(answer.body()).contains("\"code\":\"internal_error\"").doesNotContain("file-1");
+            assertThat(answer.statusCode()).isEqualTo(503);
+            assertThat(answer.body())
+                    .contains("\"code\":\"gateway_storage_unavailable\"")
+                    .doesNotContain("file-1");
             await().atMost(5, SECONDS)
-                    .untilAsserted(() -> assertThat(gateway.log()).contains("\"error\":\"internal_error\""));
+                    .untilAsserted(
+                            () -> assertThat(gateway.log()).contains("\"error\":\"gateway_storage_unavailable\""));
         }
     }
 

@@ -73,6 +73,6 @@ record Config(Path folder, Map<String, String> environment, Overrides overrides)
     }
 
     private Machine machine() {
-        return new Machine(folder, 2, 1L << 30);
+        return new Machine(folder, 2, 1L << 30, 65_536);
     }
 }

@@ -27,7 +27,7 @@ final class EveryKey {
               allowed-hosts: [gateway.internal, ops]
             data: elsewhere/data
             stream: {heartbeat: 0, gather: 20ms, max-event: 1MB}
-            limits: {bytes-in-flight: 40%, multipart-peek: 1MiB, spill: /var/tmp/spill}
+            limits: {bytes-in-flight: 40%, calls-in-flight: 700, multipart-peek: 1MiB, spill: /var/tmp/spill}
             log: {calls: false, format: json, level: debug}
             providers:
               azure:

@@ -76,6 +76,8 @@ public final class Gateway implements AutoCloseable {
         private Duration gather = Duration.ZERO;
         private long maxRequestBody = 64L << 20;
         private long maxBytesInFlight = 512L << 20;
+        private int maxCalls = 20_000;
+        private int maxConnections = 20_000;
         private int peek = 256 << 10;
         private List<String> origins = List.of();
         private Duration bodyTimeout = Duration.ofSeconds(30);
@@ -109,6 +111,16 @@ public final class Gateway implements AutoCloseable {
 
         public Plan maxBytesInFlight(long bytes) {
             maxBytesInFlight = bytes;
+            return this;
+        }
+
+        public Plan maxCalls(int calls) {
+            maxCalls = calls;
+            return this;
+        }
+
+        public Plan maxConnections(int connections) {
+            maxConnections = connections;
             return this;
         }
 
@@ -217,11 +229,12 @@ public final class Gateway implements AutoCloseable {
                                 on.headTimeout(),
                                 bodyTimeout,
                                 on.keepAlive(),
-                                on.maxConnections()),
+                                maxConnections),
                         new DoorSettings(origins),
                         new AdminSettings("127.0.0.1", 0, List.of()),
                         data,
-                        new RelaySettings(heartbeat, gather, 16 << 20, maxBytesInFlight, data.resolve("spill"), peek),
+                        new RelaySettings(
+                                heartbeat, gather, 16 << 20, maxBytesInFlight, maxCalls, data.resolve("spill"), peek),
                         new LogSettings(true, "text", "info"),
                         providers,
                         models,
@@ -242,6 +255,13 @@ public final class Gateway implements AutoCloseable {
 
     public int port() {
         return house.port();
+    }
+
+    /** What the admin port answers to a GET without a token. */
+    public HttpResponse<String> admin(String path) {
+        return send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + house.adminPort() + path))
+                .timeout(Duration.ofSeconds(10))
+                .GET());
     }
 
     /** A bare connection to the clients' port. */
