@@ -67,8 +67,10 @@ class DocumentsTest {
 
     private static List<Path> documents() throws IOException {
         try (Stream<Path> here = Files.list(Path.of(""));
-                Stream<Path> below = Files.walk(Path.of("docs"))) {
-            return Stream.concat(here, below)
+                Stream<Path> docs = Files.walk(Path.of("docs"));
+                Stream<Path> deploy = Files.walk(Path.of("deploy"))) {
+            return Stream.of(here, docs, deploy)
+                    .flatMap(paths -> paths)
                     .filter(path -> path.toString().endsWith(".md"))
                     .toList();
         }

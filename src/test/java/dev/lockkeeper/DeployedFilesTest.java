@@ -1,0 +1,93 @@
+package dev.lockkeeper;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lockkeeper.settings.Loaded;
+import dev.lockkeeper.settings.Overrides;
+import dev.lockkeeper.settings.SettingsLoader;
+import dev.lockkeeper.testing.Gateway;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.snakeyaml.engine.v2.api.Dump;
+import org.snakeyaml.engine.v2.api.DumpSettings;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+
+/** The files of {@code deploy/}: what they name exists in the gateway. */
+class DeployedFilesTest {
+    private static final Path DEPLOY = Path.of("deploy");
+    private static final Pattern METRIC = Pattern.compile("\\b(?:lockkeeper|jvm|process)_[a-z0-9_]+");
+
+    @Test
+    void dashboardAndAlertsNameMetricsThatExist() throws Exception {
+        Set<String> there = scraped();
+
+        for (String file : new String[] {"observing/dashboard.json", "observing/alerts.yaml"}) {
+            Set<String> named = metrics(Files.readString(DEPLOY.resolve(file)));
+            assertThat(named).as(file).hasSizeGreaterThan(4);
+            assertThat(there).as(file).containsAll(named);
+        }
+    }
+
+    @Test
+    void theConfigurationBesideTheComposeFileIsInOrder() {
+        assertInOrder(DEPLOY.resolve("compose/lockkeeper.yaml"));
+    }
+
+    @Test
+    void theConfigurationOfTheChartIsInOrder(@TempDir Path folder) throws IOException {
+        Load load = new Load(LoadSettings.builder().build());
+        Map<?, ?> values =
+                (Map<?, ?>) load.loadFromString(Files.readString(DEPLOY.resolve("helm/lockkeeper/values.yaml")));
+        // The chart's template adds these.
+        Map<Object, Object> config = new LinkedHashMap<>((Map<?, ?>) values.get("config"));
+        config.put("server", Map.of("host", "0.0.0.0", "port", 8080));
+        config.put("admin", Map.of("host", "0.0.0.0", "port", 8081));
+        config.put("data", "/var/lib/lockkeeper");
+        Path file = folder.resolve("lockkeeper.yaml");
+        Files.writeString(file, new Dump(DumpSettings.builder().build()).dumpToString(config));
+
+        assertInOrder(file);
+    }
+
+    private static void assertInOrder(Path file) {
+        assertThat(SettingsLoader.load(file, Map.of(), Overrides.NONE)).isInstanceOf(Loaded.Good.class);
+    }
+
+    private static Set<String> metrics(String text) {
+        // What follows `by` or stands in braces may look alike, but labels have no such prefix.
+        return METRIC.matcher(text).results().map(MatchResult::group).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static Set<String> scraped() throws IOException, InterruptedException {
+        try (Gateway gateway = Gateway.simulated();
+                HttpClient http = HttpClient.newHttpClient()) {
+            assertThat(gateway.post(
+                                    "/v1/chat/completions",
+                                    "{\"model\":\"gpt-5.5\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}")
+                            .statusCode())
+                    .isEqualTo(200);
+            URI metrics = URI.create("http://127.0.0.1:" + gateway.house().adminPort() + "/metrics");
+            HttpRequest scrape = HttpRequest.newBuilder(metrics).build();
+            return metrics(http.send(scrape, HttpResponse.BodyHandlers.ofString())
+                    .body()
+                    .lines()
+                    .filter(line -> !line.startsWith("#"))
+                    .collect(Collectors.joining("\n")));
+        }
+    }
+}
