@@ -9,6 +9,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.AttributeKey;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -24,6 +26,7 @@ import org.slf4j.LoggerFactory;
  * acceptor's thread; what it puts into a connection runs on that connection's loop.
  */
 @ChannelHandler.Sharable
+@SuppressWarnings("FutureReturnValueIgnored") // of closes: the channel tells of them by itself
 final class Doorkeeper extends ChannelInboundHandlerAdapter {
     private static final byte[] PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
@@ -47,10 +50,44 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
     private final AtomicLong toldNanos = new AtomicLong(System.nanoTime() - TELL_EVERY_NANOS);
     private final Consumer<Channel> http1;
 
+    /** Where connections come in; bounded by the number of loops. */
+    private final Set<Channel> listening = ConcurrentHashMap.newKeySet();
+
+    /** Plain connections that have not said which protocol they speak; bounded by the connections. */
+    private final Set<Channel> silent = ConcurrentHashMap.newKeySet();
+
     /** @param http1 prepares a channel whose pipeline has just become one of HTTP/1.1 */
     Doorkeeper(ServerSettings settings, Consumer<Channel> http1) {
         this.settings = settings;
         this.http1 = http1;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        listening.add(ctx.channel());
+    }
+
+    /** Connections open now. Any thread. */
+    int open() {
+        return open.get();
+    }
+
+    /**
+     * Takes no further connections. One that has not said a word is closed a moment later: whoever opened it was about to
+     * send a request. Any thread.
+     */
+    void shut() {
+        listening.forEach(channel -> channel.eventLoop().execute(() -> {
+            channel.close();
+            silent.forEach(each -> each.eventLoop()
+                    .schedule(() -> closeIfSilent(each), Http1Connection.SILENT_MILLIS, TimeUnit.MILLISECONDS));
+        }));
+    }
+
+    private void closeIfSilent(Channel connection) {
+        if (silent.contains(connection)) {
+            connection.unsafe().close(connection.voidPromise());
+        }
     }
 
     @Override
@@ -68,6 +105,7 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
         }
         connection.closeFuture().addListener(over -> open.decrementAndGet());
         if (settings.tls() == null) {
+            silent.add(connection);
             connection.pipeline().addLast(new Arrival());
         }
         ctx.fireChannelRead(accepted);
@@ -129,6 +167,7 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
 
         @Override
         public void handlerRemoved(ChannelHandlerContext ctx) {
+            silent.remove(ctx.channel());
             if (silence != null) {
                 silence.cancel(false);
             }

@@ -52,6 +52,12 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
     /** How long a client may take for an unwanted body, or to hang up after the last answer. */
     static final int LINGER_MILLIS = 2_000;
 
+    /** How long an idle connection that is closed is still read, so that what the client was just sending is no reset. */
+    static final int FAREWELL_MILLIS = 500;
+
+    /** How long a connection that never said a word stays when the server closes. */
+    static final int SILENT_MILLIS = 1_000;
+
     private enum Phase {
         /** Between two requests. */
         IDLE,
@@ -79,6 +85,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
     private int heldRequests;
     private boolean handingOn;
     private boolean reading;
+    private boolean heard;
     private boolean bytesCame;
     private boolean messageCame;
 
@@ -88,6 +95,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
     private boolean mute;
     private int discarded;
     private boolean saidAll;
+    private int lingerMillis = LINGER_MILLIS;
 
     Http1Connection(ServerSettings settings, Loops.Unreadable unreadable, Watch watch) {
         this.settings = settings;
@@ -108,6 +116,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
             @Override
             public void channelRead(ChannelHandlerContext context, Object bytes) {
                 bytesCame = true;
+                heard = true;
                 context.fireChannelRead(bytes);
             }
         };
@@ -348,7 +357,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
 
     @Override
     public boolean lastAnswer(ServerExchange answering) {
-        if (mute || answering.last()) {
+        if (mute || watch.leaving() || answering.last()) {
             return true;
         }
         if (bodyEnded || held.peekLast() instanceof LastHttpContent) {
@@ -422,23 +431,50 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
         });
     }
 
+    /** HTTP/1.1 has no word for it but in an answer's head. */
+    @Override
+    public void turnAway() {}
+
+    /**
+     * Closes a connection between two requests. Who sends one in this very moment sees the end of the connection before an
+     * answer, not a reset, and knows that it was not begun.
+     */
+    private void farewell() {
+        if (settings.tls() != null) {
+            context().close();
+        } else {
+            lingerMillis = FAREWELL_MILLIS;
+            hangUp();
+        }
+    }
+
     @Override
     public void check(long now) {
         long millis = TimeUnit.NANOSECONDS.toMillis(now - phaseSinceNanos);
         switch (phase) {
             case ANSWERING -> {}
             case HEAD -> {
-                if (millis > settings.headTimeout().toMillis()) {
+                if (watch.closing()
+                        && !heard
+                        && TimeUnit.NANOSECONDS.toMillis(watch.closingNanos(now)) > SILENT_MILLIS) {
+                    context().close();
+                } else if (millis > settings.headTimeout().toMillis()) {
                     leave(
                             408,
                             "the request's head did not come within "
                                     + settings.headTimeout().toMillis() + " ms");
                 }
             }
-            case IDLE -> closeAfter(settings.keepAlive().toMillis(), millis);
+            case IDLE -> {
+                if (!watch.closing()) {
+                    closeAfter(settings.keepAlive().toMillis(), millis);
+                } else if (watch.mayFarewell()) {
+                    farewell();
+                }
+            }
             case DISCARDING -> closeAfter(LINGER_MILLIS, millis);
             case LEAVING ->
-                closeAfter(saidAll ? LINGER_MILLIS : settings.keepAlive().toMillis(), millis);
+                closeAfter(saidAll ? lingerMillis : settings.keepAlive().toMillis(), millis);
         }
     }
 

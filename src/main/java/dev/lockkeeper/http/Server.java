@@ -48,12 +48,15 @@ public final class Server implements AutoCloseable {
     static final Duration DRAIN = Duration.ofSeconds(1);
 
     private final List<HttpServer> listeners;
+    private final List<Watch> watches;
+    private final Doorkeeper doorkeeper;
     private final int port;
     private final Runnable addressFree;
-    private final Doorkeeper doorkeeper;
 
-    private Server(List<HttpServer> listeners, Doorkeeper doorkeeper, int port, Runnable addressFree) {
+    private Server(
+            List<HttpServer> listeners, List<Watch> watches, Doorkeeper doorkeeper, int port, Runnable addressFree) {
         this.listeners = listeners;
+        this.watches = watches;
         this.doorkeeper = doorkeeper;
         this.port = port;
         this.addressFree = addressFree;
@@ -101,7 +104,7 @@ public final class Server implements AutoCloseable {
         } finally {
             transport.doorkeeper = null;
         }
-        return new Server(listeners, doorkeeper, listeners.getFirst().actualPort(), addressFree);
+        return new Server(listeners, watches, doorkeeper, listeners.getFirst().actualPort(), addressFree);
     }
 
     private static Watch watchOf(List<Watch> watches, Channel channel) {
@@ -137,7 +140,7 @@ public final class Server implements AutoCloseable {
         } else {
             channel.pipeline().addAfter("ssl", "flush", new TurnFlush());
         }
-        Http2Connection mine = new Http2Connection(settings, connection);
+        Http2Connection mine = new Http2Connection(settings, watch, connection);
         channel.attr(ServerConnection.OF).set(mine);
         watch.add(mine);
         connection.closeHandler(v -> watch.remove(mine));
@@ -216,6 +219,30 @@ public final class Server implements AutoCloseable {
     /** How often a connection could not be accepted, most likely for want of descriptors. */
     public long connectionsNotAccepted() {
         return doorkeeper.unaccepted();
+    }
+
+    /** Connections of clients that are open now. */
+    public int connections() {
+        return doorkeeper.open();
+    }
+
+    /**
+     * Asks clients to come back on another connection, maybe to another process: from now on answers over HTTP/1.1 say
+     * {@code connection: close}, and open HTTP/2 connections are told GOAWAY. Whatever comes is still served, on new
+     * connections too. Returns at once.
+     */
+    public void turnAway() {
+        watches.forEach(watch -> watch.loop.run(watch::leave));
+    }
+
+    /**
+     * Takes no new connections, and ends each open one as soon as nothing is under way on it. What is under way goes on.
+     * Returns at once; {@link #connections} tells when all have gone.
+     */
+    public void shut() {
+        addressFree.run();
+        doorkeeper.shut();
+        watches.forEach(watch -> watch.loop.run(watch::close));
     }
 
     /** Stops listening, lets exchanges under way end for at most {@link #DRAIN}, and closes the connections. */

@@ -10,6 +10,9 @@ interface ServerConnection {
     /** Looks whether something takes too long; called every now and then. */
     void check(long nowNanos);
 
+    /** Tells the client to open no further exchange here, where the protocol can say so outside an answer. */
+    void turnAway();
+
     /** An exchange began. */
     void begun(ServerExchange exchange);
 
@@ -24,7 +27,7 @@ interface ServerConnection {
 
     /**
      * Whether the connection must close behind this exchange's answer, as its head will say: because what is left of the
-     * request cannot be told from a next one, or is more than is worth reading.
+     * request cannot be told from a next one, or is more than is worth reading, or because the server is leaving.
      */
     boolean lastAnswer(ServerExchange exchange);
 

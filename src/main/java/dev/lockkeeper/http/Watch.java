@@ -16,12 +16,24 @@ final class Watch {
     private static final long LONGEST_PAUSE_MILLIS = 500;
     private static final int LOOKS_PER_TIMEOUT = 8;
 
+    /** Idle connections closed in one round: 20,000 take less than two seconds. */
+    private static final int FAREWELLS_PER_ROUND = 256;
+
     final EventLoop loop;
     private final int ticksPerLook;
     private final List<ServerConnection> connections = new ArrayList<>();
     private final Map<ServerConnection, Integer> places = new HashMap<>();
     private int ticks;
+    private int farewells;
     private Loop.@Nullable Subscription ticking;
+
+    /** Whether clients are asked to come back on another connection. */
+    private boolean leaving;
+
+    /** Whether connections end as soon as nothing is under way on them. */
+    private boolean closing;
+
+    private long closingSinceNanos;
 
     private String date = "";
     private long dateNanos;
@@ -55,8 +67,43 @@ final class Watch {
         }
     }
 
+    /** From now on answers ask clients to go; open HTTP/2 connections are told so. */
+    void leave() {
+        leaving = true;
+        List.copyOf(connections).forEach(ServerConnection::turnAway);
+    }
+
+    /** From now on connections end as soon as nothing is under way on them. */
+    void close() {
+        leaving = true;
+        closing = true;
+        closingSinceNanos = System.nanoTime();
+    }
+
+    boolean leaving() {
+        return leaving;
+    }
+
+    boolean closing() {
+        return closing;
+    }
+
+    /** How long {@link #close} has been in force. */
+    long closingNanos(long now) {
+        return now - closingSinceNanos;
+    }
+
+    /**
+     * Whether an idle connection may be closed in this round. Between the last look at a socket and its farewell a request
+     * may arrive, which is then lost: so only a few are closed at once, right after the loop has read what was there.
+     */
+    boolean mayFarewell() {
+        return farewells++ < FAREWELLS_PER_ROUND;
+    }
+
     private void tick(long now) {
-        if (++ticks < ticksPerLook) {
+        farewells = 0;
+        if (++ticks < ticksPerLook && !closing) {
             return;
         }
         ticks = 0;
