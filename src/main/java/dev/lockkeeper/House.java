@@ -84,7 +84,7 @@ public final class House implements AutoCloseable {
             Metrics metrics = keep(new Metrics(model -> rules.models().find(model) != null));
             Watcher watcher = metrics;
             if (settings.log().calls()) {
-                CallLog log = keep(CallLog.start(calls, clock));
+                CallLog log = keep(CallLog.start(calls, clock, settings.log().client()));
                 metrics.logLinesLost(log::lost);
                 watcher = report -> {
                     metrics.ended(report);

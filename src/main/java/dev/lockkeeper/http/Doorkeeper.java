@@ -6,6 +6,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.haproxy.HAProxyMessageDecoder;
 import io.netty.util.AttributeKey;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.nio.charset.StandardCharsets;
@@ -48,6 +49,7 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
     private final LongAdder closed = new LongAdder();
     private final LongAdder unaccepted = new LongAdder();
     private final AtomicLong toldNanos = new AtomicLong(System.nanoTime() - TELL_EVERY_NANOS);
+    private final AtomicLong strangerToldNanos = new AtomicLong(System.nanoTime() - TELL_EVERY_NANOS);
     private final Consumer<Channel> http1;
 
     /** Where connections come in; bounded by the number of loops. */
@@ -93,6 +95,13 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object accepted) {
         Channel connection = (Channel) accepted;
+        Front front = settings.front();
+        Peer peer = Peer.of(connection.remoteAddress(), front);
+        if (front.proxyProtocol() && !peer.believed()) {
+            tellStranger(peer);
+            connection.unsafe().closeForcibly();
+            return;
+        }
         int count = open.incrementAndGet();
         if (count > settings.maxConnections() + settings.allowance()) {
             open.decrementAndGet();
@@ -104,11 +113,31 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
             connection.attr(BEYOND).set(true);
         }
         connection.closeFuture().addListener(over -> open.decrementAndGet());
+        connection.attr(Peer.OF).set(peer);
+        if (front.proxyProtocol()) {
+            connection
+                    .pipeline()
+                    .addLast(new HAProxyMessageDecoder(ProxyHeader.MAX_EXTRA_BYTES))
+                    .addLast(new ProxyHeader(front));
+        }
         if (settings.tls() == null) {
             silent.add(connection);
             connection.pipeline().addLast(new Arrival());
         }
         ctx.fireChannelRead(accepted);
+    }
+
+    /** Told as a warning now and then: it may be a mistake in the settings, or somebody who tries every port. */
+    private void tellStranger(Peer peer) {
+        long now = System.nanoTime();
+        long last = strangerToldNanos.get();
+        if (now - last >= TELL_EVERY_NANOS && strangerToldNanos.compareAndSet(last, now)) {
+            LOG.warn(
+                    "Closed a connection from {}: server.proxy-protocol is on, and that is not among"
+                            + " server.trusted-proxies (told at most every {} s)",
+                    peer.address(),
+                    TimeUnit.NANOSECONDS.toSeconds(TELL_EVERY_NANOS));
+        }
     }
 
     /**

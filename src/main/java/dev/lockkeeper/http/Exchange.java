@@ -29,10 +29,13 @@ public interface Exchange {
     /** The request's header fields. */
     Headers headers();
 
-    /** The client's address, without port. */
+    /**
+     * The client's address, without port: the socket's peer, or who a trusted proxy says it speaks for
+     * ({@link ServerSettings#front}); {@code unix} for a Unix socket. Found out when first asked for.
+     */
     String clientAddress();
 
-    /** Whether the request came over TLS. */
+    /** Whether the request came over TLS, here or at a trusted proxy. */
     boolean secure();
 
     /**

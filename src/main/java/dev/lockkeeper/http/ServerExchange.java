@@ -8,7 +8,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.core.net.SocketAddress;
+import io.vertx.core.net.impl.ConnectionBase;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +28,7 @@ final class ServerExchange implements Exchange {
     private final String path;
     private final @Nullable String query;
 
+    private @Nullable String clientAddress;
     private @Nullable Intake intake;
     private boolean bodyAsked;
     private boolean bodyEnded;
@@ -121,13 +122,21 @@ final class ServerExchange implements Exchange {
 
     @Override
     public String clientAddress() {
-        SocketAddress address = request.remoteAddress();
-        return address == null || address.hostAddress() == null ? "" : address.hostAddress();
+        String found = clientAddress;
+        if (found == null) {
+            found = Forwarded.client(settings.front(), peer(), headers);
+            clientAddress = found;
+        }
+        return found;
+    }
+
+    private Peer peer() {
+        return ((ConnectionBase) request.connection()).channel().attr(Peer.OF).get();
     }
 
     @Override
     public boolean secure() {
-        return request.isSSL();
+        return request.isSSL() || Forwarded.secure(settings.front(), peer(), headers);
     }
 
     HttpServerRequest request() {

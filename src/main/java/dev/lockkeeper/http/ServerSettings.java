@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param keepAlive how long a connection may idle between requests
  * @param maxConnections connections open at once; on a few more ({@link #allowance}) requests are answered 503, and beyond
  *     those connections are closed at once
+ * @param front what stands in front of it
  */
 public record ServerSettings(
         String host,
@@ -29,7 +30,22 @@ public record ServerSettings(
         Duration headTimeout,
         Duration bodyTimeout,
         Duration keepAlive,
-        int maxConnections) {
+        int maxConnections,
+        Front front) {
+
+    /** With nothing in front. */
+    public ServerSettings(
+            String host,
+            int port,
+            @Nullable Tls tls,
+            int maxHead,
+            long maxRequestBody,
+            Duration headTimeout,
+            Duration bodyTimeout,
+            Duration keepAlive,
+            int maxConnections) {
+        this(host, port, tls, maxHead, maxRequestBody, headTimeout, bodyTimeout, keepAlive, maxConnections, Front.NONE);
+    }
 
     /**
      * A server's identity.

@@ -1,5 +1,6 @@
 package dev.lockkeeper.observe;
 
+import dev.lockkeeper.http.Network;
 import dev.lockkeeper.relay.CallReport;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.units.Usage;
@@ -66,6 +67,7 @@ public final class CallLog implements Watcher, AutoCloseable {
     private final BlockingQueue<Object> queue;
     private final OutputStream output;
     private final InstantSource clock;
+    private final LogSettings.Client shown;
     private final LongAdder lost = new LongAdder();
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread writer;
@@ -74,10 +76,11 @@ public final class CallLog implements Watcher, AutoCloseable {
     private long lostTold;
     private Instant nextWarning = Instant.MIN;
 
-    private CallLog(OutputStream output, InstantSource clock, int queue) {
+    private CallLog(OutputStream output, InstantSource clock, LogSettings.Client shown, int queue) {
         this.queue = new ArrayBlockingQueue<>(queue);
         this.output = output;
         this.clock = clock;
+        this.shown = shown;
         this.writer = Thread.ofPlatform().name("call-log").daemon().unstarted(this::run);
     }
 
@@ -85,13 +88,14 @@ public final class CallLog implements Watcher, AutoCloseable {
      * Starts a log.
      *
      * @param output where lines go; buffered here, flushed after each batch, not closed
+     * @param shown how much of a client's address is told
      */
-    public static CallLog start(OutputStream output, InstantSource clock) {
-        return start(output, clock, QUEUE);
+    public static CallLog start(OutputStream output, InstantSource clock, LogSettings.Client shown) {
+        return start(output, clock, shown, QUEUE);
     }
 
-    static CallLog start(OutputStream output, InstantSource clock, int queue) {
-        CallLog log = new CallLog(output, clock, queue);
+    static CallLog start(OutputStream output, InstantSource clock, LogSettings.Client shown, int queue) {
+        CallLog log = new CallLog(output, clock, shown, queue);
         log.writer.start();
         return log;
     }
@@ -187,12 +191,20 @@ public final class CallLog implements Watcher, AutoCloseable {
         }
     }
 
-    private static void line(JsonGenerator json, CallReport call) {
+    private void line(JsonGenerator json, CallReport call) {
         json.writeStartObject();
         json.writeStringProperty("time", TIME.format(Instant.ofEpochMilli(call.epochMillis())));
         json.writeStringProperty("request_id", call.requestId());
         text(json, "key", call.keyId());
         text(json, "project", call.project());
+        text(
+                json,
+                "client",
+                switch (shown) {
+                    case ADDRESS -> call.client();
+                    case NETWORK -> Network.coarse(call.client());
+                    case NONE -> "";
+                });
         json.writeStringProperty("method", bounded(call.method()));
         text(json, "endpoint", call.endpoint());
         text(json, "model", call.model());

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
  * otherwise. Found by Logback as a service, so that no XML is read at start.
  */
 public final class Logging extends ContextAwareBase implements Configurator {
-    private static final LogSettings AT_FIRST = new LogSettings(true, "text", "info");
+    private static final LogSettings AT_FIRST = new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS);
 
     /** For Logback's service loader. */
     public Logging() {}

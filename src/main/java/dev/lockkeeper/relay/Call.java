@@ -812,6 +812,7 @@ final class Call {
                         exchange.id(),
                         caller.keyId(),
                         caller.project(),
+                        exchange.clientAddress(),
                         endpoint.path(),
                         exchange.method(),
                         modelName,

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param requestId as sent in {@code x-request-id}
  * @param keyId of the key that called, empty when none was accepted
  * @param project of that key, empty when none
+ * @param client its address, as far as it is known ({@link dev.lockkeeper.http.Exchange#clientAddress}); a personal datum
  * @param endpoint path as in the table of endpoints, such as {@code /v1/files/{file_id}}; empty when no endpoint matched
  * @param method upper case
  * @param model what the client asked for, empty when none
@@ -33,6 +34,7 @@ public record CallReport(
         String requestId,
         String keyId,
         String project,
+        String client,
         String endpoint,
         String method,
         String model,

@@ -115,6 +115,7 @@ public final class Relay {
                 exchange.id(),
                 caller == null ? "" : caller.keyId(),
                 caller == null ? "" : caller.project(),
+                exchange.clientAddress(),
                 endpoint,
                 exchange.method(),
                 "",

@@ -2,6 +2,8 @@ package dev.lockkeeper.settings;
 
 import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.door.DoorSettings;
+import dev.lockkeeper.http.Front;
+import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.relay.RelaySettings;
@@ -15,9 +17,11 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -63,6 +67,7 @@ public final class SettingsLoader {
     /** What a streamed call holds: two connections, their queues, what was read of the request. */
     private static final long HEAP_PER_CALL = 128 << 10;
 
+    private static final String UNIX = "unix";
     private static final Duration SHORTEST = Duration.ofMillis(1);
     private static final Duration TEN_MINUTES = Duration.ofMinutes(10);
     private static final long KIB = 1L << 10;
@@ -71,6 +76,15 @@ public final class SettingsLoader {
 
     private static final Type<Long> PORT = Type.integer(0, 65_535);
     private static final Type<Duration> TIMEOUT = Type.duration(SHORTEST, TEN_MINUTES);
+
+    /** Who may be trusted as a proxy. */
+    private static final Type<String> PROXY = new Type<>(
+            "address range",
+            "an address or a range of addresses, such as 10.0.0.0/8 or 2001:db8::7, or unix",
+            text -> text.equals(UNIX) || Network.parse(text) != null ? text : null,
+            text -> text,
+            Network::near,
+            false);
 
     private static final Type<String> ORIGIN = Type.text(
             "origins",
@@ -291,7 +305,41 @@ public final class SettingsLoader {
                 headTimeout.value(),
                 bodyTimeout.value(),
                 keepAlive.value(),
-                Math.toIntExact(maxConnections.value()));
+                Math.toIntExact(maxConnections.value()),
+                front(section));
+    }
+
+    private Front front(Section section) {
+        Setting<List<Setting<String>>> trusted = section.list("trusted-proxies", PROXY, "[]", piece -> piece);
+        Setting<Front.Field> field = section.value(
+                "forwarded-field",
+                Type.choice(List.of(Front.Field.values()), Front.Field::fieldName),
+                Front.Field.X_FORWARDED_FOR);
+        Setting<Boolean> proxyProtocol = section.value("proxy-protocol", Type.BOOL, false);
+        List<Network> networks = new ArrayList<>();
+        boolean unix = false;
+        for (Setting<String> each : trusted.value()) {
+            Network network = Network.parse(each.value());
+            if (network == null) {
+                unix = true;
+                continue;
+            }
+            networks.add(network);
+            if (network.isEverybody()) {
+                reading.note(each.key() + " is " + each.value()
+                        + ": whoever reaches the port is believed about the client's address.");
+            }
+        }
+        if (trusted.usable() && trusted.value().isEmpty()) {
+            if (proxyProtocol.value()) {
+                reading.mistake(
+                        proxyProtocol, "server.trusted-proxies beside it: only they may begin with such a header");
+            }
+            if (field.value() != Front.Field.X_FORWARDED_FOR) {
+                reading.mistake(field, "server.trusted-proxies beside it: only they are believed");
+            }
+        }
+        return new Front(networks, unix, field.value(), proxyProtocol.value());
     }
 
     private ServerSettings.@Nullable Tls tls(Section section) {
@@ -411,8 +459,14 @@ public final class SettingsLoader {
         Setting<String> format = section.value("format", Type.choice(List.of("text", "json"), text -> text), "text");
         Setting<String> level =
                 section.value("level", Type.choice(List.of("error", "warn", "info", "debug"), text -> text), "info");
+        Setting<LogSettings.Client> client = section.value(
+                "client",
+                Type.choice(
+                        List.of(LogSettings.Client.values()),
+                        each -> each.name().toLowerCase(Locale.ROOT)),
+                LogSettings.Client.ADDRESS);
         section.end();
-        return new LogSettings(calls.value(), format.value(), level.value());
+        return new LogSettings(calls.value(), format.value(), level.value(), client.value());
     }
 
     private void noteUnused(List<ProviderSettings> providers, List<ModelSettings> models) {

@@ -43,7 +43,26 @@ public final class Provider {
             "origin",
             "referer",
             "forwarded",
+            "via",
             "x-real-ip",
+            "x-client-ip",
+            "x-cluster-client-ip",
+            "x-original-forwarded-for",
+            "x-originating-ip",
+            "x-remote-ip",
+            "x-remote-addr",
+            "x-azure-clientip",
+            "x-azure-socketip",
+            "true-client-ip",
+            "fastly-client-ip",
+            "fly-client-ip",
+            "cf-connecting-ip",
+            "cf-connecting-ipv6",
+            "cf-pseudo-ipv4",
+            "cf-ipcountry",
+            "cf-ray",
+            "cf-visitor",
+            "cdn-loop",
             "openai-organization",
             "openai-project");
 
@@ -125,6 +144,7 @@ public final class Provider {
                     && !lower.startsWith(":")
                     && !lower.startsWith("x-lockkeeper-")
                     && !lower.startsWith("x-forwarded-")
+                    && !lower.startsWith("x-envoy-")
                     && !lower.startsWith("sec-")) {
                 headers.add(lower, value);
             }

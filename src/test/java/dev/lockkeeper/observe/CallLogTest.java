@@ -24,14 +24,14 @@ class CallLogTest {
 
     @Test
     void aServedCallIsOneLineWithItsNumbers() {
-        try (CallLog log = CallLog.start(output, InstantSource.system())) {
+        try (CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, Reports.USAGE));
         }
         List<String> lines = lines();
         assertThat(lines).hasSize(1);
         assertThat(lines.getFirst())
                 .isEqualTo("{\"time\":\"2026-11-18T11:06:40.123Z\",\"request_id\":\"req_1\",\"key\":\"key_1\","
-                        + "\"project\":\"proj_1\",\"method\":\"POST\",\"endpoint\":\"/v1/chat/completions\","
+                        + "\"project\":\"proj_1\",\"client\":\"2001:db8:1:2:3:4:5:6\",\"method\":\"POST\",\"endpoint\":\"/v1/chat/completions\","
                         + "\"model\":\"gpt-5.5\",\"provider\":\"openai\",\"upstream_model\":\"gpt-5.5-2026\","
                         + "\"status\":200,\"outcome\":\"served\",\"error\":null,\"finish\":\"stop\",\"stream\":true,"
                         + "\"first_byte_ms\":12.345,\"total_ms\":98.765,\"own_us\":83,\"input_tokens\":120,"
@@ -41,7 +41,7 @@ class CallLogTest {
 
     @Test
     void everyFieldStandsInTheDocument() throws IOException {
-        try (CallLog log = CallLog.start(output, InstantSource.system())) {
+        try (CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, Reports.USAGE));
         }
         String document = Files.readString(Path.of("docs/observing.md"));
@@ -50,8 +50,20 @@ class CallLogTest {
     }
 
     @Test
+    void theClientsAddressIsCutOrLeftOutOnDemand() {
+        for (LogSettings.Client each : LogSettings.Client.values()) {
+            try (CallLog log = CallLog.start(output, InstantSource.system(), each)) {
+                log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, Reports.USAGE));
+            }
+        }
+        assertThat(lines())
+                .extracting(line -> JSON.readTree(line).path("client").asString(null))
+                .containsExactly("2001:db8:1:2:3:4:5:6", "2001:db8:1::", null);
+    }
+
+    @Test
     void whatIsNotThereIsNull() {
-        try (CallLog log = CallLog.start(output, InstantSource.system())) {
+        try (CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of("", "", 401, Outcome.REFUSED, null));
         }
         JsonNode line = JSON.readTree(lines().getFirst());
@@ -65,7 +77,7 @@ class CallLogTest {
     @Test
     void aModelNameCanNeitherForgeALineNorFillTheLog() {
         String nasty = "a\"},\n{\"b\u0000\u2028" + "x".repeat(5_000);
-        try (CallLog log = CallLog.start(output, InstantSource.system())) {
+        try (CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of(nasty, "", 404, Outcome.REFUSED, null));
         }
         assertThat(lines()).hasSize(1);
@@ -77,7 +89,7 @@ class CallLogTest {
     @Test
     void everyLineOfABurstIsWrittenBeforeTheLogIsClosed() {
         int calls = 10_000;
-        try (CallLog log = CallLog.start(output, InstantSource.system())) {
+        try (CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS)) {
             for (int i = 0; i < calls; i++) {
                 log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, Reports.USAGE));
             }
@@ -90,7 +102,7 @@ class CallLogTest {
     void aLineIsWrittenSoonWithoutACompanion() {
         SlowOutput slow = new SlowOutput();
         slow.release.countDown();
-        try (CallLog log = CallLog.start(slow, InstantSource.system())) {
+        try (CallLog log = CallLog.start(slow, InstantSource.system(), LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, null));
             await().untilAsserted(() -> assertThat(slow.text()).endsWith("}\n"));
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, null));
@@ -101,7 +113,7 @@ class CallLogTest {
     @Test
     void anOutputThatTakesNothingLosesLinesAndNeverBlocksACall() {
         SlowOutput stuck = new SlowOutput();
-        CallLog log = CallLog.start(stuck, InstantSource.system(), 100);
+        CallLog log = CallLog.start(stuck, InstantSource.system(), LogSettings.Client.ADDRESS, 100);
         // The caller is this thread: were one call to block, the test would not get past this loop.
         for (int i = 0; i < 10_000; i++) {
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, null));
@@ -115,7 +127,7 @@ class CallLogTest {
     @Test
     void anOutputThatFailsCostsItsBatchAndNotTheLog() {
         FailingOutput failing = new FailingOutput();
-        try (CallLog log = CallLog.start(failing, InstantSource.system())) {
+        try (CallLog log = CallLog.start(failing, InstantSource.system(), LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, null));
             await().until(() -> log.lost() == 1);
             failing.broken = false;
@@ -127,7 +139,7 @@ class CallLogTest {
 
     @Test
     void aReportAfterTheEndIsCountedAsLost() {
-        CallLog log = CallLog.start(output, InstantSource.system());
+        CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS);
         log.close();
         log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, null));
         assertThat(log.lost()).isEqualTo(1);

@@ -21,7 +21,7 @@ class LoggingTest {
     @AfterEach
     void asBefore() {
         System.setErr(before);
-        Logging.apply(new LogSettings(true, "text", "info"));
+        Logging.apply(new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS));
     }
 
     @Test
@@ -60,7 +60,7 @@ class LoggingTest {
     private static String said(String format, String level, Runnable saying) {
         ByteArrayOutputStream captured = new ByteArrayOutputStream();
         System.setErr(new PrintStream(captured, true, StandardCharsets.UTF_8));
-        Logging.apply(new LogSettings(true, format, level));
+        Logging.apply(new LogSettings(true, format, level, LogSettings.Client.ADDRESS));
         saying.run();
         return captured.toString(StandardCharsets.UTF_8);
     }

@@ -16,6 +16,7 @@ final class Reports {
                 "req_1",
                 "key_1",
                 "proj_1",
+                "2001:db8:1:2:3:4:5:6",
                 "/v1/chat/completions",
                 "POST",
                 model,

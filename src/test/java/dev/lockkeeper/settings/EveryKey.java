@@ -16,6 +16,9 @@ final class EveryKey {
               body-timeout: 1500ms
               keep-alive: 2m
               max-connections: 5000
+              trusted-proxies: [10.0.0.0/8, "2001:db8::/32", 192.0.2.7, unix]
+              forwarded-field: forwarded
+              proxy-protocol: true
               tls: {certificate: tls/certificate.pem, key: tls/key.pem}
               cors:
                 origins:
@@ -28,7 +31,7 @@ final class EveryKey {
             data: elsewhere/data
             stream: {heartbeat: 0, gather: 20ms, max-event: 1MB}
             limits: {bytes-in-flight: 40%, calls-in-flight: 700, multipart-peek: 1MiB, spill: /var/tmp/spill}
-            log: {calls: false, format: json, level: debug}
+            log: {calls: false, format: json, level: debug, client: network}
             providers:
               azure:
                 base-url: https://example.openai.azure.com:8443/openai/v1/

@@ -54,6 +54,13 @@ class MistakesTest {
             server: {tls: {key: key.pem}} | 1:21: server.tls.key: key.pem (expected: tls.certificate beside it)
             server: {tls: {certificate: cert.pem}} | 1:29: server.tls.certificate: cert.pem (expected: tls.key beside it)
             server: {tls: {certificate: cert.pem, key: rsa.pem}} | 1:44: server.tls.key: rsa.pem (expected: a PEM file with a line -----BEGIN PRIVATE KEY-----; another form of key becomes one with: openssl pkcs8 -topk8 -nocrypt)
+            server: {trusted-proxies: [10.0.0.1/8]} | 1:28: server.trusted-proxies[0]: 10.0.0.1/8 (expected: an address or a range of addresses, such as 10.0.0.0/8 or 2001:db8::7, or unix); did you mean 10.0.0.0/8?
+            server: {trusted-proxies: [localhost]} | 1:28: server.trusted-proxies[0]: localhost (expected: an address or a range of addresses, such as 10.0.0.0/8 or 2001:db8::7, or unix)
+            server: {trusted-proxies: 10.0.0.0/8} | 1:27: server.trusted-proxies: a single value (expected: a list, such as [an address or a range of addresses, such as 10.0.0.0/8 or 2001:db8::7, or unix])
+            server: {proxy-protocol: true} | 1:26: server.proxy-protocol: true (expected: server.trusted-proxies beside it: only they may begin with such a header)
+            server: {forwarded-field: forwarded} | 1:27: server.forwarded-field: forwarded (expected: server.trusted-proxies beside it: only they are believed)
+            server: {forwarded-field: x-real-ip, trusted-proxies: [10.0.0.7]} | 1:27: server.forwarded-field: x-real-ip (expected: x-forwarded-for or forwarded)
+            log: {client: full} | 1:15: log.client: full (expected: address, network or none)
             server: {prot: 1} | 1:10: server.prot: unknown key; did you mean port?
             server: {maxHead: 1KiB} | 1:10: server.maxHead: unknown key; did you mean max-head?
             server: {max_head: 1KiB} | 1:10: server.max_head: unknown key; did you mean max-head?

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.http.Front;
+import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.relay.RelaySettings;
@@ -17,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -72,7 +75,7 @@ class SettingsLoaderTest {
                                 8_192,
                                 folder.resolve("lockkeeper-data/spill"),
                                 262_144),
-                        new LogSettings(true, "text", "info"),
+                        new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                         List.of(simulator),
                         List.of(
                                 simulated("gpt-5.5", 1_050_000, 128_000),
@@ -129,7 +132,14 @@ class SettingsLoaderTest {
                                 Duration.ofSeconds(5),
                                 Duration.ofMillis(1500),
                                 Duration.ofMinutes(2),
-                                5000),
+                                5000,
+                                new Front(
+                                        Stream.of("10.0.0.0/8", "2001:db8::/32", "192.0.2.7")
+                                                .map(Network::parse)
+                                                .toList(),
+                                        true,
+                                        Front.Field.FORWARDED,
+                                        true)),
                         new DoorSettings(List.of("https://app.example.com", "http://localhost:3000")),
                         new AdminSettings("::1", 9001, List.of("gateway.internal", "ops")),
                         folder.resolve("elsewhere/data"),
@@ -141,7 +151,7 @@ class SettingsLoaderTest {
                                 700,
                                 Path.of("/var/tmp/spill"),
                                 1_048_576),
-                        new LogSettings(false, "json", "debug"),
+                        new LogSettings(false, "json", "debug", LogSettings.Client.NETWORK),
                         List.of(azure),
                         List.of(new ModelSettings(
                                 "gpt-5.5",

@@ -235,7 +235,7 @@ public final class Gateway implements AutoCloseable {
                         data,
                         new RelaySettings(
                                 heartbeat, gather, 16 << 20, maxBytesInFlight, maxCalls, data.resolve("spill"), peek),
-                        new LogSettings(true, "text", "info"),
+                        new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                         providers,
                         models,
                         simulated);
