@@ -14,6 +14,7 @@ import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.http.Server;
 import dev.lockkeeper.objects.ObjectRegistry;
 import dev.lockkeeper.observe.CallLog;
+import dev.lockkeeper.observe.Logging;
 import dev.lockkeeper.observe.Metrics;
 import dev.lockkeeper.relay.InFlight;
 import dev.lockkeeper.relay.Pools;
@@ -32,7 +33,9 @@ import java.io.OutputStream;
 import java.net.URI;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,13 +52,30 @@ public final class House implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(House.class);
     private static final String SIMULATOR = "simulator";
     private static final int WORKERS = 2;
+    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(100);
 
     private final Deque<AutoCloseable> built = new ArrayDeque<>();
+    private final SecureRandom random;
+    private final Clock clock;
     private final Keys keys;
+    private final Loops loops;
+    private final Pools pools;
+    private final CallLog log;
+    private final Relay relay;
+    private final Door door;
     private final InFlight inFlight;
     private final Server server;
     private final Server adminServer;
     private final @Nullable String firstKey;
+
+    /** What is in effect: what was written last, but what can't change while the house stands is as it was at the start. */
+    private volatile Settings settings;
+
+    /** The simulated provider, while it is needed or calls still go to it. Guarded by this. */
+    private @Nullable Simulator simulator;
+
+    /** Replaced rules under which calls were under way when last looked at. Guarded by this. */
+    private final List<Rules> leaving = new ArrayList<>();
 
     /**
      * Builds the house and opens its doors.
@@ -71,35 +91,31 @@ public final class House implements AutoCloseable {
 
     private House(Settings settings, OutputStream calls, Clock clock, SecureRandom random)
             throws DatabaseUnavailable, IOException {
+        this.settings = settings;
+        this.clock = clock;
+        this.random = random;
         try {
             Database database = keep(Database.open(settings.data()));
             keys = new Keys(database, clock, random);
             ObjectRegistry objects = new ObjectRegistry(database, clock);
 
-            Loops loops = keep(Loops.start(settings.loops(), random));
-            Pools pools = keep(new Pools(loops));
+            loops = keep(Loops.start(settings.loops(), random));
+            pools = keep(new Pools(loops));
             Workers workers = keep(new Workers(WORKERS));
-            Rules rules = rules(settings, settings.simulated() ? simulator(loops, random, clock) : 0);
+            keep(this::closeSimulator);
+            Rules rules = rules(settings, settings.simulated() ? simulator() : 0);
+            pools.open(rules.providers().values());
 
-            Metrics metrics = keep(new Metrics(model -> rules.models().find(model) != null));
-            Watcher watcher = metrics;
-            if (settings.log().calls()) {
-                CallLog log = keep(CallLog.start(calls, clock, settings.log().client()));
-                metrics.logLinesLost(log::lost);
-                watcher = report -> {
-                    metrics.ended(report);
+            Metrics metrics = keep(new Metrics(this::offers));
+            log = keep(CallLog.start(calls, clock, settings.log().client()));
+            metrics.logLinesLost(log::lost);
+            Watcher watcher = report -> {
+                metrics.ended(report);
+                if (this.settings.log().calls()) {
                     log.ended(report);
-                };
-            }
-            Relay relay = new Relay(
-                    rules,
-                    settings.relay(),
-                    settings.server().maxRequestBody(),
-                    objects,
-                    pools,
-                    workers,
-                    watcher,
-                    clock);
+                }
+            };
+            relay = new Relay(rules, objects, pools, workers, watcher, clock);
             inFlight = relay.inFlight();
             metrics.callsInFlight(relay.inFlight()::calls);
             metrics.bytesInFlight(relay.inFlight()::bytes);
@@ -108,7 +124,7 @@ public final class House implements AutoCloseable {
             metrics.upstreamConnections(pools::connections);
             metrics.watch(loops.all());
 
-            Door door = new Door(keys, relay, settings.door(), clock.millis() / 1000);
+            door = new Door(keys, relay, settings.door(), clock.millis() / 1000);
             server = keep(loops.serve(settings.server(), door, House::unreadable));
             metrics.overload("connections_unheard", server::connectionsClosedUnheard);
             metrics.overload("descriptors", server::connectionsNotAccepted);
@@ -134,15 +150,83 @@ public final class House implements AutoCloseable {
         }
     }
 
+    /**
+     * Puts other settings into effect while calls run. Calls under way go on as they began; those that begin from now on
+     * go by the new settings. Connections to providers that are still reached in the same way are kept; the others are
+     * closed when their calls have ended. Keys, objects and counters stay as they are. Any thread but an event loop's;
+     * blocks.
+     *
+     * @param next what is written now; of what can't change while the house stands nothing is taken, see
+     *     {@link Settings#whileRunning}
+     * @throws RuntimeException when it can't be put into effect; then nothing has changed
+     */
+    public synchronized void reload(Settings next) {
+        Settings before = settings;
+        Settings after = before.whileRunning(next);
+        Rules rules = rules(after, after.simulated() ? simulator() : 0);
+        pools.open(rules.providers().values());
+        if (!after.log().equals(before.log())) {
+            Logging.apply(after.log());
+        }
+        settings = after;
+        log.show(after.log().client());
+        door.follow(after.door());
+        leaving.removeIf(each -> each.calls() == 0);
+        leaving.add(relay.follow(rules));
+        pools.keepOnly(rules.providers().values());
+        if (before.simulated() && !after.simulated()) {
+            Thread.ofVirtual().name("simulator-end").start(this::endSimulator);
+        }
+    }
+
+    private boolean offers(String model) {
+        return relay.rules().models().find(model) != null;
+    }
+
     private static String firstKey(Keys keys) {
         Created first = keys.create("first", Keys.DEFAULT_PROJECT, KeyKind.LIVE, List.of());
         return first.text();
     }
 
-    /** Starts the simulated provider and returns its port. It stands on loopback only, so it asks for no key. */
-    private int simulator(Loops loops, SecureRandom random, Clock clock) {
-        SimulatorSettings simulated = SimulatorSettings.drawn(random, clock).withRules(false, false);
-        return keep(Simulator.start(loops, "127.0.0.1", 0, simulated)).port();
+    /** The simulated provider's port; starts it where it does not run. It stands on loopback only, so it asks for no key. */
+    private synchronized int simulator() {
+        Simulator running = simulator;
+        if (running == null) {
+            SimulatorSettings simulated = SimulatorSettings.drawn(random, clock).withRules(false, false);
+            running = Simulator.start(loops, "127.0.0.1", 0, simulated);
+            simulator = running;
+        }
+        return running.port();
+    }
+
+    /** Closes the simulated provider when no call goes by rules that may name it, unless it is needed again by then. */
+    private void endSimulator() {
+        try {
+            while (callsUnderOldRules() > 0) {
+                Thread.sleep(BETWEEN_LOOKS);
+            }
+        } catch (InterruptedException stopping) {
+            Thread.currentThread().interrupt();
+            return;
+        }
+        synchronized (this) {
+            if (!settings.simulated()) {
+                closeSimulator();
+            }
+        }
+    }
+
+    /** Calls under way that began before a reload. */
+    synchronized int callsUnderOldRules() {
+        return leaving.stream().mapToInt(Rules::calls).sum();
+    }
+
+    private synchronized void closeSimulator() {
+        Simulator running = simulator;
+        simulator = null;
+        if (running != null) {
+            running.close();
+        }
     }
 
     /** Makes the rules of what the operator wrote; the simulated provider's port is known only now. */
@@ -153,7 +237,12 @@ public final class House implements AutoCloseable {
             providers.put(each.name(), new Provider(simulated ? at(each, simulatorPort) : each));
         }
         Provider first = providers.values().iterator().next();
-        return new Rules(new Models(settings.models()), providers, first);
+        return new Rules(
+                new Models(settings.models()),
+                providers,
+                first,
+                settings.relay(),
+                settings.server().maxRequestBody());
     }
 
     private static ProviderSettings at(ProviderSettings provider, int port) {
@@ -184,6 +273,21 @@ public final class House implements AutoCloseable {
     /** Calls under way now. */
     public int callsInFlight() {
         return inFlight.calls();
+    }
+
+    /** The settings in effect. */
+    public Settings settings() {
+        return settings;
+    }
+
+    /** Pools of connections to providers, those included that are no longer named and have connections. */
+    public int pools() {
+        return pools.count();
+    }
+
+    /** Whether the simulated provider runs. */
+    public synchronized boolean simulatorRuns() {
+        return simulator != null;
     }
 
     /** Bytes that are held for calls now. */

@@ -32,7 +32,7 @@ public final class Door implements Loops.Handler {
 
     private final Keys keys;
     private final Relay relay;
-    private final Cors cors;
+    private volatile Cors cors;
     private final long startedSeconds;
 
     /** @param startedSeconds told as the models' {@code created}, seconds since 1970 */
@@ -47,6 +47,11 @@ public final class Door implements Loops.Handler {
             Index.json();
             Welcome.html("", List.of(), "", true);
         });
+    }
+
+    /** Changes who may come in from a browser, for requests from now on. Any thread. */
+    public void follow(DoorSettings settings) {
+        cors = new Cors(settings);
     }
 
     @Override

@@ -33,7 +33,7 @@ public interface Client {
     /** Connections open or being opened now, over all loops of this provider. */
     int connections();
 
-    /** Lets calls under way end, then closes the connections. Any thread. */
+    /** Lets calls under way end, then closes the connections, see {@link Clients#close}. Any thread. */
     void close();
 
     /** A gathered answer. */

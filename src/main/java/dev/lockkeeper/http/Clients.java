@@ -55,10 +55,18 @@ public final class Clients implements AutoCloseable {
         return connections.get();
     }
 
-    /** Lets calls under way end, then closes the connections. */
+    /**
+     * Closes the connections that idle now, the others as soon as their calls have ended. A call that still comes is
+     * served, on a connection that is closed behind it.
+     */
     @Override
     public void close() {
         pools.forEach(Pool::retire);
+    }
+
+    /** Takes {@link #close} back: connections are kept again. */
+    public void reopen() {
+        pools.forEach(Pool::reopen);
     }
 
     boolean takeConnection() {

@@ -35,6 +35,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -72,7 +73,11 @@ final class Pool implements Client {
     volatile int idle;
 
     private final Clients all;
-    private final HttpClientAgent http;
+    private final Supplier<HttpClientAgent> opener;
+
+    /** Opens connections; null while there are none and none is wanted. */
+    private @Nullable HttpClientAgent http;
+
     private final List<UpstreamConnection> open = new ArrayList<>();
     private final ArrayDeque<UpstreamCall> waiting = new ArrayDeque<>();
     private final List<Opening> openings = new ArrayList<>();
@@ -80,7 +85,9 @@ final class Pool implements Client {
     /** Whether a connection carries several calls: what was agreed last, before that what is likely. */
     private boolean multiplexed;
 
+    /** Whether no new calls are expected: then a connection that has nothing to do is closed at once. */
     private boolean retired;
+
     private Loop.@Nullable Subscription ticking;
 
     Pool(Vertx vertx, EventLoop loop, ClientSettings settings, Clients all, @Nullable TrustOptions trust) {
@@ -92,7 +99,7 @@ final class Pool implements Client {
             case AUTO -> settings.tls();
             case HTTP_2 -> true;
         };
-        this.http = client(vertx, settings, trust);
+        this.opener = () -> client(vertx, settings, trust);
     }
 
     private static HttpClientAgent client(Vertx vertx, ClientSettings settings, @Nullable TrustOptions trust) {
@@ -134,10 +141,6 @@ final class Pool implements Client {
     @Override
     public Outgoing send(String method, String target, Headers headers, long contentLength, Listener listener) {
         UpstreamCall call = new UpstreamCall(this, method, target, headers, contentLength, listener);
-        if (retired) {
-            loop.later(() -> call.fail(fault(Fault.Kind.POOL_FULL, "the provider was removed")));
-            return call;
-        }
         UpstreamConnection free = waiting.isEmpty() ? freeConnection() : null;
         if (free != null) {
             loop.later(() -> free.start(call)); // not before the caller holds what this returns
@@ -248,7 +251,7 @@ final class Pool implements Client {
 
     /** A connection ended a call and can take another. */
     void freed(UpstreamConnection connection) {
-        if (retired && connection.busy() == 0) {
+        if (retired && connection.busy() == 0 && waiting.isEmpty()) {
             connection.close();
             return;
         }
@@ -292,6 +295,7 @@ final class Pool implements Client {
         if (open.remove(connection)) {
             countIdle();
             all.returnConnection();
+            endIfEmpty();
         }
     }
 
@@ -329,10 +333,11 @@ final class Pool implements Client {
         if (openings.isEmpty() && waiting.isEmpty() && open.isEmpty() && ticking != null) {
             ticking.close();
             ticking = null;
+            endIfEmpty();
         }
     }
 
-    /** Any thread: lets calls under way end, takes no more, and closes what idles. */
+    /** Any thread: closes what idles, and from now on each connection as soon as its calls have ended. */
     void retire() {
         loop.run(() -> {
             retired = true;
@@ -341,7 +346,28 @@ final class Pool implements Client {
                     connection.close();
                 }
             }
+            endIfEmpty();
         });
+    }
+
+    /** Any thread: keeps idle connections again. */
+    void reopen() {
+        loop.run(() -> retired = false);
+    }
+
+    /** Gives back what a retired pool holds besides its connections. A call that comes late gets it anew. */
+    private void endIfEmpty() {
+        HttpClientAgent last = http;
+        if (retired && last != null && open.isEmpty() && openings.isEmpty() && waiting.isEmpty()) {
+            http = null;
+            last.close();
+        }
+    }
+
+    private HttpClientAgent http() {
+        HttpClientAgent made = http == null ? opener.get() : http;
+        http = made;
+        return made;
     }
 
     @Override
@@ -443,7 +469,7 @@ final class Pool implements Client {
                     .setHost(settings.host())
                     .setPort(settings.port())
                     .setSsl(settings.tls());
-            loop.context.dispatch(v -> http.connect(options).onComplete((connection, error) -> {
+            loop.context.dispatch(v -> http().connect(options).onComplete((connection, error) -> {
                 if (connection != null) {
                     opened(((UnpooledHttpClientConnection) connection).unwrap());
                 } else if (!done
@@ -516,6 +542,7 @@ final class Pool implements Client {
             publishWaiting();
             failed.forEach(call -> call.fail(fault));
             serve();
+            endIfEmpty();
         }
     }
 }

@@ -67,7 +67,7 @@ public final class CallLog implements Watcher, AutoCloseable {
     private final BlockingQueue<Object> queue;
     private final OutputStream output;
     private final InstantSource clock;
-    private final LogSettings.Client shown;
+    private volatile LogSettings.Client shown;
     private final LongAdder lost = new LongAdder();
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread writer;
@@ -98,6 +98,11 @@ public final class CallLog implements Watcher, AutoCloseable {
         CallLog log = new CallLog(output, clock, shown, queue);
         log.writer.start();
         return log;
+    }
+
+    /** Changes how much of a client's address is told, in lines from now on. Any thread. */
+    public void show(LogSettings.Client less) {
+        shown = less;
     }
 
     @Override

@@ -111,7 +111,7 @@ final class Call {
 
     Call(Relay relay, Exchange exchange, Caller caller, Endpoint endpoint, List<String> pathIds) {
         this.relay = relay;
-        this.rules = relay.rules();
+        this.rules = relay.began();
         this.exchange = exchange;
         this.loop = exchange.loop();
         this.caller = caller;
@@ -217,7 +217,7 @@ final class Call {
 
     void unread(BodyFault why) {
         switch (why) {
-            case TOO_LARGE -> refuse(new Refusal.TooLarge(relay.maxRequestBody()));
+            case TOO_LARGE -> refuse(new Refusal.TooLarge(rules.maxRequestBody()));
             case SLOW -> refuse(new Refusal.SlowBody());
             case BROKEN -> {
                 if (exchange.over()) {
@@ -805,7 +805,7 @@ final class Call {
     }
 
     private void report(Learnt learnt, @Nullable Usage usage, Outcome outcome, String errorCode) {
-        relay.inFlight().callEnded();
+        relay.ended(rules);
         long total = System.nanoTime() - exchange.startedNanos();
         relay.watcher()
                 .ended(new CallReport(

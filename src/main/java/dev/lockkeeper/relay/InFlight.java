@@ -11,8 +11,8 @@ import java.util.concurrent.atomic.LongAdder;
  * often it said no for want of room. Any thread.
  */
 public final class InFlight {
-    private final long maxBytes;
-    private final int maxCalls;
+    private volatile long maxBytes;
+    private volatile int maxCalls;
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicInteger calls = new AtomicInteger();
 
@@ -25,6 +25,12 @@ public final class InFlight {
         for (Overload each : Overload.values()) {
             refused.put(each, new LongAdder());
         }
+    }
+
+    /** Changes the bounds; what is held above a lower one is held on. */
+    void bound(long bytesAtMost, int callsAtMost) {
+        maxBytes = bytesAtMost;
+        maxCalls = callsAtMost;
     }
 
     /** Takes room for bytes, or none of it. */

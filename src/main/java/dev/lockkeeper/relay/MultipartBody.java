@@ -103,7 +103,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         heldBytes += piece.length();
         if (reader.model() != null) {
             decide();
-        } else if (!spilling && heldBytes > call.relay.settings().peek()) {
+        } else if (!spilling && heldBytes > call.rules.settings().peek()) {
             spill();
         }
     }
@@ -157,7 +157,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
         int moved = heldBytes;
         held.clear();
         heldBytes = 0;
-        Spill file = spill == null ? new Spill(call.relay.settings().spill(), exchange.id()) : spill;
+        Spill file = spill == null ? new Spill(call.rules.settings().spill(), exchange.id()) : spill;
         spill = file;
         boolean taken = call.relay.workers().await(() -> {
             Exception failure = null;

@@ -69,7 +69,6 @@ final class OwnedList {
 
     OwnedList(Relay relay, Exchange exchange, Caller caller, Endpoint endpoint) {
         this.relay = relay;
-        this.rules = relay.rules();
         this.exchange = exchange;
         this.caller = caller;
         this.endpoint = endpoint;
@@ -78,6 +77,7 @@ final class OwnedList {
             throw new IllegalArgumentException(endpoint.path() + " lists nothing");
         }
         this.kind = lists;
+        this.rules = relay.began();
     }
 
     void answer() {
@@ -98,7 +98,7 @@ final class OwnedList {
     }
 
     private void write(Page page) {
-        relay.inFlight().callEnded();
+        relay.ended(rules);
         if (gone || exchange.over()) {
             relay.answered(
                     exchange, caller, endpoint.path(), CallReport.CLIENT_GONE, Outcome.ABANDONED, "", 0, waitedNanos);

@@ -21,8 +21,6 @@ public final class Relay {
     private static final Refusal TOO_MANY_CALLS = new Refusal.Busy(Overload.CALLS, "calls");
 
     private final AtomicReference<Rules> rules;
-    private final RelaySettings settings;
-    private final long maxRequestBody;
     private final ObjectRegistry objects;
     private final Pools clients;
     private final Workers workers;
@@ -32,25 +30,16 @@ public final class Relay {
     private final TokenCounter tokens = new TokenCounter();
 
     /**
-     * @param maxRequestBody the server's bound, in bytes, for what clients are told
+     * @param rules the first; {@link #follow} replaces them
      * @param watcher hears the end of each call
      */
-    public Relay(
-            Rules rules,
-            RelaySettings settings,
-            long maxRequestBody,
-            ObjectRegistry objects,
-            Pools clients,
-            Workers workers,
-            Watcher watcher,
-            Clock clock) {
+    public Relay(Rules rules, ObjectRegistry objects, Pools clients, Workers workers, Watcher watcher, Clock clock) {
         this.rules = new AtomicReference<>(rules);
-        this.settings = settings;
-        this.maxRequestBody = maxRequestBody;
         this.objects = objects;
         this.clients = clients;
         this.workers = workers;
-        this.inFlight = new InFlight(settings.maxBytesInFlight(), settings.maxCalls());
+        this.inFlight = new InFlight(
+                rules.settings().maxBytesInFlight(), rules.settings().maxCalls());
         this.watcher = watcher;
         this.clock = clock;
     }
@@ -142,17 +131,37 @@ public final class Relay {
         return rules.get();
     }
 
+    /**
+     * Puts rules into force: calls that begin from now on go by them, those under way go by theirs to their end.
+     *
+     * @return the rules before
+     */
+    public Rules follow(Rules next) {
+        inFlight.bound(next.settings().maxBytesInFlight(), next.settings().maxCalls());
+        return rules.getAndSet(next);
+    }
+
+    /** The rules for a call that begins, and that is counted among those that go by them till {@link #ended}. */
+    Rules began() {
+        while (true) {
+            Rules taken = rules.get();
+            taken.callBegan();
+            if (rules.get() == taken) {
+                return taken;
+            }
+            taken.callEnded(); // replaced in between: then nobody waits for this call
+        }
+    }
+
+    /** A call has ended: its place among all calls is free. */
+    void ended(Rules by) {
+        by.callEnded();
+        inFlight.callEnded();
+    }
+
     /** What is held for calls now. */
     public InFlight inFlight() {
         return inFlight;
-    }
-
-    RelaySettings settings() {
-        return settings;
-    }
-
-    long maxRequestBody() {
-        return maxRequestBody;
     }
 
     ObjectRegistry objects() {

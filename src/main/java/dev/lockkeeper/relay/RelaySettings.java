@@ -16,4 +16,10 @@ import java.time.Duration;
  * @param peek bytes of a multipart body held in memory while its model is looked for; the rest is spilled
  */
 public record RelaySettings(
-        Duration heartbeat, Duration gather, int maxEvent, long maxBytesInFlight, int maxCalls, Path spill, int peek) {}
+        Duration heartbeat, Duration gather, int maxEvent, long maxBytesInFlight, int maxCalls, Path spill, int peek) {
+
+    /** The same with another folder for what is spilled. */
+    public RelaySettings spilling(Path folder) {
+        return new RelaySettings(heartbeat, gather, maxEvent, maxBytesInFlight, maxCalls, folder, peek);
+    }
+}

@@ -52,7 +52,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         this.status = status;
         this.upstream = upstream;
         this.tap = Taps.stream(call.endpoint, scan == null ? RequestScan.none(call.endpoint) : scan);
-        RelaySettings settings = call.relay.settings();
+        RelaySettings settings = call.rules.settings();
         this.splitter = new SseSplitter(settings.maxEvent());
         this.heartbeatNanos = settings.heartbeat().toNanos();
         this.gatherNanos = settings.gather().toNanos();
@@ -104,7 +104,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         broke(new Refusal.Unusable(
                 provider.name(),
                 status,
-                "an event of more than " + call.relay.settings().maxEvent() + " bytes"));
+                "an event of more than " + call.rules.settings().maxEvent() + " bytes"));
     }
 
     /** Queues an event for the next write; neighbours in one array leave as one piece. */

@@ -40,4 +40,28 @@ public record Settings(
         providers = List.copyOf(providers);
         models = List.copyOf(models);
     }
+
+    /**
+     * What another configuration comes to while a process runs that was started with this one: all that can change, and of
+     * the rest (see {@link Restart}) what this says.
+     */
+    public Settings whileRunning(Settings next) {
+        boolean usualSpill = next.relay.spill().equals(spill(next.data));
+        return new Settings(
+                loops,
+                server,
+                next.door,
+                admin,
+                data,
+                usualSpill ? next.relay.spilling(spill(data)) : next.relay,
+                next.log,
+                next.providers,
+                next.models,
+                next.simulated);
+    }
+
+    /** Where bodies are spilled unless another folder is written. */
+    static Path spill(Path data) {
+        return data.resolve("spill");
+    }
 }

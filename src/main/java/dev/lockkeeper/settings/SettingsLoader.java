@@ -437,7 +437,7 @@ public final class SettingsLoader {
                 "one for each 128KiB of heap, 256 to 20000");
         Setting<Long> peek = limits.value("multipart-peek", Type.size(KIB, 16 * MIB), 256 * KIB);
         Setting<Path> spill =
-                limits.value("spill", Type.path(file.folder()), data.resolve("spill"), "the folder spill in data");
+                limits.value("spill", Type.path(file.folder()), Settings.spill(data), "the folder spill in data");
         limits.end();
         if (inFlight.value() < maxRequestBody) {
             reading.note(

@@ -642,10 +642,32 @@ class ClientTest {
         Heard heard = get(clients, 0, "/");
         heard.ready.get(5, TimeUnit.SECONDS);
         clients.close();
-        assertThat(get(clients, 0, "/late").await().kind()).isEqualTo(Fault.Kind.POOL_FULL);
+        Heard late = get(clients, 0, "/late");
+        late.ready.get(5, TimeUnit.SECONDS);
         go.countDown();
         assertThat(heard.await().order).isEqualTo("rhpe");
+        assertThat(late.await().order).isEqualTo("rhpe");
         await().until(() -> clients.open() == 0);
+        assertThat(get(clients, 0, "/later").await().order).isEqualTo("rhpe");
+        await().until(() -> clients.open() == 0);
+    }
+
+    @Test
+    void reopenedClientsKeepConnectionsAgain() throws Exception {
+        RawServer server = upstream((connection, number) -> {
+            while (true) {
+                connection.readRequest();
+                connection.send(OK);
+            }
+        });
+        Clients clients = clients(server.port(), Bounds.USUAL);
+        clients.close();
+        assertThat(get(clients, 0, "/").await().order).isEqualTo("rhpe");
+        await().until(() -> clients.open() == 0);
+        clients.reopen();
+        assertThat(get(clients, 0, "/").await().order).isEqualTo("rhpe");
+        assertThat(get(clients, 0, "/").await().order).isEqualTo("rhpe");
+        assertThat(clients.open()).isEqualTo(1);
     }
 
     // Connecting

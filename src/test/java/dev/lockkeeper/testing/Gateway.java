@@ -184,7 +184,23 @@ public final class Gateway implements AutoCloseable {
             return this;
         }
 
-        public Gateway start() {
+        /** Another credential for the provider that was named last. */
+        public Plan credential(String value) {
+            ProviderSettings last = providers.removeLast();
+            providers.add(new ProviderSettings(
+                    last.name(),
+                    last.baseUrl(),
+                    last.auth(),
+                    value,
+                    last.headers(),
+                    last.query(),
+                    last.connection(),
+                    last.timeouts()));
+            return this;
+        }
+
+        /** What was planned, on a data folder. */
+        public Settings settings(Path data) {
             if (providers.isEmpty()) {
                 simulated();
             }
@@ -215,38 +231,46 @@ public final class Gateway implements AutoCloseable {
                     model(each, Profile.AUTO, first + "/" + each);
                 }
             }
+            ServerSettings on = ServerSettings.on("127.0.0.1", 0);
+            return new Settings(
+                    2,
+                    new ServerSettings(
+                            on.host(),
+                            0,
+                            null,
+                            on.maxHead(),
+                            maxRequestBody,
+                            on.headTimeout(),
+                            bodyTimeout,
+                            on.keepAlive(),
+                            maxConnections),
+                    new DoorSettings(origins),
+                    new AdminSettings("127.0.0.1", 0, List.of()),
+                    data,
+                    new RelaySettings(
+                            heartbeat, gather, 16 << 20, maxBytesInFlight, maxCalls, data.resolve("spill"), peek),
+                    new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
+                    providers,
+                    models,
+                    simulated);
+        }
+
+        public Gateway start() {
             try {
                 Path data = folder != null ? folder : Files.createTempDirectory("lockkeeper-test");
-                ServerSettings on = ServerSettings.on("127.0.0.1", 0);
-                Settings settings = new Settings(
-                        2,
-                        new ServerSettings(
-                                on.host(),
-                                0,
-                                null,
-                                on.maxHead(),
-                                maxRequestBody,
-                                on.headTimeout(),
-                                bodyTimeout,
-                                on.keepAlive(),
-                                maxConnections),
-                        new DoorSettings(origins),
-                        new AdminSettings("127.0.0.1", 0, List.of()),
-                        data,
-                        new RelaySettings(
-                                heartbeat, gather, 16 << 20, maxBytesInFlight, maxCalls, data.resolve("spill"), peek),
-                        new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
-                        providers,
-                        models,
-                        simulated);
                 ByteArrayOutputStream calls = new ByteArrayOutputStream();
-                return new Gateway(House.start(settings, calls), calls, data.resolve("spill"));
+                return new Gateway(House.start(settings(data), calls), calls, data.resolve("spill"));
             } catch (IOException failed) {
                 throw new UncheckedIOException(failed);
             } catch (DatabaseUnavailable failed) {
                 throw new IllegalStateException(failed);
             }
         }
+    }
+
+    /** Puts another plan into effect while calls run. */
+    public void reload(Plan plan) {
+        house.reload(plan.settings(house.settings().data()));
     }
 
     public House house() {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * An upstream on a real socket that says, byte for byte and pause for pause, what a test wrote. One thread per connection;
@@ -24,6 +25,7 @@ public final class ScriptedUpstream implements AutoCloseable {
     private final Script script;
     private final List<Request> requests = new CopyOnWriteArrayList<>();
     private final CountDownLatch clientGone = new CountDownLatch(1);
+    private final AtomicInteger connections = new AtomicInteger();
 
     /** What is done with one request. */
     @FunctionalInterface
@@ -151,6 +153,11 @@ public final class ScriptedUpstream implements AutoCloseable {
         return requests;
     }
 
+    /** Connections open now. */
+    public int connections() {
+        return connections.get();
+    }
+
     private void accept() {
         while (!listening.isClosed()) {
             try {
@@ -164,6 +171,7 @@ public final class ScriptedUpstream implements AutoCloseable {
     }
 
     private void serve(Socket socket) {
+        connections.incrementAndGet();
         try (socket) {
             InputStream in = socket.getInputStream();
             int served = 0;
@@ -181,6 +189,8 @@ public final class ScriptedUpstream implements AutoCloseable {
             }
         } catch (Exception over) {
             // The other side went away, or the test is over.
+        } finally {
+            connections.decrementAndGet();
         }
     }
 
