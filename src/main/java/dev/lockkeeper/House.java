@@ -10,6 +10,7 @@ import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.door.Door;
+import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.http.Server;
 import dev.lockkeeper.objects.ObjectRegistry;
@@ -54,6 +55,15 @@ public final class House implements AutoCloseable {
     private static final int WORKERS = 2;
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(100);
 
+    /** How often it is told what a stop waits for. */
+    private static final Duration PROGRESS = Duration.ofSeconds(5);
+
+    /** How often is looked whether the wait of a stop is over. */
+    private static final long LOOK_MILLIS = 20;
+
+    /** How long calls that are cut short may take to say so. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(3);
+
     private final Deque<AutoCloseable> built = new ArrayDeque<>();
     private final SecureRandom random;
     private final Clock clock;
@@ -67,6 +77,7 @@ public final class House implements AutoCloseable {
     private final Server server;
     private final Server adminServer;
     private final @Nullable String firstKey;
+    private volatile boolean draining;
 
     /** What is in effect: what was written last, but what can't change while the house stands is as it was at the start. */
     private volatile Settings settings;
@@ -133,11 +144,7 @@ public final class House implements AutoCloseable {
                     settings.admin(),
                     keys,
                     AdminToken.in(settings.data(), random),
-                    () -> List.of(
-                            database.answers()
-                                    ? new Admin.Check("database", true, "answers")
-                                    : new Admin.Check("database", false, "does not answer within a second"),
-                            new Admin.Check("calls", true, relay.inFlight().calls() + " under way")),
+                    () -> readiness(database),
                     metrics::scrape);
             adminServer = keep(loops.serve(Admin.listening(settings.admin()), admin::handle, Admin::unreadable));
             RunningServer.announce(settings.data(), settings.admin().host(), adminServer.port());
@@ -181,6 +188,19 @@ public final class House implements AutoCloseable {
 
     private boolean offers(String model) {
         return relay.rules().models().find(model) != null;
+    }
+
+    private List<Admin.Check> readiness(Database database) {
+        List<Admin.Check> checks = new ArrayList<>();
+        checks.add(
+                database.answers()
+                        ? new Admin.Check("database", true, "answers")
+                        : new Admin.Check("database", false, "does not answer within a second"));
+        checks.add(new Admin.Check("calls", true, inFlight.calls() + " under way"));
+        if (draining) {
+            checks.add(new Admin.Check("draining", false, "this process was told to stop; send calls elsewhere"));
+        }
+        return checks;
     }
 
     private static String firstKey(Keys keys) {
@@ -303,6 +323,65 @@ public final class House implements AutoCloseable {
     /** The text of the key that was made because there was none; null when there were keys. Shown once, kept nowhere. */
     public @Nullable String firstKey() {
         return firstKey;
+    }
+
+    /**
+     * Lets the clients go in good order, then closes: what {@code serve} does when it is told to stop. Blocks for as long as
+     * that takes, at most {@link DrainSettings#delay} and {@link DrainSettings#within} and a few seconds.
+     *
+     * <ol>
+     *   <li>{@code /readyz} says no. Calls are still taken, but answers ask clients to come back on another connection.
+     *   <li>After the delay the port is closed, and each connection ends when nothing is under way on it.
+     *   <li>Calls that take longer than they may are told so, each in the way of its dialect.
+     *   <li>What is queued is written, and the house is closed. Until then the admin port answers.
+     * </ol>
+     */
+    public void drain() {
+        DrainSettings drain = settings.drain();
+        try {
+            draining = true;
+            LOG.info(
+                    "stopping: calls are still taken for {} ms, then those under way may take {} s",
+                    drain.delay().toMillis(),
+                    drain.within().toSeconds());
+            server.turnAway();
+            Thread.sleep(drain.delay());
+            server.shut();
+            if (!gone(drain.within())) {
+                LOG.warn(
+                        "stopping: calls under way are cut short after {} s",
+                        drain.within().toSeconds());
+                relay.cutShort();
+                boolean _ = gone(LAST_WORDS);
+            }
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        } finally {
+            close();
+            LOG.info("stopped");
+        }
+    }
+
+    /** Waits until no call is under way and no client is connected; false where that takes too long. */
+    private boolean gone(Duration limit) throws InterruptedException {
+        long began = System.nanoTime();
+        long told = began;
+        while (inFlight.calls() > 0 || server.connections() > 0) {
+            long now = System.nanoTime();
+            if (now - began >= limit.toNanos()) {
+                return false;
+            }
+            if (now - told >= PROGRESS.toNanos()) {
+                told = now;
+                LOG.info(
+                        "stopping: {} calls are under way on {} connections; {} s are left",
+                        inFlight.calls(),
+                        server.connections(),
+                        limit.minusNanos(now - began).toSeconds());
+            }
+            Thread.sleep(LOOK_MILLIS);
+        }
+        return true;
     }
 
     @Override

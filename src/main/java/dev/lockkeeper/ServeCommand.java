@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,8 +30,10 @@ import picocli.CommandLine.Option;
             "  lockkeeper serve --config lockkeeper.yaml --host 0.0.0.0 --port 80",
             "      what the command line says wins over the environment, and that over the file",
             "",
+            "Told to stop, it lets calls under way end (server.drain); told twice, it ends at once.",
+            "",
             "Exit codes: 0 told to stop; 1 the port is taken, the data folder is in use or can't be written;",
-            "2 the command line or the configuration is wrong."
+            "2 the command line or the configuration is wrong; 130 or 143 told to stop twice."
         })
 final class ServeCommand implements Callable<Integer> {
     private final Shell shell;
@@ -67,20 +68,13 @@ final class ServeCommand implements Callable<Integer> {
         Loaded.Good loaded = configuration.load(shell, new Overrides(host, port, adminPort, data));
         Settings settings = loaded.settings();
         Logging.apply(settings.log());
+        Stop stop = Stop.listen(shell);
         try {
             House house = House.start(settings, new FileOutputStream(FileDescriptor.out));
             greet(house, settings, loaded.notes());
-            CountDownLatch told = new CountDownLatch(1);
-            // A process that is told to stop has done what it should: it ends with 0, after the house is closed.
-            Runtime.getRuntime()
-                    .addShutdownHook(new Thread(
-                            () -> {
-                                house.close();
-                                told.countDown();
-                                Runtime.getRuntime().halt(0);
-                            },
-                            "stop"));
-            told.await();
+            stop.await();
+            house.drain();
+            // The end is a normal one, so that whatever waits for it (hooks, an AOT cache being recorded) sees it.
             return 0;
         } catch (DatabaseUnavailable | PortTaken | IOException cannot) {
             throw CommandFailure.failed(String.valueOf(cannot.getMessage()));

@@ -8,7 +8,6 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -76,6 +75,7 @@ final class SimulateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        Stop stop = Stop.listen(shell);
         SecureRandom random = new SecureRandom();
         SimulatorSettings settings = settings(seed != null ? seed : random.nextInt() & Integer.MAX_VALUE);
         try (Loops loops = Loops.start(0, random);
@@ -88,11 +88,7 @@ final class SimulateCommand implements Callable<Integer> {
                             + " -H 'Content-Type: application/json'"
                             + " -d '{\"model\":\"gpt-5.5\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'");
             shell.err().flush();
-            // A process that is told to stop has done what it should: there is nothing to write out, so it ends at
-            // once.
-            Runtime.getRuntime()
-                    .addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(0), "stop"));
-            new CountDownLatch(1).await();
+            stop.await();
             return 0;
         } catch (PortTaken taken) {
             throw CommandFailure.failed(String.valueOf(taken.getMessage()));

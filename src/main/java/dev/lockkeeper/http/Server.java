@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +47,9 @@ public final class Server implements AutoCloseable {
 
     /** How long a server that closes waits for its exchanges. */
     static final Duration DRAIN = Duration.ofSeconds(1);
+
+    /** How long is waited for the loops to hear that the server leaves. */
+    private static final int TELL_MILLIS = 1_000;
 
     private final List<HttpServer> listeners;
     private final List<Watch> watches;
@@ -229,20 +233,34 @@ public final class Server implements AutoCloseable {
     /**
      * Asks clients to come back on another connection, maybe to another process: from now on answers over HTTP/1.1 say
      * {@code connection: close}, and open HTTP/2 connections are told GOAWAY. Whatever comes is still served, on new
-     * connections too. Returns at once.
+     * connections too. Returns when every loop has heard it. Any thread but a loop's.
      */
     public void turnAway() {
-        watches.forEach(watch -> watch.loop.run(watch::leave));
+        tell(Watch::leave);
     }
 
     /**
      * Takes no new connections, and ends each open one as soon as nothing is under way on it. What is under way goes on.
-     * Returns at once; {@link #connections} tells when all have gone.
+     * Returns when every loop has heard it; {@link #connections} tells when all have gone. Any thread but a loop's.
      */
     public void shut() {
         addressFree.run();
         doorkeeper.shut();
-        watches.forEach(watch -> watch.loop.run(watch::close));
+        tell(Watch::close);
+    }
+
+    /** A loop that is held up hears it later. */
+    private void tell(Consumer<Watch> what) {
+        CountDownLatch heard = new CountDownLatch(watches.size());
+        watches.forEach(watch -> watch.loop.run(() -> {
+            what.accept(watch);
+            heard.countDown();
+        }));
+        try {
+            boolean _ = heard.await(TELL_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Stops listening, lets exchanges under way end for at most {@link #DRAIN}, and closes the connections. */

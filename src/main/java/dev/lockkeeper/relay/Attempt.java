@@ -175,6 +175,14 @@ final class Attempt implements Client.Listener {
         }
     }
 
+    /** The process stops: this attempt ends now, unless its answer's end is under way already. */
+    void cutShort() {
+        if (!closed && (answering == null || !answering.ending())) {
+            call.busy();
+            fail(new Refusal.Stopping(true));
+        }
+    }
+
     private void late(String timeout, long boundNanos) {
         call.busy();
         fail(new Refusal.Late(provider.name(), timeout, boundNanos / 1_000_000));

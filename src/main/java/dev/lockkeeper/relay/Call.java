@@ -635,7 +635,9 @@ final class Call {
 
     private void tick(long nowNanos) {
         Attempt current = attempt;
-        if (current != null && !over) {
+        if (!over && relay.cuttingShort()) {
+            guarded(() -> cutShort(current));
+        } else if (current != null && !over) {
             try {
                 current.tick(nowNanos);
             } catch (RuntimeException | Error bug) {
@@ -740,6 +742,15 @@ final class Call {
         if (!over) {
             exchange.abort();
             finish(Learnt.NOTHING, null, Outcome.FAILED, Refusal.INTERNAL);
+        }
+    }
+
+    /** The process stops and waits no longer: the client is told, the upstream too. */
+    private void cutShort(@Nullable Attempt current) {
+        if (current == null) {
+            refuse(new Refusal.Stopping(false));
+        } else {
+            current.cutShort();
         }
     }
 

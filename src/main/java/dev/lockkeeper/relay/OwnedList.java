@@ -9,6 +9,7 @@ import dev.lockkeeper.http.Client.Fetched;
 import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.FaultException;
 import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.http.QueryString;
 import dev.lockkeeper.objects.ObjectRegistry.Owned;
 import dev.lockkeeper.relay.CallReport.Outcome;
@@ -62,7 +63,9 @@ final class OwnedList {
     private final Caller caller;
     private final Endpoint endpoint;
     private final ObjectKind kind;
+    private Loop.@Nullable Subscription ticking;
     private boolean gone;
+    private boolean written;
 
     /** Written by the virtual thread before it hands over to the loop. */
     private long waitedNanos;
@@ -82,6 +85,11 @@ final class OwnedList {
 
     void answer() {
         exchange.onGone(() -> gone = true);
+        ticking = exchange.loop().everyTick(_ -> {
+            if (relay.cuttingShort()) {
+                write(new Page.Refused(new Refusal.Stopping(true)));
+            }
+        });
         boolean taken = relay.workers().await(() -> {
             Page page = pageOrFailure();
             exchange.loop().run(() -> write(page));
@@ -98,6 +106,13 @@ final class OwnedList {
     }
 
     private void write(Page page) {
+        if (written) {
+            return;
+        }
+        written = true;
+        if (ticking != null) {
+            ticking.close();
+        }
         relay.ended(rules);
         if (gone || exchange.over()) {
             relay.answered(

@@ -50,6 +50,13 @@ public sealed interface Refusal {
     /** The disk or the database did not do what the call needs. */
     record NoStorage(String what) implements Refusal {}
 
+    /**
+     * The process stops, and has waited for this call as long as it may.
+     *
+     * @param asked whether an upstream was asked already
+     */
+    record Stopping(boolean asked) implements Refusal {}
+
     /** A mistake of the gateway's own. */
     record Internal() implements Refusal {}
 
@@ -165,6 +172,16 @@ public sealed interface Refusal {
                                 + " operator.",
                         STORAGE_RETRY_SECONDS,
                         Outcome.FAILED);
+            case Stopping(boolean asked) ->
+                new Said(
+                        503,
+                        "service_unavailable_error",
+                        "server_shutting_down",
+                        null,
+                        "Lockkeeper is being stopped or restarted and could not wait for this call to end"
+                                + " (server.drain). Send it again.",
+                        1,
+                        asked ? Outcome.FAILED : Outcome.REFUSED);
             case Internal() ->
                 new Said(
                         500,

@@ -79,7 +79,11 @@ final class RefusedAnswer implements Answering {
 
     @Override
     public void broke(Refusal why) {
-        unreadable("an error whose body broke off");
+        if (why instanceof Refusal.Stopping) {
+            call.refuse(why);
+        } else {
+            unreadable("an error whose body broke off");
+        }
     }
 
     private void unreadable(String what) {

@@ -29,6 +29,9 @@ public final class Relay {
     private final Clock clock;
     private final TokenCounter tokens = new TokenCounter();
 
+    /** Read once a tick by each call. */
+    private volatile boolean cuttingShort;
+
     /**
      * @param rules the first; {@link #follow} replaces them
      * @param watcher hears the end of each call
@@ -124,6 +127,20 @@ public final class Relay {
                 clock.millis() - total / 1_000_000,
                 "",
                 0));
+    }
+
+    /**
+     * Ends every call that is under way, and each that still comes, within a tick of its loop: a stream with its dialect's
+     * error event, an answer that has not begun with status 503, both with the code {@code server_shutting_down}. For a
+     * process that stops and has waited long enough; there is no way back.
+     */
+    public void cutShort() {
+        cuttingShort = true;
+    }
+
+    /** Whether calls are to end now. */
+    boolean cuttingShort() {
+        return cuttingShort;
     }
 
     /** The rules in force. */

@@ -2,6 +2,7 @@ package dev.lockkeeper.settings;
 
 import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.door.DoorSettings;
+import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.relay.RelaySettings;
@@ -15,6 +16,7 @@ import java.util.List;
  *
  * @param loops event loops, as many as cores unless written
  * @param server the port of the clients
+ * @param drain how clients are let go at the end
  * @param door browsers
  * @param admin the port of the operator
  * @param data folder of the database
@@ -28,6 +30,7 @@ import java.util.List;
 public record Settings(
         int loops,
         ServerSettings server,
+        DrainSettings drain,
         DoorSettings door,
         AdminSettings admin,
         Path data,
@@ -50,6 +53,7 @@ public record Settings(
         return new Settings(
                 loops,
                 server,
+                next.drain,
                 next.door,
                 admin,
                 data,

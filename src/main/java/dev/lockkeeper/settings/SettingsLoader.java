@@ -2,6 +2,7 @@ package dev.lockkeeper.settings;
 
 import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.door.DoorSettings;
+import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
@@ -133,6 +134,7 @@ public final class SettingsLoader {
         Setting<String> host = serverSection.value("host", Type.HOST, "127.0.0.1");
         Setting<Long> port = serverSection.value("port", PORT, 8080L);
         ServerSettings server = server(serverSection, host, port);
+        DrainSettings drain = drain(serverSection);
         DoorSettings door = door(serverSection.section("cors"));
         serverSection.end();
 
@@ -165,7 +167,17 @@ public final class SettingsLoader {
         }
         boolean simulated = providers.stream().anyMatch(each -> each.name().equals(Providers.SIMULATOR));
         Settings settings = new Settings(
-                Math.toIntExact(loops.value()), server, door, admin, data, relay, log, providers, models, simulated);
+                Math.toIntExact(loops.value()),
+                server,
+                drain,
+                door,
+                admin,
+                data,
+                relay,
+                log,
+                providers,
+                models,
+                simulated);
         return new Loaded.Good(settings, reading.notes(), new Effective(reading.entries()));
     }
 
@@ -340,6 +352,15 @@ public final class SettingsLoader {
             }
         }
         return new Front(networks, unix, field.value(), proxyProtocol.value());
+    }
+
+    private static DrainSettings drain(Section section) {
+        DrainSettings usual = DrainSettings.USUAL;
+        Setting<Duration> delay =
+                section.value("drain-delay", Type.duration(Duration.ZERO, TEN_MINUTES), usual.delay());
+        Setting<Duration> within =
+                section.value("drain", Type.duration(Duration.ZERO, Duration.ofHours(1)), usual.within());
+        return new DrainSettings(delay.value(), within.value());
     }
 
     private ServerSettings.@Nullable Tls tls(Section section) {

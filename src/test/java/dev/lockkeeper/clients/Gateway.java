@@ -72,6 +72,7 @@ final class Gateway implements AutoCloseable {
         return new Settings(
                 from.loops(),
                 from.server(),
+                from.drain(),
                 from.door(),
                 from.admin(),
                 from.data(),

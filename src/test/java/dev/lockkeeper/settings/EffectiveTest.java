@@ -143,6 +143,7 @@ class EffectiveTest {
         return new Settings(
                 settings.loops(),
                 settings.server(),
+                settings.drain(),
                 settings.door(),
                 settings.admin(),
                 settings.data(),

@@ -19,6 +19,8 @@ final class EveryKey {
               trusted-proxies: [10.0.0.0/8, "2001:db8::/32", 192.0.2.7, unix]
               forwarded-field: forwarded
               proxy-protocol: true
+              drain-delay: 5s
+              drain: 0
               tls: {certificate: tls/certificate.pem, key: tls/key.pem}
               cors:
                 origins:

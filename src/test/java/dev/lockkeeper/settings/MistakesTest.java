@@ -34,6 +34,10 @@ class MistakesTest {
             server: {keep-alive: 30} | 1:22: server.keep-alive: 30 (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 1ms to 1h); did you mean 30s?
             server: {keep-alive: 2h} | 1:22: server.keep-alive: 2h (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 1ms to 1h)
             server: {keep-alive: 1.5m} | 1:22: server.keep-alive: 1.5m (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 1ms to 1h)
+            server: {drain: 30} | 1:17: server.drain: 30 (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 0s to 1h); did you mean 30s?
+            server: {drain: 2h} | 1:17: server.drain: 2h (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 0s to 1h)
+            server: {drain-delay: 11m} | 1:23: server.drain-delay: 11m (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 0s to 10m)
+            server: {drain_delay: 1s} | 1:10: server.drain_delay: unknown key; did you mean drain-delay?
             limits: {bytes-in-flight: 0%} | 1:27: limits.bytes-in-flight: 0% (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 1MiB to 1TiB; or a share of the heap, such as 25%)
             log: {calls: yes} | 1:14: log.calls: yes (expected: true or false); did you mean true?
             log: {calls: Off} | 1:14: log.calls: Off (expected: true or false); did you mean false?

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
@@ -64,6 +65,7 @@ class SettingsLoaderTest {
                                 Duration.ofSeconds(30),
                                 Duration.ofSeconds(75),
                                 20_000),
+                        new DrainSettings(Duration.ofSeconds(1), Duration.ofSeconds(30)),
                         new DoorSettings(List.of()),
                         new AdminSettings("127.0.0.1", 8081, List.of()),
                         folder.resolve("lockkeeper-data"),
@@ -140,6 +142,7 @@ class SettingsLoaderTest {
                                         true,
                                         Front.Field.FORWARDED,
                                         true)),
+                        new DrainSettings(Duration.ofSeconds(5), Duration.ZERO),
                         new DoorSettings(List.of("https://app.example.com", "http://localhost:3000")),
                         new AdminSettings("::1", 9001, List.of("gateway.internal", "ops")),
                         folder.resolve("elsewhere/data"),

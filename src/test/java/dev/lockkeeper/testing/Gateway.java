@@ -6,6 +6,7 @@ import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.relay.RelaySettings;
@@ -81,11 +82,18 @@ public final class Gateway implements AutoCloseable {
         private int peek = 256 << 10;
         private List<String> origins = List.of();
         private Duration bodyTimeout = Duration.ofSeconds(30);
+        private DrainSettings drain = DrainSettings.USUAL;
         private @Nullable Path folder;
 
         /** The data folder, which may hold what a gateway before left in it. */
         public Plan data(Path value) {
             folder = value;
+            return this;
+        }
+
+        /** How {@link House#drain} lets clients go. */
+        public Plan drain(Duration delay, Duration within) {
+            drain = new DrainSettings(delay, within);
             return this;
         }
 
@@ -244,6 +252,7 @@ public final class Gateway implements AutoCloseable {
                             bodyTimeout,
                             on.keepAlive(),
                             maxConnections),
+                    drain,
                     new DoorSettings(origins),
                     new AdminSettings("127.0.0.1", 0, List.of()),
                     data,

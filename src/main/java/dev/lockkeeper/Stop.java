@@ -1,0 +1,49 @@
+package dev.lockkeeper;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * The wish that this process may stop, told by SIGTERM or SIGINT (Ctrl-C). The first signal is a wish; a second one, of
+ * either kind, ends the process at once, with the exit code that the signal would have given it (143 or 130) and whatever
+ * is queued lost. Any thread.
+ */
+final class Stop {
+    private static final int TERMINATED = 143;
+    private static final int INTERRUPTED = 130;
+
+    private final CountDownLatch told = new CountDownLatch(1);
+    private final AtomicBoolean once = new AtomicBoolean();
+    private final Shell shell;
+
+    private Stop(Shell shell) {
+        this.shell = shell;
+    }
+
+    /**
+     * Listens from now on. Where signals can't be listened to (the JVM was started with {@code -Xrs}), they end the process
+     * as they always do.
+     */
+    static Stop listen(Shell shell) {
+        Stop stop = new Stop(shell);
+        boolean _ = Signals.on("TERM", () -> stop.signalled("SIGTERM", TERMINATED));
+        boolean _ = Signals.on("INT", () -> stop.signalled("SIGINT", INTERRUPTED));
+        return stop;
+    }
+
+    private void signalled(String name, int code) {
+        if (once.compareAndSet(false, true)) {
+            shell.err().println(name + ": stopping. Once more ends it at once.");
+            told.countDown();
+        } else {
+            shell.err().println(name + " again: ended at once.");
+            // Not System.exit: its hooks could hang, and a second signal is for what hangs.
+            Runtime.getRuntime().halt(code);
+        }
+    }
+
+    /** Waits for the first signal. */
+    void await() throws InterruptedException {
+        told.await();
+    }
+}
