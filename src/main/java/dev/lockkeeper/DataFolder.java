@@ -35,15 +35,20 @@ final class DataFolder {
                     "Folder of the database. Default: as the configuration says, else lockkeeper-data in this folder.")
     private @Nullable Path data;
 
+    /** The folder that is meant: the option's, else the configuration's. */
+    Path folder(Shell shell) {
+        return data != null
+                ? data
+                : configuration.load(shell, Overrides.NONE).settings().data();
+    }
+
     /**
      * Does something with the keys.
      *
      * @param make whether a folder without database gets one; otherwise that ends the command
      */
     <T> T withKeys(Shell shell, boolean make, Function<KeyDesk, T> work) {
-        Path folder = data != null
-                ? data
-                : configuration.load(shell, Overrides.NONE).settings().data();
+        Path folder = folder(shell);
         if (!make && !Database.isIn(folder)) {
             throw CommandFailure.failed("no database in " + folder.toAbsolutePath()
                     + ". Name the server's data folder with --data, or its configuration with --config.");

@@ -39,6 +39,13 @@ public final class Main implements Runnable {
     @SuppressWarnings("UnusedVariable") // Read by picocli.
     private boolean help;
 
+    @Option(
+            names = "--verbose",
+            scope = CommandLine.ScopeType.INHERIT,
+            description = "Tells which options the launcher chose for the JVM, and why.")
+    @SuppressWarnings("UnusedVariable") // The launcher's; here so that it is known.
+    private boolean verbose;
+
     private Main() {}
 
     /** Runs the command that the arguments name and ends the process with its exit code. */
@@ -59,7 +66,9 @@ public final class Main implements Runnable {
                 .addSubcommand(new CheckCommand(shell))
                 .addSubcommand(KeysCommand.line(shell))
                 .addSubcommand(new DoctorCommand(shell))
+                .addSubcommand(new HealthCommand(shell))
                 .addSubcommand(new SimulateCommand(shell))
+                .addSubcommand(new TrainCommand(shell))
                 .addSubcommand(new VersionCommand(shell));
         line.setOut(shell.out());
         line.setErr(shell.err());

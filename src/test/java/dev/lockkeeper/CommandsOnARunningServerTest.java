@@ -88,6 +88,20 @@ class CommandsOnARunningServerTest {
     }
 
     @Test
+    void healthTellsWhetherAServerIsReady() throws Exception {
+        assertThat(run("health", List.of()).err()).contains("no server runs on", "--data");
+        try (Serving server = serve()) {
+            Ran ready = run("health", List.of());
+            assertThat(ready.code()).as("%s", ready).isZero();
+            assertThat(ready.out()).contains("\"ready\"");
+            server.process.destroyForcibly().waitFor(20, TimeUnit.SECONDS);
+        }
+        Ran gone = run("health", List.of());
+        assertThat(gone.code()).isEqualTo(1);
+        assertThat(gone.err()).contains("could not be asked");
+    }
+
+    @Test
     void whatAKilledServerLeavesBehindMisleadsNobody() throws Exception {
         String key;
         try (Serving server = serve()) {
@@ -143,8 +157,12 @@ class CommandsOnARunningServerTest {
     }
 
     private Ran keys(String... args) {
-        List<String> all = new ArrayList<>(List.of("keys"));
-        all.addAll(List.of(args));
+        return run("keys", List.of(args));
+    }
+
+    private Ran run(String command, List<String> args) {
+        List<String> all = new ArrayList<>(List.of(command));
+        all.addAll(args);
         all.addAll(List.of("--data", temp.resolve("data").toString()));
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
