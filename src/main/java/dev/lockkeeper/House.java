@@ -137,6 +137,10 @@ public final class House implements AutoCloseable {
 
             door = new Door(keys, relay, settings.door(), clock.millis() / 1000);
             server = keep(loops.serve(settings.server(), door, House::unreadable));
+            server.certificateNotAfter()
+                    .ifPresent(first -> metrics.certificate(
+                            () -> server.certificateNotAfter().orElse(first).getEpochSecond(),
+                            () -> server.certificateUnusable() ? 1 : 0));
             metrics.overload("connections_unheard", server::connectionsClosedUnheard);
             metrics.overload("descriptors", server::connectionsNotAccepted);
 

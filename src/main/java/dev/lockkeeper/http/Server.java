@@ -19,8 +19,10 @@ import io.vertx.core.net.SocketAddress;
 import io.vertx.core.net.TcpOption;
 import io.vertx.core.net.impl.ConnectionBase;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -56,14 +58,21 @@ public final class Server implements AutoCloseable {
     private final Doorkeeper doorkeeper;
     private final int port;
     private final Runnable addressFree;
+    private final @Nullable Certificates certificates;
 
     private Server(
-            List<HttpServer> listeners, List<Watch> watches, Doorkeeper doorkeeper, int port, Runnable addressFree) {
+            List<HttpServer> listeners,
+            List<Watch> watches,
+            Doorkeeper doorkeeper,
+            int port,
+            Runnable addressFree,
+            @Nullable Certificates certificates) {
         this.listeners = listeners;
         this.watches = watches;
         this.doorkeeper = doorkeeper;
         this.port = port;
         this.addressFree = addressFree;
+        this.certificates = certificates;
     }
 
     static Server listen(
@@ -75,6 +84,7 @@ public final class Server implements AutoCloseable {
             Loops.Unreadable unreadable,
             int serial,
             Runnable addressFree) {
+        Identity identity = identity(settings, addressFree);
         // Vert.x's listeners share a port when they ask for the same address.
         SocketAddress address = settings.port() == 0
                 ? SocketAddress.sharedRandomPort(serial, settings.host())
@@ -89,7 +99,8 @@ public final class Server implements AutoCloseable {
         try {
             for (Watch watch : watches) {
                 EventLoop loop = watch.loop;
-                HttpServer listener = vertx.createHttpServer(config(settings), tls(settings))
+                HttpServer listener = vertx.createHttpServer(
+                                config(settings), identity == null ? null : tls(settings, identity))
                         .exceptionHandler(e -> LOG.debug("A connection failed", e))
                         .connectionHandler(connection -> connected(settings, watch, http1, connection))
                         .requestHandler(request -> handle(watch, settings, doorkeeper, handler, request));
@@ -108,7 +119,16 @@ public final class Server implements AutoCloseable {
         } finally {
             transport.doorkeeper = null;
         }
-        return new Server(listeners, watches, doorkeeper, listeners.getFirst().actualPort(), addressFree);
+        ServerSettings.Tls tls = settings.tls();
+        return new Server(
+                listeners,
+                watches,
+                doorkeeper,
+                listeners.getFirst().actualPort(),
+                addressFree,
+                tls == null || identity == null
+                        ? null
+                        : Certificates.watch(tls, identity, found -> use(listeners, settings, found)));
     }
 
     private static Watch watchOf(List<Watch> watches, Channel channel) {
@@ -174,17 +194,35 @@ public final class Server implements AutoCloseable {
         return config;
     }
 
-    private static @Nullable ServerSSLOptions tls(ServerSettings settings) {
+    private static @Nullable Identity identity(ServerSettings settings, Runnable addressFree) {
         ServerSettings.Tls tls = settings.tls();
         if (tls == null) {
             return null;
         }
+        return switch (Identity.read(tls)) {
+            case Identity found -> found;
+            case Identified.Unusable(String why) -> {
+                addressFree.run();
+                throw new IllegalArgumentException(why);
+            }
+        };
+    }
+
+    /** Shows new connections another certificate. Listeners that share an address share what is shown, too. */
+    private static void use(List<HttpServer> listeners, ServerSettings settings, Identity identity) {
+        Waiting.forIt(
+                listeners.getFirst().updateSSLOptions(tls(settings, identity)), Loops.START_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private static ServerSSLOptions tls(ServerSettings settings, Identity identity) {
         return new ServerSSLOptions()
+                .setUseAlpn(true)
+                .setApplicationLayerProtocols(List.of("h2", "http/1.1", "http/1.0"))
                 .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
                 .setSslHandshakeTimeout(settings.headTimeout().toMillis())
                 .setKeyCertOptions(new PemKeyCertOptions()
-                        .setCertPath(tls.certificate().toString())
-                        .setKeyPath(tls.key().toString()));
+                        .setCertValue(identity.certificate())
+                        .setKeyValue(identity.key()));
     }
 
     private static void handle(
@@ -213,6 +251,16 @@ public final class Server implements AutoCloseable {
     /** The port listened on: the one that was asked for, or the free one that was found. */
     public int port() {
         return port;
+    }
+
+    /** Until when the certificate is valid that new connections are shown; empty without TLS. */
+    public Optional<Instant> certificateNotAfter() {
+        return Optional.ofNullable(certificates).map(each -> each.current().notAfter());
+    }
+
+    /** Whether the certificate's files hold what can't be used, so that an older one is shown. */
+    public boolean certificateUnusable() {
+        return certificates != null && certificates.unusable();
     }
 
     /** Connections that were closed unheard, because there were too many even to tell them so. */
@@ -266,6 +314,9 @@ public final class Server implements AutoCloseable {
     /** Stops listening, lets exchanges under way end for at most {@link #DRAIN}, and closes the connections. */
     @Override
     public void close() {
+        if (certificates != null) {
+            certificates.close();
+        }
         addressFree.run();
         Waiting.forIt(
                 Future.join(listeners.stream()

@@ -53,7 +53,15 @@ public record ServerSettings(
      * @param certificate PEM file with the certificate chain
      * @param key PEM file with the private key (PKCS#8)
      */
-    public record Tls(Path certificate, Path key) {}
+    public record Tls(Path certificate, Path key) {
+        /** What is wrong with the files' contents, in words; null if they can be used. Reads them: blocks. */
+        public @Nullable String problem() {
+            return switch (Identity.read(this)) {
+                case Identity _ -> null;
+                case Identified.Unusable(String why) -> why;
+            };
+        }
+    }
 
     /**
      * How many connections beyond {@link #maxConnections} are let in to be told so: a tenth more, at least 16, at most

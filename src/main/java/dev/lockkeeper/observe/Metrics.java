@@ -211,6 +211,23 @@ public final class Metrics implements Watcher, AutoCloseable {
         counter("lockkeeper.messages.lost", "Messages of the process that were not written", Tags.empty(), lost);
     }
 
+    /**
+     * Shows how long the certificate is good for.
+     *
+     * @param notAfter seconds since 1970
+     * @param unusable 1 while its files hold what can't be used, so that an older one is shown
+     */
+    public void certificate(LongSupplier notAfter, LongSupplier unusable) {
+        gauge(
+                "lockkeeper.tls.certificate.not.after.seconds",
+                "When the certificate that clients are shown ends, in seconds since 1970",
+                notAfter);
+        gauge(
+                "lockkeeper.tls.certificate.unusable",
+                "1 while the certificate's files hold what can't be used, so that an older one is shown",
+                unusable);
+    }
+
     /** Shows how often an event loop was seen held up. */
     public void loopsHeldUp(LongSupplier times) {
         counter(

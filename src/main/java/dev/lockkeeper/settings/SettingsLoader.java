@@ -372,28 +372,42 @@ public final class SettingsLoader {
             Setting<Optional<Path>> lone = certificate.written() ? certificate : key;
             reading.mistake(lone, certificate.written() ? "tls.key beside it" : "tls.certificate beside it");
         }
-        certificate.value().ifPresent(each -> checkPem(certificate, each, "CERTIFICATE", ""));
-        key.value()
-                .ifPresent(each -> checkPem(
+        boolean readable = certificate
+                .value()
+                .map(each -> checkPem(certificate, each, "CERTIFICATE", ""))
+                .orElse(false);
+        readable &= key.value()
+                .map(each -> checkPem(
                         key,
                         each,
                         "PRIVATE KEY",
-                        "; another form of key becomes one with: openssl pkcs8 -topk8 -nocrypt"));
-        return certificate.value().isPresent() && key.value().isPresent()
-                ? new ServerSettings.Tls(certificate.value().get(), key.value().get())
-                : null;
+                        "; another form of key becomes one with: openssl pkcs8 -topk8 -nocrypt"))
+                .orElse(false);
+        if (certificate.value().isEmpty() || key.value().isEmpty()) {
+            return null;
+        }
+        ServerSettings.Tls tls =
+                new ServerSettings.Tls(certificate.value().get(), key.value().get());
+        String problem = readable && certificate.usable() && key.usable() ? tls.problem() : null;
+        if (problem != null) {
+            reading.mistake(key, "the key of server.tls.certificate, both whole; " + problem);
+        }
+        return tls;
     }
 
-    private void checkPem(Setting<?> setting, Path pem, String what, String hint) {
+    private boolean checkPem(Setting<?> setting, Path pem, String what, String hint) {
         try (InputStream in = Files.newInputStream(pem)) {
             String start = new String(in.readNBytes(MAX_PEM), StandardCharsets.ISO_8859_1);
             if (!start.contains("-----BEGIN " + what + "-----")) {
                 reading.mistake(setting, "a PEM file with a line -----BEGIN " + what + "-----" + hint);
+                return false;
             }
+            return true;
         } catch (IOException e) {
             reading.mistake(
                     setting,
                     "a PEM file that can be read; " + pem + (Files.exists(pem) ? " can't be" : " does not exist"));
+            return false;
         }
     }
 

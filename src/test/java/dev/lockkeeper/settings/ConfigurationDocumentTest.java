@@ -2,6 +2,7 @@ package dev.lockkeeper.settings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockkeeper.testing.Pem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,8 +56,8 @@ class ConfigurationDocumentTest {
             put(tree, List.of(key.split("\\.")), row.group(4).replace("${", "$${"));
         }
         Config config = Config.in(folder)
-                .file("tls/certificate.pem", "-----BEGIN CERTIFICATE-----\n")
-                .file("tls/key.pem", "-----BEGIN PRIVATE KEY-----\n")
+                .file("tls/certificate.pem", Pem.of("settings.test").certificate())
+                .file("tls/key.pem", Pem.of("settings.test").key())
                 .file(yaml(tree, ""));
 
         assertThat(config.good().effective().entries())

@@ -1,5 +1,6 @@
 package dev.lockkeeper.settings;
 
+import dev.lockkeeper.testing.Pem;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -59,8 +60,8 @@ final class EveryKey {
         return Config.in(folder)
                 .with(ENVIRONMENT)
                 .file(YAML)
-                .file("tls/certificate.pem", "-----BEGIN CERTIFICATE-----\n")
-                .file("tls/key.pem", "-----BEGIN PRIVATE KEY-----\n");
+                .file("tls/certificate.pem", Pem.of("settings.test").certificate())
+                .file("tls/key.pem", Pem.of("settings.test").key());
     }
 
     private EveryKey() {}

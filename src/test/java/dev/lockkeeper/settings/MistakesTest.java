@@ -2,6 +2,7 @@ package dev.lockkeeper.settings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockkeeper.testing.Pem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -57,6 +58,8 @@ class MistakesTest {
             server: {tls: {certificate: no.pem, key: no.pem}} | 1:29: server.tls.certificate: no.pem (expected: a PEM file that can be read; FOLDER/no.pem does not exist) & 1:42: server.tls.key: no.pem (expected: a PEM file that can be read; FOLDER/no.pem does not exist)
             server: {tls: {key: key.pem}} | 1:21: server.tls.key: key.pem (expected: tls.certificate beside it)
             server: {tls: {certificate: cert.pem}} | 1:29: server.tls.certificate: cert.pem (expected: tls.key beside it)
+            server: {tls: {certificate: cert.pem, key: key.pem}} | 1:44: server.tls.key: key.pem (expected: the key of server.tls.certificate, both whole; FOLDER/key.pem is not the key of FOLDER/cert.pem)
+            server: {tls: {certificate: cert.pem, key: half.pem}} | 1:44: server.tls.key: half.pem (expected: the key of server.tls.certificate, both whole; FOLDER/half.pem holds no whole PRIVATE KEY)
             server: {tls: {certificate: cert.pem, key: rsa.pem}} | 1:44: server.tls.key: rsa.pem (expected: a PEM file with a line -----BEGIN PRIVATE KEY-----; another form of key becomes one with: openssl pkcs8 -topk8 -nocrypt)
             server: {trusted-proxies: [10.0.0.1/8]} | 1:28: server.trusted-proxies[0]: 10.0.0.1/8 (expected: an address or a range of addresses, such as 10.0.0.0/8 or 2001:db8::7, or unix); did you mean 10.0.0.0/8?
             server: {trusted-proxies: [localhost]} | 1:28: server.trusted-proxies[0]: localhost (expected: an address or a range of addresses, such as 10.0.0.0/8 or 2001:db8::7, or unix)
@@ -87,8 +90,9 @@ class MistakesTest {
             server: {port: "${file:folder}"} | 1:16: server.port: ${file:folder} (expected: a file that can be read)
             """)
     void aMistakeOfAValueSaysPlaceKeyValueAndExpectation(String yaml, String texts) throws IOException {
-        Files.writeString(folder.resolve("cert.pem"), "-----BEGIN CERTIFICATE-----\n");
-        Files.writeString(folder.resolve("key.pem"), "-----BEGIN PRIVATE KEY-----\n");
+        Files.writeString(folder.resolve("cert.pem"), Pem.of("settings.test").certificate());
+        Files.writeString(folder.resolve("key.pem"), Pem.of("other.test").key());
+        Files.writeString(folder.resolve("half.pem"), "-----BEGIN PRIVATE KEY-----\n");
         Files.writeString(folder.resolve("rsa.pem"), "-----BEGIN RSA PRIVATE KEY-----\n");
         Files.writeString(folder.resolve("large"), "x".repeat(65_537));
         Files.writeString(folder.resolve("latin1"), "ü", StandardCharsets.ISO_8859_1);
