@@ -97,7 +97,13 @@ public final class House implements AutoCloseable {
      * @throws dev.lockkeeper.http.PortTaken when an address can't be listened on; the message says which
      */
     public static House start(Settings settings, OutputStream calls) throws DatabaseUnavailable, IOException {
-        return new House(settings, calls, Clock.systemUTC(), new SecureRandom());
+        return start(settings, calls, Clock.systemUTC());
+    }
+
+    /** The same by another clock. */
+    public static House start(Settings settings, OutputStream calls, Clock clock)
+            throws DatabaseUnavailable, IOException {
+        return new House(settings, calls, clock, new SecureRandom());
     }
 
     private House(Settings settings, OutputStream calls, Clock clock, SecureRandom random)
@@ -118,7 +124,7 @@ public final class House implements AutoCloseable {
             pools.open(rules.providers().values());
 
             Metrics metrics = keep(new Metrics(this::offers));
-            log = keep(CallLog.start(calls, clock, settings.log().client()));
+            log = keep(CallLog.start(calls, System::nanoTime, settings.log().client()));
             metrics.logLinesLost(log::lost);
             Watcher watcher = report -> {
                 metrics.ended(report);
@@ -131,6 +137,7 @@ public final class House implements AutoCloseable {
             metrics.callsInFlight(relay.inFlight()::calls);
             metrics.bytesInFlight(relay.inFlight()::bytes);
             metrics.overloads(relay.inFlight());
+            metrics.messagesLost(Logging::lost);
             metrics.loopsHeldUp(loops::timesHeldUp);
             metrics.upstreamConnections(pools::connections);
             metrics.watch(loops.all());

@@ -67,7 +67,7 @@ final class ServeCommand implements Callable<Integer> {
     public Integer call() {
         Loaded.Good loaded = configuration.load(shell, new Overrides(host, port, adminPort, data));
         Settings settings = loaded.settings();
-        Logging.apply(settings.log());
+        Logging.serve(settings.log());
         Stop stop = Stop.listen(shell);
         try {
             House house = House.start(settings, new FileOutputStream(FileDescriptor.out));
@@ -81,6 +81,8 @@ final class ServeCommand implements Callable<Integer> {
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
             return 0;
+        } finally {
+            Logging.flush();
         }
     }
 

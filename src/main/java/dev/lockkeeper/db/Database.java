@@ -22,6 +22,8 @@ import java.util.function.Consumer;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
 
@@ -31,6 +33,8 @@ import org.sqlite.SQLiteDataSource;
  * {@value #READERS} that read, because SQLite's driver would pin a virtual thread to its carrier.
  */
 public final class Database implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Database.class);
+
     /** Connections, and threads, that read. */
     static final int READERS = 2;
 
@@ -268,11 +272,20 @@ public final class Database implements AutoCloseable {
             while (!closing || !writes.isEmpty()) {
                 Runnable task = writes.poll(100, TimeUnit.MILLISECONDS);
                 if (task != null) {
-                    task.run();
+                    runSafely(task);
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Tasks tell their makers of their failures; one that fails beyond that must not end the only thread that writes. */
+    private static void runSafely(Runnable task) {
+        try {
+            task.run();
+        } catch (RuntimeException | Error e) {
+            LOG.error("a change of the database failed", e);
         }
     }
 

@@ -102,7 +102,7 @@ public final class WriteBehind<C> {
         List<Runnable> committed;
         try {
             committed = write(entries);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             return false;
         }
         finish(entries, committed);
@@ -113,7 +113,7 @@ public final class WriteBehind<C> {
         List<Runnable> committed;
         try {
             committed = write(List.of(entry));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             waiting.decrementAndGet();
             entry.committed.completeExceptionally(e);
             return;

@@ -149,7 +149,14 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
         unaccepted.increment();
         ctx.channel().config().setAutoRead(false);
         ScheduledFuture<?> _ = ctx.executor()
-                .schedule(() -> ctx.channel().config().setAutoRead(true), PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+                .schedule(
+                        () -> {
+                            if (ctx.channel().isOpen()) {
+                                ctx.channel().config().setAutoRead(true);
+                            }
+                        },
+                        PAUSE_MILLIS,
+                        TimeUnit.MILLISECONDS);
         long now = System.nanoTime();
         long told = toldNanos.get();
         if (now - told >= TELL_EVERY_NANOS && toldNanos.compareAndSet(told, now)) {

@@ -70,7 +70,7 @@ final class EventLoop implements Loop {
                 () -> {
                     try {
                         task.run();
-                    } catch (RuntimeException e) {
+                    } catch (RuntimeException | Error e) {
                         LOG.error("A delayed task failed", e);
                     }
                 },
@@ -97,7 +97,8 @@ final class EventLoop implements Loop {
     private static void tickOne(Entry entry, long now) {
         try {
             entry.tick.tick(now);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // An error, too, such as no memory left: without its ticks a loop would never time anything out again.
             LOG.error("A tick failed; the others go on", e);
         }
     }

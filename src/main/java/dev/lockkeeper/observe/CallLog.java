@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
@@ -19,6 +18,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,7 +66,7 @@ public final class CallLog implements Watcher, AutoCloseable {
     // Holds reports, and END.
     private final BlockingQueue<Object> queue;
     private final OutputStream output;
-    private final InstantSource clock;
+    private final LongSupplier nanos;
     private volatile LogSettings.Client shown;
     private final LongAdder lost = new LongAdder();
     private final CountDownLatch closing = new CountDownLatch(1);
@@ -74,12 +74,13 @@ public final class CallLog implements Watcher, AutoCloseable {
 
     // Of the writer's thread only.
     private long lostTold;
-    private Instant nextWarning = Instant.MIN;
+    private long nextWarningNanos;
 
-    private CallLog(OutputStream output, InstantSource clock, LogSettings.Client shown, int queue) {
+    private CallLog(OutputStream output, LongSupplier nanos, LogSettings.Client shown, int queue) {
         this.queue = new ArrayBlockingQueue<>(queue);
         this.output = output;
-        this.clock = clock;
+        this.nanos = nanos;
+        this.nextWarningNanos = nanos.getAsLong();
         this.shown = shown;
         this.writer = Thread.ofPlatform().name("call-log").daemon().unstarted(this::run);
     }
@@ -88,14 +89,15 @@ public final class CallLog implements Watcher, AutoCloseable {
      * Starts a log.
      *
      * @param output where lines go; buffered here, flushed after each batch, not closed
+     * @param nanos tells time that passes, as {@link System#nanoTime()} does: not the clock on the wall, which may jump
      * @param shown how much of a client's address is told
      */
-    public static CallLog start(OutputStream output, InstantSource clock, LogSettings.Client shown) {
-        return start(output, clock, shown, QUEUE);
+    public static CallLog start(OutputStream output, LongSupplier nanos, LogSettings.Client shown) {
+        return start(output, nanos, shown, QUEUE);
     }
 
-    static CallLog start(OutputStream output, InstantSource clock, LogSettings.Client shown, int queue) {
-        CallLog log = new CallLog(output, clock, shown, queue);
+    static CallLog start(OutputStream output, LongSupplier nanos, LogSettings.Client shown, int queue) {
+        CallLog log = new CallLog(output, nanos, shown, queue);
         log.writer.start();
         return log;
     }
@@ -177,7 +179,7 @@ public final class CallLog implements Watcher, AutoCloseable {
             lines.write('\n');
             lines.writeTo(output);
             output.flush();
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             // A full disk or a closed pipe must not end the log: the loss is counted, the next batch is tried again.
             lost.add(batch.size());
         }
@@ -185,14 +187,14 @@ public final class CallLog implements Watcher, AutoCloseable {
 
     private void tellLoss() {
         long now = lost.sum();
-        Instant time = clock.instant();
-        if (now > lostTold && !time.isBefore(nextWarning)) {
+        long time = nanos.getAsLong();
+        if (now > lostTold && time - nextWarningNanos >= 0) {
             LOG.warn(
                     "{} lines of the call log were lost ({} since the start): its output is too slow or takes nothing",
                     now - lostTold,
                     now);
             lostTold = now;
-            nextWarning = time.plus(WARN_EVERY);
+            nextWarningNanos = time + WARN_EVERY.toNanos();
         }
     }
 

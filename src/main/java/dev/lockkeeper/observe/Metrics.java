@@ -7,6 +7,7 @@ import dev.lockkeeper.relay.Overload;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.Usage;
+import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -23,6 +24,7 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -102,7 +104,8 @@ public final class Metrics implements Watcher, AutoCloseable {
         millis(600_000)
     };
 
-    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final PrometheusMeterRegistry registry =
+            new PrometheusMeterRegistry(PrometheusConfig.DEFAULT, new PrometheusRegistry(), new Passing());
     private final Predicate<String> knownModel;
     private final ConcurrentHashMap<CallLabels, Counter> calls = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<TargetLabels, TargetMeters> targets = new ConcurrentHashMap<>();
@@ -355,6 +358,19 @@ public final class Metrics implements Watcher, AutoCloseable {
                 lag.record(Math.max(0, late), TimeUnit.NANOSECONDS);
             }
             lastNanos = nowNanos;
+        }
+    }
+
+    /** Time that passes, in place of the clock on the wall: that may jump, and the largest values of the last minutes with it. */
+    private static final class Passing implements Clock {
+        @Override
+        public long wallTime() {
+            return TimeUnit.NANOSECONDS.toMillis(monotonicTime());
+        }
+
+        @Override
+        public long monotonicTime() {
+            return System.nanoTime();
         }
     }
 

@@ -10,7 +10,6 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -24,7 +23,7 @@ class CallLogTest {
 
     @Test
     void aServedCallIsOneLineWithItsNumbers() {
-        try (CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS)) {
+        try (CallLog log = CallLog.start(output, System::nanoTime, LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, Reports.USAGE));
         }
         List<String> lines = lines();
@@ -41,7 +40,7 @@ class CallLogTest {
 
     @Test
     void everyFieldStandsInTheDocument() throws IOException {
-        try (CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS)) {
+        try (CallLog log = CallLog.start(output, System::nanoTime, LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, Reports.USAGE));
         }
         String document = Files.readString(Path.of("docs/observing.md"));
@@ -52,7 +51,7 @@ class CallLogTest {
     @Test
     void theClientsAddressIsCutOrLeftOutOnDemand() {
         for (LogSettings.Client each : LogSettings.Client.values()) {
-            try (CallLog log = CallLog.start(output, InstantSource.system(), each)) {
+            try (CallLog log = CallLog.start(output, System::nanoTime, each)) {
                 log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, Reports.USAGE));
             }
         }
@@ -63,7 +62,7 @@ class CallLogTest {
 
     @Test
     void whatIsNotThereIsNull() {
-        try (CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS)) {
+        try (CallLog log = CallLog.start(output, System::nanoTime, LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of("", "", 401, Outcome.REFUSED, null));
         }
         JsonNode line = JSON.readTree(lines().getFirst());
@@ -77,7 +76,7 @@ class CallLogTest {
     @Test
     void aModelNameCanNeitherForgeALineNorFillTheLog() {
         String nasty = "a\"},\n{\"b\u0000\u2028" + "x".repeat(5_000);
-        try (CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS)) {
+        try (CallLog log = CallLog.start(output, System::nanoTime, LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of(nasty, "", 404, Outcome.REFUSED, null));
         }
         assertThat(lines()).hasSize(1);
@@ -89,7 +88,7 @@ class CallLogTest {
     @Test
     void everyLineOfABurstIsWrittenBeforeTheLogIsClosed() {
         int calls = 10_000;
-        try (CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS)) {
+        try (CallLog log = CallLog.start(output, System::nanoTime, LogSettings.Client.ADDRESS)) {
             for (int i = 0; i < calls; i++) {
                 log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, Reports.USAGE));
             }
@@ -102,7 +101,7 @@ class CallLogTest {
     void aLineIsWrittenSoonWithoutACompanion() {
         SlowOutput slow = new SlowOutput();
         slow.release.countDown();
-        try (CallLog log = CallLog.start(slow, InstantSource.system(), LogSettings.Client.ADDRESS)) {
+        try (CallLog log = CallLog.start(slow, System::nanoTime, LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, null));
             await().untilAsserted(() -> assertThat(slow.text()).endsWith("}\n"));
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, null));
@@ -113,7 +112,7 @@ class CallLogTest {
     @Test
     void anOutputThatTakesNothingLosesLinesAndNeverBlocksACall() {
         SlowOutput stuck = new SlowOutput();
-        CallLog log = CallLog.start(stuck, InstantSource.system(), LogSettings.Client.ADDRESS, 100);
+        CallLog log = CallLog.start(stuck, System::nanoTime, LogSettings.Client.ADDRESS, 100);
         // The caller is this thread: were one call to block, the test would not get past this loop.
         for (int i = 0; i < 10_000; i++) {
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, null));
@@ -127,7 +126,7 @@ class CallLogTest {
     @Test
     void anOutputThatFailsCostsItsBatchAndNotTheLog() {
         FailingOutput failing = new FailingOutput();
-        try (CallLog log = CallLog.start(failing, InstantSource.system(), LogSettings.Client.ADDRESS)) {
+        try (CallLog log = CallLog.start(failing, System::nanoTime, LogSettings.Client.ADDRESS)) {
             log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, null));
             await().until(() -> log.lost() == 1);
             failing.broken = false;
@@ -139,7 +138,7 @@ class CallLogTest {
 
     @Test
     void aReportAfterTheEndIsCountedAsLost() {
-        CallLog log = CallLog.start(output, InstantSource.system(), LogSettings.Client.ADDRESS);
+        CallLog log = CallLog.start(output, System::nanoTime, LogSettings.Client.ADDRESS);
         log.close();
         log.ended(Reports.of("gpt-5.5", "openai", 200, Outcome.SERVED, null));
         assertThat(log.lost()).isEqualTo(1);

@@ -3,8 +3,10 @@ package dev.lockkeeper.observe;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.Logger;
@@ -55,6 +57,36 @@ class LoggingTest {
                     LIBRARY.warn("theirs");
                 }))
                 .isEmpty();
+    }
+
+    @Test
+    void whoSaysSomethingDoesNotWaitForAReaderWhileAServerRuns() {
+        Semaphore read = new Semaphore(0);
+        ByteArrayOutputStream captured = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(
+                new OutputStream() {
+                    @Override
+                    public void write(int one) {
+                        read.acquireUninterruptibly();
+                        read.release();
+                        captured.write(one);
+                    }
+                },
+                true,
+                StandardCharsets.UTF_8));
+        Logging.serve(new LogSettings(true, "text", "info"));
+        long lost = Logging.lost();
+        // The queue, as many again that the writer has taken out of it, and some more.
+        for (int i = 0; i < 2 * Logging.QUEUE + 100; i++) {
+            LOG.info("number {}", i);
+        }
+        assertThat(Logging.lost() - lost).isBetween(90L, Logging.QUEUE + 100L);
+
+        read.release();
+        Logging.flush();
+        assertThat(captured.toString(StandardCharsets.UTF_8))
+                .contains("number 0\n")
+                .contains("number " + (Logging.QUEUE - 1) + "\n");
     }
 
     private static String said(String format, String level, Runnable saying) {
