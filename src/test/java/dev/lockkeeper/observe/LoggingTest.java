@@ -74,7 +74,7 @@ class LoggingTest {
                 },
                 true,
                 StandardCharsets.UTF_8));
-        Logging.serve(new LogSettings(true, "text", "info"));
+        Logging.serve(new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS));
         long lost = Logging.lost();
         // The queue, as many again that the writer has taken out of it, and some more.
         for (int i = 0; i < 2 * Logging.QUEUE + 100; i++) {
