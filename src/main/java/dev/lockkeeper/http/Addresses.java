@@ -4,10 +4,30 @@ import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.security.Security;
+import java.util.Map;
 
 /** Where names become addresses, and which addresses are nobody's business but the operator's. */
 public final class Addresses {
+    /** What makes the JDK's resolver cache, as a security property and as an older system property. */
+    private static final Map<String, String> CACHES = Map.of(
+            "networkaddress.cache.ttl", "sun.net.inetaddr.ttl",
+            "networkaddress.cache.negative.ttl", "sun.net.inetaddr.negative.ttl");
+
     private Addresses() {}
+
+    /**
+     * Makes the JDK's resolver ask the system each time instead of once in 30 s: whoever looks up here caches for as
+     * long as is good for it. Holds for the whole process, from before its first lookup; what the operator set in the
+     * older system properties stands.
+     */
+    static void lookUpAfresh() {
+        CACHES.forEach((security, system) -> {
+            if (System.getProperty(system) == null) {
+                Security.setProperty(security, "0");
+            }
+        });
+    }
 
     /** Looks a name up; blocks. */
     @FunctionalInterface

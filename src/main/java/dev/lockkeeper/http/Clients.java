@@ -1,45 +1,44 @@
 package dev.lockkeeper.http;
 
-import io.netty.util.NetUtil;
 import io.vertx.core.Vertx;
 import io.vertx.core.net.TrustOptions;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The ways to one provider, one per event loop, and what they share: the bounds on connections and on waiting. Any
  * thread.
  */
 public final class Clients implements AutoCloseable {
-    /** How long addresses of a name are used before it is looked up again. The JDK caches behind this. */
-    private static final long ADDRESSES_KEPT_NANOS = 5_000_000_000L;
+    /** How long the same kind of failure is not told again. */
+    private static final long COMPLAIN_NANOS = 30_000_000_000L;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Clients.class);
 
     private final ClientSettings settings;
-    private final Addresses.Source source;
+    private final AddressBook book;
     private final List<Pool> pools = new ArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
     private final AtomicInteger waiting = new AtomicInteger();
 
-    /** Guards the two fields below; held for no lookup and no callback. */
-    private final Object lookupLock = new Object();
-
-    private @Nullable CompletableFuture<List<InetAddress>> lookup;
-    private long lookedUpNanos;
+    private final AtomicLong complainedNanos = new AtomicLong();
+    private volatile Fault.@Nullable Kind complainedOf;
 
     Clients(
             Vertx vertx,
             List<EventLoop> loops,
             ClientSettings settings,
             Addresses.Source source,
+            LongSupplier nanos,
             @Nullable TrustOptions trust) {
         this.settings = settings;
-        this.source = source;
+        this.book = new AddressBook(settings.name(), settings.host(), source, nanos);
         for (EventLoop loop : loops) {
             pools.add(new Pool(vertx, loop, settings, this, trust));
         }
@@ -123,38 +122,23 @@ public final class Clients implements AutoCloseable {
         }
     }
 
-    /** The provider's addresses; one lookup at a time, on a thread of its own. Completes on any thread. */
-    CompletionStage<List<InetAddress>> addresses() {
-        String host = settings.host();
-        byte[] literal = NetUtil.createByteArrayFromIpAddressString(
-                host.startsWith("[") && host.endsWith("]") ? host.substring(1, host.length() - 1) : host);
-        if (literal != null) {
-            try {
-                return CompletableFuture.completedFuture(List.of(InetAddress.getByAddress(literal)));
-            } catch (UnknownHostException e) {
-                return CompletableFuture.failedFuture(e);
-            }
+    /** The addresses to connect to. */
+    AddressBook book() {
+        return book;
+    }
+
+    /** Tells the operator that a connection could not be opened: once for each kind of failure in a while. */
+    void complain(Fault fault) {
+        long now = System.nanoTime();
+        long last = complainedNanos.get();
+        if ((fault.kind() != complainedOf || now - last > COMPLAIN_NANOS) && complainedNanos.compareAndSet(last, now)) {
+            complainedOf = fault.kind();
+            LOG.warn("provider {}: no connection ({}): {}", settings.name(), fault.kind(), fault.detail());
         }
-        CompletableFuture<List<InetAddress>> started;
-        synchronized (lookupLock) {
-            long now = System.nanoTime();
-            CompletableFuture<List<InetAddress>> last = lookup;
-            if (last != null
-                    && (!last.isDone()
-                            || (!last.isCompletedExceptionally() && now - lookedUpNanos < ADDRESSES_KEPT_NANOS))) {
-                return last;
-            }
-            started = new CompletableFuture<>();
-            lookup = started;
-            lookedUpNanos = now;
-        }
-        Thread.ofVirtual().name("lookup-" + settings.name()).start(() -> {
-            try {
-                started.complete(List.of(source.lookUp(host)));
-            } catch (UnknownHostException | RuntimeException e) {
-                started.completeExceptionally(e);
-            }
-        });
-        return started;
+    }
+
+    /** Lookups of the host's name that failed since the start. */
+    public long failedLookups() {
+        return book.failedLookups();
     }
 }

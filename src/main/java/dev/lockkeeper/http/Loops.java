@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,7 @@ public final class Loops implements AutoCloseable {
      * @param ids where request ids come from; used here only, to seed each loop's own source
      */
     public static Loops start(int count, RandomGenerator ids) {
+        Addresses.lookUpAfresh();
         int wanted = count > 0 ? count : Runtime.getRuntime().availableProcessors();
         Transport nativeOne = Transport.nativeTransport();
         WatchedTransport transport =
@@ -91,12 +93,18 @@ public final class Loops implements AutoCloseable {
 
     /** Prepares to call one provider. Connects on the first call. */
     public Clients connect(ClientSettings settings) {
-        return connect(settings, Addresses.Source.SYSTEM, null);
+        return connect(settings, Addresses.Source.SYSTEM, System::nanoTime, null);
     }
 
     /** The same with another source of addresses, and another trust than the JDK's. */
     Clients connect(ClientSettings settings, Addresses.Source source, @Nullable TrustOptions trust) {
-        return new Clients(vertx, loops, settings, source, trust);
+        return connect(settings, source, System::nanoTime, trust);
+    }
+
+    /** The same with another clock for the addresses. */
+    Clients connect(
+            ClientSettings settings, Addresses.Source source, LongSupplier nanos, @Nullable TrustOptions trust) {
+        return new Clients(vertx, loops, settings, source, nanos, trust);
     }
 
     /** How often a loop was seen held up for longer than {@value LoopWatch#BLOCKED_MILLIS} ms. */

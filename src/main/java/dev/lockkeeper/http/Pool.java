@@ -18,15 +18,15 @@ import io.vertx.core.http.StreamResetException;
 import io.vertx.core.http.impl.HttpClientConnection;
 import io.vertx.core.http.impl.UnpooledHttpClientConnection;
 import io.vertx.core.net.ClientSSLOptions;
-import io.vertx.core.net.SocketAddress;
+import io.vertx.core.net.HostAndPort;
 import io.vertx.core.net.TcpOption;
 import io.vertx.core.net.TrustOptions;
 import java.net.ConnectException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.nio.channels.ClosedChannelException;
+import java.security.cert.CertificateException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -36,6 +36,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -48,8 +49,11 @@ final class Pool implements Client {
     /** {@link #waitingSinceNanos} when nobody waits. */
     static final long NOBODY = Long.MIN_VALUE;
 
-    /** Addresses of a name that are tried one after the other, within the one connect timeout. */
-    private static final int MAX_ADDRESSES = 4;
+    /** Addresses of a name that are tried for one connection, within the one connect timeout. */
+    private static final int MAX_ADDRESSES = 8;
+
+    /** How long an address is waited for before the next one is tried beside it (RFC 8305, section 5). */
+    private static final long NEXT_ADDRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
     /** How much longer somebody must have waited elsewhere for a free connection to be closed in favour of that loop. */
     private static final long HANDOVER_AFTER_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
@@ -66,6 +70,9 @@ final class Pool implements Client {
     final EventLoop loop;
     final ClientSettings settings;
 
+    /** Host and port for the head of requests. */
+    final HostAndPort authority;
+
     /** Since when the first in the queue waits; written on the loop, read by all. */
     volatile long waitingSinceNanos = NOBODY;
 
@@ -73,6 +80,7 @@ final class Pool implements Client {
     volatile int idle;
 
     private final Clients all;
+    private final AddressBook book;
     private final Supplier<HttpClientAgent> opener;
 
     /** Opens connections; null while there are none and none is wanted. */
@@ -87,13 +95,17 @@ final class Pool implements Client {
 
     /** Whether no new calls are expected: then a connection that has nothing to do is closed at once. */
     private boolean retired;
+    private int bookVersion;
 
     private Loop.@Nullable Subscription ticking;
 
     Pool(Vertx vertx, EventLoop loop, ClientSettings settings, Clients all, @Nullable TrustOptions trust) {
         this.loop = loop;
         this.settings = settings;
+        this.authority = HostAndPort.create(
+                settings.host().contains(":") ? "[" + settings.host() + "]" : settings.host(), settings.port());
         this.all = all;
+        this.book = all.book();
         this.multiplexed = switch (settings.version()) {
             case HTTP_1_1 -> false;
             case AUTO -> settings.tls();
@@ -330,10 +342,27 @@ final class Pool implements Client {
                 connection.close();
             }
         }
+        leaveGoneAddresses();
         if (openings.isEmpty() && waiting.isEmpty() && open.isEmpty() && ticking != null) {
             ticking.close();
             ticking = null;
             endIfEmpty();
+        }
+    }
+
+    /** Connections to addresses that the name does not stand for any more end behind their calls. */
+    private void leaveGoneAddresses() {
+        book.refresh();
+        int version = book.version();
+        if (version == bookVersion) {
+            return;
+        }
+        bookVersion = version;
+        for (int i = open.size() - 1; i >= 0; i--) {
+            UpstreamConnection connection = open.get(i);
+            if (book.gone(connection.address)) {
+                connection.leave();
+            }
         }
     }
 
@@ -389,7 +418,7 @@ final class Pool implements Client {
     }
 
     Fault fault(Fault.Kind kind, String detail) {
-        return new Fault(kind, settings.host() + ":" + settings.port() + ": " + detail);
+        return new Fault(kind, authority + ": " + detail);
     }
 
     /** What an exception on an open connection or a stream means. */
@@ -411,76 +440,143 @@ final class Pool implements Client {
         return message == null ? cause.getClass().getSimpleName() : message;
     }
 
-    /** One attempt to open a connection: look up, check, connect, agree on a version; within one deadline. */
+    /**
+     * One connection being opened: look up, check, connect, agree on a version; within one deadline. An address that
+     * does not answer soon is joined by the next one (RFC 8305), and the first whose socket is connected goes on alone.
+     */
     private final class Opening {
         private final long startedNanos = System.nanoTime();
+        private final List<Attempt> running = new ArrayList<>();
+        private List<InetAddress> addresses = List.of();
+        private int next;
+        private long lastStartNanos;
+        private boolean lookingUp = true;
+        private boolean connected;
+
+        /** Whether its permit is a connection's now, or given back. */
+        private boolean over;
+
+        /** Whether the calls that waited for it were told or served. */
         private boolean done;
-        private String progress = "looking up the name";
 
         void begin() {
-            all.addresses()
-                    .whenComplete((addresses, error) -> loop.later(() -> {
+            book.addresses()
+                    .whenComplete((found, error) -> loop.later(() -> {
+                        lookingUp = false;
                         if (done) {
-                            all.returnConnection(); // too late
-                            return;
-                        }
-                        if (error != null) {
+                            returnPermit(); // too late
+                        } else if (error != null) {
                             Throwable cause = error instanceof CompletionException && error.getCause() != null
                                     ? error.getCause()
                                     : error;
-                            fail(fault(
+                            giveUp(fault(
                                     Fault.Kind.DNS,
                                     cause instanceof UnknownHostException
                                             ? "no address for this name"
                                             : describe(cause)));
-                            all.returnConnection();
                         } else {
-                            connect(allowed(addresses), addresses.getFirst());
+                            connect(allowed(found), found.getFirst());
                         }
                     }));
         }
 
-        private List<InetAddress> allowed(List<InetAddress> addresses) {
+        private List<InetAddress> allowed(List<InetAddress> found) {
             return settings.privateAddresses()
-                    ? addresses
-                    : addresses.stream()
+                    ? found
+                    : found.stream()
                             .filter(address -> !Addresses.isPrivate(address))
                             .toList();
         }
 
-        private void connect(List<InetAddress> addresses, InetAddress first) {
-            if (addresses.isEmpty()) {
-                fail(fault(
+        private void connect(List<InetAddress> allowed, InetAddress first) {
+            if (allowed.isEmpty()) {
+                giveUp(fault(
                         Fault.Kind.PRIVATE_ADDRESS,
                         "the address " + first.getHostAddress()
                                 + " is private, and this provider may not use private addresses"));
-                all.returnConnection();
                 return;
             }
-            tryAddress(addresses, 0);
+            addresses = book.inTurn(allowed);
+            tryNext();
         }
 
-        private void tryAddress(List<InetAddress> addresses, int at) {
-            InetAddress address = addresses.get(at);
-            progress = "connecting to " + address.getHostAddress();
-            // The address is given as such: what was checked is what is connected to. Host and SNI keep the name.
-            HttpConnectOptions options = new HttpConnectOptions()
-                    .setServer(SocketAddress.inetSocketAddress(new InetSocketAddress(address, settings.port())))
-                    .setHost(settings.host())
-                    .setPort(settings.port())
-                    .setSsl(settings.tls());
-            loop.context.dispatch(v -> http().connect(options).onComplete((connection, error) -> {
-                if (connection != null) {
-                    opened(((UnpooledHttpClientConnection) connection).unwrap());
-                } else if (!done
-                        && at + 1 < Math.min(addresses.size(), MAX_ADDRESSES)
-                        && !(error instanceof SSLException)) {
-                    tryAddress(addresses, at + 1);
-                } else {
-                    fail(notConnected(error, address));
-                    all.returnConnection();
+        private boolean tryNext() {
+            if (next >= Math.min(addresses.size(), MAX_ADDRESSES)) {
+                return false;
+            }
+            Attempt attempt = new Attempt(this, addresses.get(next++));
+            lastStartNanos = attempt.startedNanos;
+            running.add(attempt);
+            attempt.begin();
+            return true;
+        }
+
+        /** A socket is connected: the others, which are not, are left. */
+        private void connected(Attempt attempt) {
+            connected = true;
+            for (Attempt other : List.copyOf(running)) {
+                if (other != attempt) {
+                    if (attempt.startedNanos - other.startedNanos >= 0) {
+                        book.dead(other.address); // it had its time alone
+                    }
+                    other.leave();
                 }
-            }));
+            }
+        }
+
+        private void failed(Attempt attempt, Throwable error) {
+            running.remove(attempt);
+            if (!done && !attempt.left) {
+                boolean certificate = isAboutCertificates(error);
+                if (!certificate) {
+                    book.dead(attempt.address);
+                }
+                connected = false;
+                if (certificate || (!tryNext() && running.stream().allMatch(other -> other.left))) {
+                    fail(notConnected(error, attempt.address));
+                }
+            }
+            returnPermit();
+        }
+
+        /** Whether the other addresses would be refused for the same reason. */
+        private static boolean isAboutCertificates(Throwable error) {
+            Throwable cause = error;
+            for (int i = 0; i < MAX_CAUSES && cause != null; i++) {
+                if (cause instanceof CertificateException) {
+                    return true;
+                }
+                cause = cause.getCause();
+            }
+            return false;
+        }
+
+        /** Once nothing of it is left, unless it became a connection. */
+        private void returnPermit() {
+            if (done && !over && !lookingUp && running.isEmpty()) {
+                over = true;
+                all.returnConnection();
+            }
+        }
+
+        private void opened(Attempt attempt, HttpClientConnection connection) {
+            running.remove(attempt);
+            if (attempt.left || over) {
+                connection.close();
+                return;
+            }
+            over = true;
+            book.alive(attempt.address);
+            multiplexed = connection.protocolVersion() == HttpVersion.HTTP_2;
+            if (!done) {
+                done = true;
+                openings.remove(this);
+            }
+            UpstreamConnection mine = new UpstreamConnection(Pool.this, connection, multiplexed, attempt.address);
+            open.add(mine);
+            mine.begin();
+            countIdle();
+            freed(mine);
         }
 
         private Fault notConnected(Throwable error, InetAddress address) {
@@ -507,24 +603,30 @@ final class Pool implements Client {
 
         void checkTime(long now) {
             if (now - startedNanos > settings.connectTimeout().toNanos()) {
-                // The permit stays taken until the socket is really given up, which Vert.x does soon after.
+                List<Attempt> late = List.copyOf(running);
                 fail(fault(
                         Fault.Kind.CONNECT_TIMEOUT,
-                        "no connection within " + settings.connectTimeout().toMillis() + " ms, still " + progress));
+                        "no connection within " + settings.connectTimeout().toMillis() + " ms, still " + progress()));
+                for (Attempt each : late) {
+                    book.dead(each.address);
+                    each.route.abort(); // the permit comes back when the socket is really given up
+                }
+            } else if (!running.isEmpty() && !connected && now - lastStartNanos > NEXT_ADDRESS_NANOS) {
+                tryNext();
             }
         }
 
-        private void opened(HttpClientConnection connection) {
-            multiplexed = connection.protocolVersion() == HttpVersion.HTTP_2;
-            if (!done) {
-                done = true;
-                openings.remove(this);
-            }
-            UpstreamConnection mine = new UpstreamConnection(Pool.this, connection, multiplexed);
-            open.add(mine);
-            mine.begin();
-            countIdle();
-            freed(mine);
+        private String progress() {
+            return running.isEmpty()
+                    ? "looking up the name"
+                    : running.stream()
+                            .map(attempt -> attempt.address.getHostAddress())
+                            .collect(Collectors.joining(", ", connected ? "greeting " : "connecting to ", ""));
+        }
+
+        private void giveUp(Fault fault) {
+            fail(fault);
+            returnPermit();
         }
 
         /** Tells the calls that this connection was to carry. */
@@ -534,6 +636,7 @@ final class Pool implements Client {
             }
             done = true;
             openings.remove(this);
+            all.complain(fault);
             int places = placesPerConnection();
             List<UpstreamCall> failed = new ArrayList<>();
             while (failed.size() < places && !waiting.isEmpty()) {
@@ -543,6 +646,44 @@ final class Pool implements Client {
             failed.forEach(call -> call.fail(fault));
             serve();
             endIfEmpty();
+        }
+    }
+
+    /** One address of an {@link Opening}. */
+    private final class Attempt {
+        private final Opening opening;
+        private final InetAddress address;
+        private final Route route;
+        private final long startedNanos = System.nanoTime();
+
+        /** Whether another one was faster. */
+        private boolean left;
+
+        Attempt(Opening opening, InetAddress address) {
+            this.opening = opening;
+            this.address = address;
+            this.route = new Route(address, settings.port(), () -> opening.connected(this));
+        }
+
+        void begin() {
+            // Host and SNI keep the name.
+            HttpConnectOptions options = new HttpConnectOptions()
+                    .setServer(route)
+                    .setHost(settings.host())
+                    .setPort(settings.port())
+                    .setSsl(settings.tls());
+            loop.context.dispatch(v -> http().connect(options).onComplete((connection, error) -> {
+                if (connection != null) {
+                    opening.opened(this, ((UnpooledHttpClientConnection) connection).unwrap());
+                } else {
+                    opening.failed(this, error);
+                }
+            }));
+        }
+
+        void leave() {
+            left = true;
+            route.abort();
         }
     }
 }

@@ -8,7 +8,6 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.StreamPriority;
 import io.vertx.core.http.impl.HttpClientStream;
 import io.vertx.core.http.impl.HttpRequestHead;
-import io.vertx.core.net.HostAndPort;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -115,7 +114,7 @@ final class UpstreamCall implements Client.Outgoing {
                 HttpMethod.valueOf(method),
                 target,
                 fields,
-                HostAndPort.create(settings.host(), settings.port()),
+                pool.authority,
                 target,
                 null);
         to.writeHead(head, contentLength < 0, first, end, PRIORITY, false);

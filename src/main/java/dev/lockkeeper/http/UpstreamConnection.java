@@ -8,6 +8,7 @@ import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.ssl.SslHandler;
 import io.vertx.core.http.impl.HttpClientConnection;
 import io.vertx.core.http.impl.HttpClientStream;
+import java.net.InetAddress;
 import org.jspecify.annotations.Nullable;
 
 /** An open connection of a {@link Pool}, and how many calls it carries. On its loop only. */
@@ -25,10 +26,15 @@ final class UpstreamConnection {
     private int busy;
     private int started;
     private boolean evicted;
+    private boolean leaving;
     long idleSinceNanos = System.nanoTime();
 
-    UpstreamConnection(Pool pool, HttpClientConnection connection, boolean multiplexed) {
+    /** Where it leads. */
+    final InetAddress address;
+
+    UpstreamConnection(Pool pool, HttpClientConnection connection, boolean multiplexed, InetAddress address) {
         this.pool = pool;
+        this.address = address;
         this.connection = connection;
         this.valve = multiplexed ? null : new UpstreamValve(connection.channelHandlerContext(), this::writable);
     }
@@ -155,11 +161,20 @@ final class UpstreamConnection {
         });
     }
 
-    /** The upstream said that it takes no more calls on this connection: it closes behind the last one. */
+    /** It takes no more calls, by the upstream's will or ours: it closes behind the last one. */
     private void closeIfDone() {
-        if (multiplexed() && busy == 0) {
+        if (leaving && busy == 0) {
+            close();
+        } else if (multiplexed() && busy == 0) {
             connection.close();
         }
+    }
+
+    /** Takes no more calls and closes behind the last one. */
+    void leave() {
+        evicted = true;
+        leaving = true;
+        closeIfDone();
     }
 
     boolean multiplexed() {

@@ -16,9 +16,9 @@ import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A Vert.x transport with one addition: whoever starts a server may set a {@link #doorkeeper} that sees each connection
+ * A Vert.x transport with two additions. Whoever starts a server may set a {@link #doorkeeper} that sees each connection
  * before Vert.x does. Vert.x itself shows a connection only when its protocol is known, which is too late to count it or
- * to time its first head.
+ * to time its first head. And a client's connection goes the way of its {@link Route}.
  */
 @SuppressWarnings("deprecation") // Netty's InternetProtocolFamily, which Vert.x's interface names
 final class WatchedTransport implements Transport, io.vertx.core.transport.Transport {
@@ -74,7 +74,7 @@ final class WatchedTransport implements Transport, io.vertx.core.transport.Trans
 
     @Override
     public SocketAddress convert(io.vertx.core.net.SocketAddress address) {
-        return transport.convert(address);
+        return address instanceof Route route ? route.netty() : transport.convert(address);
     }
 
     @Override
@@ -99,7 +99,14 @@ final class WatchedTransport implements Transport, io.vertx.core.transport.Trans
 
     @Override
     public ChannelFactory<? extends Channel> channelFactory(boolean domainSocket) {
-        return transport.channelFactory(domainSocket);
+        ChannelFactory<? extends Channel> factory = transport.channelFactory(domainSocket);
+        return domainSocket
+                ? factory
+                : () -> {
+                    Channel channel = factory.newChannel();
+                    channel.pipeline().addFirst("route", new Route.Handler());
+                    return channel;
+                };
     }
 
     @Override

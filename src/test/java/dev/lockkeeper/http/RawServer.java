@@ -23,7 +23,11 @@ final class RawServer implements AutoCloseable {
     }
 
     RawServer(Script script, int backlog) throws IOException {
-        listening = new ServerSocket(0, backlog, InetAddress.getLoopbackAddress());
+        this(script, 0, backlog, InetAddress.getLoopbackAddress());
+    }
+
+    RawServer(Script script, int port, int backlog, InetAddress address) throws IOException {
+        listening = new ServerSocket(port, backlog, address);
         Thread.ofVirtual().start(() -> accept(script));
     }
 
