@@ -27,6 +27,7 @@ import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.nio.channels.ClosedChannelException;
 import java.security.cert.CertificateException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -51,6 +52,9 @@ final class Pool implements Client {
 
     /** Addresses of a name that are tried for one connection, within the one connect timeout. */
     private static final int MAX_ADDRESSES = 8;
+
+    /** How much longer Vert.x's own timeouts are than the connect timeout, which is held here. */
+    private static final Duration GRACE = Duration.ofSeconds(1);
 
     /** How long an address is waited for before the next one is tried beside it (RFC 8305, section 5). */
     private static final long NEXT_ADDRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
@@ -127,7 +131,7 @@ final class Pool implements Client {
                 .setVerifyHost(true)
                 .setDecompressionEnabled(false)
                 .setFollowAlternativeServices(false)
-                .setConnectTimeout(settings.connectTimeout())
+                .setConnectTimeout(settings.connectTimeout().plus(GRACE))
                 .setHttp1Config(new Http1ClientConfig()
                         .setMaxHeaderSize(MAX_HEAD_BYTES)
                         .setMaxInitialLineLength(MAX_HEAD_BYTES)
@@ -143,7 +147,7 @@ final class Pool implements Client {
         ClientSSLOptions tls = new ClientSSLOptions()
                 .setHostnameVerificationAlgorithm("HTTPS")
                 .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
-                .setSslHandshakeTimeout(settings.connectTimeout().toMillis());
+                .setSslHandshakeTimeout(settings.connectTimeout().plus(GRACE).toMillis());
         if (trust != null) {
             tls.setTrustOptions(trust);
         }
