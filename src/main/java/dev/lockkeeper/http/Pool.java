@@ -99,6 +99,7 @@ final class Pool implements Client {
 
     /** Whether no new calls are expected: then a connection that has nothing to do is closed at once. */
     private boolean retired;
+
     private int bookVersion;
 
     private Loop.@Nullable Subscription ticking;
