@@ -25,6 +25,7 @@ final class Links {
     private final EventLoop loop;
     private final Bootstrap bootstrap;
     private final int most;
+    private final boolean inTurn;
     private final Deque<Link> idle = new ArrayDeque<>();
     private final Deque<Waiting> waiting = new ArrayDeque<>();
     private int open;
@@ -32,10 +33,14 @@ final class Links {
     private record Waiting(
             ByteBuf request, Link.Hearer hearer, @Nullable Consumer<Link> taken) {}
 
-    /** @param most connections open at once */
-    Links(EventLoop loop, InetSocketAddress server, int most) {
+    /**
+     * @param most connections open at once
+     * @param inTurn whether idle connections are used one after the other; otherwise the last used is used again
+     */
+    Links(EventLoop loop, InetSocketAddress server, int most, boolean inTurn) {
         this.loop = loop;
         this.most = most;
+        this.inTurn = inTurn;
         this.bootstrap = new Bootstrap()
                 .group(loop)
                 .channel(Sockets.clientClass())
@@ -113,8 +118,25 @@ final class Links {
                     send(next.request, next.hearer, next.taken);
                 }
             });
+        } else if (inTurn) {
+            idle.addLast(link);
         } else {
             idle.addFirst(link);
+        }
+    }
+
+    /** Opens connections, so that none is opened while it counts. They are idle when this has connected them. */
+    void open(int count) {
+        for (int i = 0; i < count; i++) {
+            open++;
+            ChannelFuture connecting = bootstrap.connect();
+            connecting.addListener(done -> {
+                if (done.isSuccess()) {
+                    idle.addLast(connecting.channel().pipeline().get(Link.class));
+                } else {
+                    open--;
+                }
+            });
         }
     }
 

@@ -41,17 +41,9 @@ record Lockkeeper(Child child, int port, int adminPort, String key) implements A
     static Lockkeeper start(Path folder, String configuration, String javaOptions, @Nullable Consumer<String> lines) {
         try {
             Files.createDirectories(folder);
-            Path file = folder.resolve("lockkeeper.yaml");
-            Files.writeString(file, configuration + "data: " + folder.resolve("data") + "\n");
-            Child.Plan plan = new Child.Plan(
-                            "lockkeeper",
-                            folder,
-                            List.of(HOME.resolve("lockkeeper").toString(), "serve", "--config", file.toString()))
-                    .environment(Map.of("LOCKKEEPER_JAVA_OPTS", javaOptions));
-            if (lines != null) {
-                plan.lines(lines);
-            }
-            Child child = plan.start();
+            Files.writeString(
+                    folder.resolve("lockkeeper.yaml"), configuration + "data: " + folder.resolve("data") + "\n");
+            Child child = serve(folder, javaOptions, lines);
             return new Lockkeeper(
                     child,
                     Integer.parseInt(child.await(PORT, UP)),
@@ -60,6 +52,23 @@ record Lockkeeper(Child child, int port, int adminPort, String key) implements A
         } catch (IOException failed) {
             throw new UncheckedIOException(failed);
         }
+    }
+
+    /** Starts one on a folder where one was before; returns at once. */
+    static Child serve(Path folder, String javaOptions, @Nullable Consumer<String> lines) {
+        Child.Plan plan = new Child.Plan(
+                        "lockkeeper",
+                        folder,
+                        List.of(
+                                HOME.resolve("lockkeeper").toString(),
+                                "serve",
+                                "--config",
+                                folder.resolve("lockkeeper.yaml").toString()))
+                .environment(Map.of("LOCKKEEPER_JAVA_OPTS", javaOptions));
+        if (lines != null) {
+            plan.lines(lines);
+        }
+        return plan.start();
     }
 
     /** A simulated provider in a process of its own; the port is where it is open. */

@@ -112,7 +112,7 @@ final class Soak implements Callable<Integer> {
                     simulator.child().proc().pid(),
                     work);
             say.flush();
-            Links links = new Links(loops.next(), gateway.address(), MOST_LINKS);
+            Links links = new Links(loops.next(), gateway.address(), MOST_LINKS, false);
             cpuBefore = gateway.proc().cpuNanos();
             cpuBeforeAt = System.nanoTime();
             SoakClient client =
