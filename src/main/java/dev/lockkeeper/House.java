@@ -41,6 +41,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -77,7 +78,7 @@ public final class House implements AutoCloseable {
     private final Server server;
     private final Server adminServer;
     private final @Nullable String firstKey;
-    private volatile boolean draining;
+    private final AtomicBoolean draining = new AtomicBoolean();
 
     /** What is in effect: what was written last, but what can't change while the house stands is as it was at the start. */
     private volatile Settings settings;
@@ -208,7 +209,7 @@ public final class House implements AutoCloseable {
                         ? new Admin.Check("database", true, "answers")
                         : new Admin.Check("database", false, "does not answer within a second"));
         checks.add(new Admin.Check("calls", true, inFlight.calls() + " under way"));
-        if (draining) {
+        if (draining.get()) {
             checks.add(new Admin.Check("draining", false, "this process was told to stop; send calls elsewhere"));
         }
         return checks;
@@ -338,7 +339,7 @@ public final class House implements AutoCloseable {
 
     /**
      * Lets the clients go in good order, then closes: what {@code serve} does when it is told to stop. Blocks for as long as
-     * that takes, at most {@link DrainSettings#delay} and {@link DrainSettings#within} and a few seconds.
+     * that takes; does nothing the second time. At most {@link DrainSettings#delay} and {@link DrainSettings#within} and a few seconds.
      *
      * <ol>
      *   <li>{@code /readyz} says no. Calls are still taken, but answers ask clients to come back on another connection.
@@ -348,20 +349,24 @@ public final class House implements AutoCloseable {
      * </ol>
      */
     public void drain() {
+        if (!draining.compareAndSet(false, true)) {
+            return;
+        }
         DrainSettings drain = settings.drain();
         try {
-            draining = true;
             LOG.info(
-                    "stopping: calls are still taken for {} ms, then those under way may take {} s",
-                    drain.delay().toMillis(),
-                    drain.within().toSeconds());
+                    "stopping: calls are still taken for {} s, then those under way may take {} s",
+                    seconds(drain.delay()),
+                    seconds(drain.within()));
             server.turnAway();
             Thread.sleep(drain.delay());
             server.shut();
             if (!gone(drain.within())) {
                 LOG.warn(
-                        "stopping: calls under way are cut short after {} s",
-                        drain.within().toSeconds());
+                        "stopping: {} calls on {} connections are cut short after {} s",
+                        inFlight.calls(),
+                        server.connections(),
+                        seconds(drain.within()));
                 relay.cutShort();
                 boolean _ = gone(LAST_WORDS);
             }
@@ -371,6 +376,10 @@ public final class House implements AutoCloseable {
             close();
             LOG.info("stopped");
         }
+    }
+
+    private static double seconds(Duration duration) {
+        return duration.toMillis() / 1000.0;
     }
 
     /** Waits until no call is under way and no client is connected; false where that takes too long. */
