@@ -55,7 +55,10 @@ class DeployedFilesTest {
                 (Map<?, ?>) load.loadFromString(Files.readString(DEPLOY.resolve("helm/lockkeeper/values.yaml")));
         // The chart's template adds these.
         Map<Object, Object> config = new LinkedHashMap<>((Map<?, ?>) values.get("config"));
-        config.put("server", Map.of("host", "0.0.0.0", "port", 8080));
+        Map<Object, Object> server = new LinkedHashMap<>((Map<?, ?>) config.get("server"));
+        server.put("host", "0.0.0.0");
+        server.put("port", 8080);
+        config.put("server", server);
         config.put("admin", Map.of("host", "0.0.0.0", "port", 8081));
         config.put("data", "/var/lib/lockkeeper");
         Path file = folder.resolve("lockkeeper.yaml");
