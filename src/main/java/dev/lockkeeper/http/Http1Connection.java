@@ -238,6 +238,12 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
             leave(400, "the request is in " + request.protocolVersion() + "; speak HTTP/1.1 or HTTP/2");
             return;
         }
+        String unclear =
+                RequestDecoder.unclear(request, request.protocolVersion().equals(HttpVersion.HTTP_1_1));
+        if (unclear != null) {
+            leave(400, "the request is not HTTP: " + unclear);
+            return;
+        }
         if (request.headers().contains(HttpHeaderNames.UPGRADE)) {
             // No protocol is changed to. Clients that offer HTTP/2 this way go on in HTTP/1.1.
             request.headers().remove(HttpHeaderNames.UPGRADE).remove("http2-settings");

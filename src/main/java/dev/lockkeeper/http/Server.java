@@ -91,8 +91,8 @@ public final class Server implements AutoCloseable {
                 : SocketAddress.inetSocketAddress(settings.port(), settings.host());
         List<Watch> watches =
                 loops.stream().map(loop -> new Watch(loop, settings)).toList();
-        Consumer<Channel> http1 =
-                channel -> prepareHttp1(channel, new Http1Connection(settings, unreadable, watchOf(watches, channel)));
+        Consumer<Channel> http1 = channel ->
+                prepareHttp1(channel, settings, new Http1Connection(settings, unreadable, watchOf(watches, channel)));
         List<HttpServer> listeners = new ArrayList<>();
         Doorkeeper doorkeeper = new Doorkeeper(settings, http1);
         transport.doorkeeper = doorkeeper;
@@ -140,9 +140,10 @@ public final class Server implements AutoCloseable {
         throw new IllegalStateException("a connection on a loop that is not among the server's");
     }
 
-    /** Stands before Netty's decoder, behind it, and before the socket. */
-    private static void prepareHttp1(Channel channel, Http1Connection connection) {
+    /** Stands before the decoder, behind it, and before the socket; the decoder itself is a stricter one than Vert.x's. */
+    static void prepareHttp1(Channel channel, ServerSettings settings, Http1Connection connection) {
         channel.config().setWriteBufferWaterMark(WRITE_QUEUE);
+        channel.pipeline().replace("httpDecoder", "httpDecoder", new RequestDecoder(http1(settings)));
         channel.pipeline()
                 .addBefore("httpDecoder", "flush", new TurnFlush())
                 .addBefore("httpDecoder", "inlet", connection.inlet())
@@ -176,10 +177,7 @@ public final class Server implements AutoCloseable {
                 .setVersions(HttpVersion.HTTP_1_0, HttpVersion.HTTP_1_1, HttpVersion.HTTP_2)
                 .setStrictThreadMode(true)
                 .setHandle100ContinueAutomatically(false)
-                .setHttp1Config(new Http1ServerConfig()
-                        .setMaxInitialLineLength(settings.maxHead())
-                        .setMaxHeaderSize(settings.maxHead())
-                        .setMaxChunkSize(PIECE_BYTES))
+                .setHttp1Config(http1(settings))
                 .setHttp2Config(new Http2ServerConfig()
                         .setConnectionWindowSize(MAX_STREAMS * STREAM_WINDOW_BYTES)
                         .setInitialSettings(new Http2Settings()
@@ -192,6 +190,13 @@ public final class Server implements AutoCloseable {
         config.getTcpConfig().setSsl(settings.tls() != null);
         config.getTcpConfig().getTransportConfig().setOption(TcpOption.NODELAY, true);
         return config;
+    }
+
+    static Http1ServerConfig http1(ServerSettings settings) {
+        return new Http1ServerConfig()
+                .setMaxInitialLineLength(settings.maxHead())
+                .setMaxHeaderSize(settings.maxHead())
+                .setMaxChunkSize(PIECE_BYTES);
     }
 
     private static @Nullable Identity identity(ServerSettings settings, Runnable addressFree) {
