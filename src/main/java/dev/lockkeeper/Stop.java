@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Stop {
     private static final int TERMINATED = 143;
     private static final int INTERRUPTED = 130;
+    private static final int SAY_MILLIS = 200;
 
     private final CountDownLatch told = new CountDownLatch(1);
     private final AtomicBoolean once = new AtomicBoolean();
@@ -33,12 +34,25 @@ final class Stop {
 
     private void signalled(String name, int code) {
         if (once.compareAndSet(false, true)) {
-            shell.err().println(name + ": stopping. Once more ends it at once.");
             told.countDown();
+            say(name + ": stopping. Once more ends it at once.");
         } else {
-            shell.err().println(name + " again: ended at once.");
+            say(name + " again: ended at once.");
             // Not System.exit: its hooks could hang, and a second signal is for what hangs.
             Runtime.getRuntime().halt(code);
+        }
+    }
+
+    /** Says something, but waits only a moment for it: standard error may be a pipe that nobody reads. */
+    private void say(String text) {
+        try {
+            Thread.ofPlatform()
+                    .daemon()
+                    .name("stop-said")
+                    .start(() -> shell.err().println(text))
+                    .join(SAY_MILLIS);
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
         }
     }
 
