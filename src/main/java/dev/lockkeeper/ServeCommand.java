@@ -2,6 +2,7 @@ package dev.lockkeeper;
 
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.http.PortTaken;
+import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.Logging;
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Overrides;
@@ -93,6 +94,10 @@ final class ServeCommand implements Callable<Integer> {
         shell.err()
                 .println("Lockkeeper " + VersionCommand.version() + " is open at " + url + "/v1 (operator: http://"
                         + reachable(settings.admin().host()) + ":" + house.adminPort() + ")");
+        ServerSettings.UnixSocket socket = settings.server().unixSocket();
+        if (socket != null) {
+            shell.err().println("It is open at " + socket.path() + ", too.");
+        }
         if (settings.simulated()) {
             shell.err()
                     .println("Answers come from the simulator in this process: no provider is configured."

@@ -120,7 +120,7 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
                     .addLast(new HAProxyMessageDecoder(ProxyHeader.MAX_EXTRA_BYTES))
                     .addLast(new ProxyHeader(front));
         }
-        if (settings.tls() == null) {
+        if (settings.tls() == null || peer.address().equals(Peer.UNIX)) {
             silent.add(connection);
             connection.pipeline().addLast(new Arrival());
         }

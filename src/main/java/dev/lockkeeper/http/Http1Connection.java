@@ -431,7 +431,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
             phaseSinceNanos = System.nanoTime();
             if (!written.isSuccess()) {
                 context().close();
-            } else if (settings.tls() == null && channel instanceof DuplexChannel plain) {
+            } else if (!overTls(channel) && channel instanceof DuplexChannel plain) {
                 plain.shutdownOutput();
             }
         });
@@ -446,7 +446,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
      * answer, not a reset, and knows that it was not begun.
      */
     private void farewell() {
-        if (settings.tls() != null) {
+        if (overTls(context().channel())) {
             context().close();
         } else {
             lingerMillis = FAREWELL_MILLIS;
@@ -482,6 +482,10 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
             case LEAVING ->
                 closeAfter(saidAll ? lingerMillis : settings.keepAlive().toMillis(), millis);
         }
+    }
+
+    private static boolean overTls(Channel channel) {
+        return channel.pipeline().get("ssl") != null;
     }
 
     private void closeAfter(long limitMillis, long millis) {

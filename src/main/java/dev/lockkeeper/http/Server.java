@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -59,6 +60,7 @@ public final class Server implements AutoCloseable {
     private final int port;
     private final Runnable addressFree;
     private final @Nullable Certificates certificates;
+    private final @Nullable UnixSocketFile socketFile;
 
     private Server(
             List<HttpServer> listeners,
@@ -66,13 +68,15 @@ public final class Server implements AutoCloseable {
             Doorkeeper doorkeeper,
             int port,
             Runnable addressFree,
-            @Nullable Certificates certificates) {
+            @Nullable Certificates certificates,
+            @Nullable UnixSocketFile socketFile) {
         this.listeners = listeners;
         this.watches = watches;
         this.doorkeeper = doorkeeper;
         this.port = port;
         this.addressFree = addressFree;
         this.certificates = certificates;
+        this.socketFile = socketFile;
     }
 
     static Server listen(
@@ -95,27 +99,33 @@ public final class Server implements AutoCloseable {
                 prepareHttp1(channel, settings, new Http1Connection(settings, unreadable, watchOf(watches, channel)));
         List<HttpServer> listeners = new ArrayList<>();
         Doorkeeper doorkeeper = new Doorkeeper(settings, http1);
+        BiFunction<Watch, @Nullable Identity, HttpServer> listener = (watch, shown) -> vertx.createHttpServer(
+                        config(settings, shown != null), shown == null ? null : tls(settings, shown))
+                .exceptionHandler(e -> LOG.debug("A connection failed", e))
+                .connectionHandler(connection -> connected(watch, settings, http1, connection))
+                .requestHandler(request -> handle(watch, settings, doorkeeper, handler, request));
+        UnixSocketFile file = null;
         transport.doorkeeper = doorkeeper;
         try {
+            String name = settings.host() + ":" + settings.port();
             for (Watch watch : watches) {
-                EventLoop loop = watch.loop;
-                HttpServer listener = vertx.createHttpServer(
-                                config(settings), identity == null ? null : tls(settings, identity))
-                        .exceptionHandler(e -> LOG.debug("A connection failed", e))
-                        .connectionHandler(connection -> connected(settings, watch, http1, connection))
-                        .requestHandler(request -> handle(watch, settings, doorkeeper, handler, request));
-                listeners.add(listener);
-                Waiting.forIt(
-                        Future.<HttpServer>future(promise -> loop.context.runOnContext(
-                                v -> listener.listen(address).onComplete(promise))),
-                        Loops.START_SECONDS,
-                        TimeUnit.SECONDS);
+                listeners.add(listener.apply(watch, identity));
+                listen(watch.loop, listeners.getLast(), address, name);
             }
-        } catch (CompletionException e) {
+            if (settings.unixSocket() != null) {
+                file = UnixSocketFile.claim(settings.unixSocket());
+                SocketAddress bound =
+                        SocketAddress.domainSocketAddress(file.bound().toString());
+                for (Watch watch : watches) {
+                    listeners.add(listener.apply(watch, null));
+                    listen(watch.loop, listeners.getLast(), bound, file.bound().toString());
+                }
+                file.show();
+            }
+        } catch (PortTaken e) {
             listeners.forEach(HttpServer::close);
             addressFree.run();
-            Throwable cause = e.getCause() == null ? e : e.getCause();
-            throw new PortTaken(settings.host() + ":" + settings.port(), String.valueOf(cause.getMessage()), cause);
+            throw e;
         } finally {
             transport.doorkeeper = null;
         }
@@ -128,7 +138,21 @@ public final class Server implements AutoCloseable {
                 addressFree,
                 tls == null || identity == null
                         ? null
-                        : Certificates.watch(tls, identity, found -> use(listeners, settings, found)));
+                        : Certificates.watch(tls, identity, found -> use(listeners, settings, found)),
+                file);
+    }
+
+    private static void listen(EventLoop loop, HttpServer listener, SocketAddress address, String name) {
+        try {
+            Waiting.forIt(
+                    Future.<HttpServer>future(promise -> loop.context.runOnContext(
+                            v -> listener.listen(address).onComplete(promise))),
+                    Loops.START_SECONDS,
+                    TimeUnit.SECONDS);
+        } catch (CompletionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new PortTaken(name, String.valueOf(cause.getMessage()), cause);
+        }
     }
 
     private static Watch watchOf(List<Watch> watches, Channel channel) {
@@ -152,7 +176,7 @@ public final class Server implements AutoCloseable {
 
     /** Vert.x knows which protocol a connection speaks. */
     private static void connected(
-            ServerSettings settings, Watch watch, Consumer<Channel> http1, HttpConnection connection) {
+            Watch watch, ServerSettings settings, Consumer<Channel> http1, HttpConnection connection) {
         Channel channel = ((ConnectionBase) connection).channel();
         if (connection.protocolVersion() != HttpVersion.HTTP_2) {
             if (!channel.hasAttr(ServerConnection.OF)) {
@@ -160,7 +184,7 @@ public final class Server implements AutoCloseable {
             }
             return;
         }
-        if (settings.tls() == null) {
+        if (channel.pipeline().get("ssl") == null) {
             channel.pipeline().addFirst("flush", new TurnFlush());
         } else {
             channel.pipeline().addAfter("ssl", "flush", new TurnFlush());
@@ -172,7 +196,7 @@ public final class Server implements AutoCloseable {
         connection.exceptionHandler(e -> LOG.debug("A connection failed", e));
     }
 
-    private static HttpServerConfig config(ServerSettings settings) {
+    private static HttpServerConfig config(ServerSettings settings, boolean tls) {
         HttpServerConfig config = new HttpServerConfig()
                 .setVersions(HttpVersion.HTTP_1_0, HttpVersion.HTTP_1_1, HttpVersion.HTTP_2)
                 .setStrictThreadMode(true)
@@ -187,7 +211,7 @@ public final class Server implements AutoCloseable {
         // Else each message passes a handler that looks for WebSocket extensions.
         config.setWebSocketConfig(
                 new WebSocketServerConfig().setUsePerFrameCompression(false).setUsePerMessageCompression(false));
-        config.getTcpConfig().setSsl(settings.tls() != null);
+        config.getTcpConfig().setSsl(tls);
         config.getTcpConfig().getTransportConfig().setOption(TcpOption.NODELAY, true);
         return config;
     }
@@ -208,7 +232,7 @@ public final class Server implements AutoCloseable {
             case Identity found -> found;
             case Identified.Unusable(String why) -> {
                 addressFree.run();
-                throw new IllegalArgumentException(why);
+                throw PortTaken.unusable(settings.host() + ":" + settings.port(), why);
             }
         };
     }
@@ -298,6 +322,7 @@ public final class Server implements AutoCloseable {
      */
     public void shut() {
         addressFree.run();
+        hideSocket();
         doorkeeper.shut();
         tell(Watch::close);
     }
@@ -323,11 +348,18 @@ public final class Server implements AutoCloseable {
             certificates.close();
         }
         addressFree.run();
+        hideSocket();
         Waiting.forIt(
                 Future.join(listeners.stream()
                         .map(listener -> listener.shutdown(DRAIN))
                         .toList()),
                 Loops.START_SECONDS,
                 TimeUnit.SECONDS);
+    }
+
+    private void hideSocket() {
+        if (socketFile != null) {
+            socketFile.close();
+        }
     }
 }

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxConnections connections open at once; on a few more ({@link #allowance}) requests are answered 503, and beyond
  *     those connections are closed at once
  * @param front what stands in front of it
+ * @param unixSocket where it listens besides; null for nowhere. TLS is not spoken there
  */
 public record ServerSettings(
         String host,
@@ -31,7 +32,8 @@ public record ServerSettings(
         Duration bodyTimeout,
         Duration keepAlive,
         int maxConnections,
-        Front front) {
+        Front front,
+        @Nullable UnixSocket unixSocket) {
 
     /** With nothing in front. */
     public ServerSettings(
@@ -44,7 +46,18 @@ public record ServerSettings(
             Duration bodyTimeout,
             Duration keepAlive,
             int maxConnections) {
-        this(host, port, tls, maxHead, maxRequestBody, headTimeout, bodyTimeout, keepAlive, maxConnections, Front.NONE);
+        this(
+                host,
+                port,
+                tls,
+                maxHead,
+                maxRequestBody,
+                headTimeout,
+                bodyTimeout,
+                keepAlive,
+                maxConnections,
+                Front.NONE,
+                null);
     }
 
     /**
@@ -61,6 +74,18 @@ public record ServerSettings(
                 case Identified.Unusable(String why) -> why;
             };
         }
+    }
+
+    /**
+     * A Unix socket to listen on.
+     *
+     * @param path its file, at most {@value #MAX_BYTES} bytes long; kernels allow 107, and a few are added
+     *     while it is made
+     * @param mode its permissions, as chmod has them; a client must be allowed to write
+     */
+    public record UnixSocket(Path path, int mode) {
+        /** Bytes of a path at most. */
+        public static final int MAX_BYTES = 96;
     }
 
     /**

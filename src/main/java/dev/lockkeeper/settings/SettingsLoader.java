@@ -78,6 +78,15 @@ public final class SettingsLoader {
     private static final Type<Long> PORT = Type.integer(0, 65_535);
     private static final Type<Duration> TIMEOUT = Type.duration(SHORTEST, TEN_MINUTES);
 
+    /** Permissions, as chmod has them. */
+    private static final Type<Integer> MODE = new Type<>(
+            "permissions",
+            "permissions in octal digits, such as 0660",
+            text -> text.matches("0?[0-7]{3}") ? Integer.valueOf(text, 8) : null,
+            mode -> String.format(Locale.ROOT, "%04o", mode),
+            _ -> null,
+            false);
+
     /** Who may be trusted as a proxy. */
     private static final Type<String> PROXY = new Type<>(
             "address range",
@@ -318,7 +327,26 @@ public final class SettingsLoader {
                 bodyTimeout.value(),
                 keepAlive.value(),
                 Math.toIntExact(maxConnections.value()),
-                front(section));
+                front(section),
+                unixSocket(section));
+    }
+
+    private ServerSettings.@Nullable UnixSocket unixSocket(Section section) {
+        Setting<Optional<Path>> path = section.optional("unix-socket", Type.path(file.folder()), "none");
+        Setting<Integer> mode = section.value("unix-socket-mode", MODE, 0660);
+        if (path.value().isEmpty()) {
+            if (path.usable() && mode.value() != 0660) {
+                reading.mistake(mode, "server.unix-socket beside it");
+            }
+            return null;
+        }
+        String text = path.value().get().toString();
+        if (text.getBytes(StandardCharsets.UTF_8).length > ServerSettings.UnixSocket.MAX_BYTES) {
+            reading.mistake(
+                    path,
+                    "a shorter path: " + text + " is longer than " + ServerSettings.UnixSocket.MAX_BYTES + " bytes");
+        }
+        return new ServerSettings.UnixSocket(path.value().get(), mode.value());
     }
 
     private Front front(Section section) {

@@ -44,7 +44,8 @@ class FrontTest {
                         Arrays.stream(trusted).map(Network::parse).toList(),
                         false,
                         Front.Field.X_FORWARDED_FOR,
-                        proxyProtocol));
+                        proxyProtocol),
+                null);
         return loops.serve(
                         settings,
                         exchange -> exchange.answer(

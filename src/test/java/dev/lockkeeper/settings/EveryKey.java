@@ -20,6 +20,8 @@ final class EveryKey {
               trusted-proxies: [10.0.0.0/8, "2001:db8::/32", 192.0.2.7, unix]
               forwarded-field: forwarded
               proxy-protocol: true
+              unix-socket: run/lockkeeper.sock
+              unix-socket-mode: 0600
               drain-delay: 5s
               drain: 0
               tls: {certificate: tls/certificate.pem, key: tls/key.pem}

@@ -68,6 +68,9 @@ class MistakesTest {
             server: {forwarded-field: forwarded} | 1:27: server.forwarded-field: forwarded (expected: server.trusted-proxies beside it: only they are believed)
             server: {forwarded-field: x-real-ip, trusted-proxies: [10.0.0.7]} | 1:27: server.forwarded-field: x-real-ip (expected: x-forwarded-for or forwarded)
             log: {client: full} | 1:15: log.client: full (expected: address, network or none)
+            server: {unix-socket-mode: 0600} | 1:28: server.unix-socket-mode: 0600 (expected: server.unix-socket beside it)
+            server: {unix-socket: a.sock, unix-socket-mode: rw} | 1:49: server.unix-socket-mode: rw (expected: permissions in octal digits, such as 0660)
+            server: {unix-socket: ""} | 1:23: server.unix-socket: "" (expected: a path)
             server: {prot: 1} | 1:10: server.prot: unknown key; did you mean port?
             server: {maxHead: 1KiB} | 1:10: server.maxHead: unknown key; did you mean max-head?
             server: {max_head: 1KiB} | 1:10: server.max_head: unknown key; did you mean max-head?
