@@ -8,6 +8,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -38,9 +40,9 @@ final class CheapUpstream implements Callable<Integer> {
     /** Digits of a chunk's time, in nanoseconds. */
     static final int STAMP_DIGITS = 18;
 
-    private static final String ANSWER = """
+    static final String ANSWER = """
             {"id":"chatcmpl-BENCH0000000000000000000000001","object":"chat.completion","created":1767225600,"model":"gpt-4o-2024-08-06","choices":[{"index":0,"message":{"role":"assistant","content":"A canal lock raises and lowers boats between stretches of water of different levels. The boat enters the chamber, the gates close behind it, and the paddles are opened to let water in or out until the level in the chamber is that of the stretch ahead. Then the gates in front of the boat are opened, and it leaves.","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":212,"completion_tokens":66,"total_tokens":278,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},"service_tier":"default","system_fingerprint":"fp_07871e2ad8"}""";
-    private static final String CHUNK = "data: {\"id\":\"chatcmpl-BENCH0000000000000000000000001\","
+    static final String CHUNK = "data: {\"id\":\"chatcmpl-BENCH0000000000000000000000001\","
             + "\"object\":\"chat.completion.chunk\",\"created\":1767225600,\"model\":\"gpt-4o-2024-08-06\","
             + "\"service_tier\":\"default\",\"system_fingerprint\":\"fp_07871e2ad8\",\"choices\":[{\"index\":0,"
             + "\"delta\":{\"content\":\"" + STAMP + "0".repeat(STAMP_DIGITS)
@@ -63,10 +65,7 @@ final class CheapUpstream implements Callable<Integer> {
             StringBuilder ports = new StringBuilder("ports ");
             ports.append(listen(loops, () -> new Listener(answer, null)));
             for (int each : everyMillis) {
-                Wheel wheel = new Wheel(each);
-                loops.next()
-                        .scheduleAtFixedRate(
-                                () -> wheel.turnTo(System.nanoTime() / 1_000_000), 1, 1, TimeUnit.MILLISECONDS);
+                Wheel wheel = new Wheel(each, loops.next());
                 ports.append(' ').append(listen(loops, () -> new Listener(answer, wheel)));
             }
             spec.commandLine().getErr().println(ports);
@@ -105,9 +104,13 @@ final class CheapUpstream implements Callable<Integer> {
         private final byte[] chunk;
         private final int stampAt;
         private long turned;
+        private final EventLoop loop;
+        private @Nullable Future<?> turning;
+        private int streams;
         private int next;
 
-        Wheel(int everyMillis) {
+        Wheel(int everyMillis, EventLoop loop) {
+            this.loop = loop;
             for (int i = 0; i < everyMillis; i++) {
                 slots.add(new ArrayList<>());
             }
@@ -120,6 +123,13 @@ final class CheapUpstream implements Callable<Integer> {
         void add(Channel stream) {
             next = (next + 37) % slots.size();
             slots.get(next).add(stream);
+            streams++;
+            if (turning == null) {
+                // It stands still while there is no stream: its ticks would count as the cost of other calls.
+                turned = System.nanoTime() / 1_000_000;
+                turning = loop.scheduleAtFixedRate(
+                        () -> turnTo(System.nanoTime() / 1_000_000), 1, 1, TimeUnit.MILLISECONDS);
+            }
         }
 
         void turnTo(long milli) {
@@ -127,10 +137,16 @@ final class CheapUpstream implements Callable<Integer> {
             while (turned < milli) {
                 turned++;
                 List<Channel> due = slots.get((int) (turned % slots.size()));
+                int before = due.size();
                 due.removeIf(each -> !each.isActive());
+                streams -= before - due.size();
                 for (Channel each : due) {
                     write(each);
                 }
+            }
+            if (streams == 0 && turning != null) {
+                turning.cancel(false);
+                turning = null;
             }
         }
 

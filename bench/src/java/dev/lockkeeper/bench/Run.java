@@ -414,7 +414,7 @@ final class Run implements Callable<Integer> {
         return request(way.key, body(way.modelPrefix + "0", sentence.repeat(5_300), false));
     }
 
-    private static String body(String model, String prompt, boolean stream) {
+    static String body(String model, String prompt, boolean stream) {
         return "{\"model\":\"" + model + "\",\"messages\":[{\"role\":\"system\",\"content\":\"You answer in a few"
                 + " sentences.\"},{\"role\":\"user\",\"content\":\"" + prompt + "\"}],\"temperature\":0.7"
                 + (stream ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}" : "") + "}";

@@ -18,6 +18,7 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -65,6 +66,9 @@ final class Soak implements Callable<Integer> {
 
     @Option(names = "--out", description = "Folder for samples, picture and verdict. Default: ${DEFAULT-VALUE}.")
     private Path out = Path.of("target/soak");
+
+    @Option(names = "--docs", description = "Folder with benchmarks.md, which gets picture and verdict. Default: none.")
+    private @Nullable Path docs;
 
     /** What was seen at one moment. */
     private record Sample(
@@ -296,6 +300,16 @@ final class Soak implements Callable<Integer> {
         Files.writeString(out.resolve("wrong.txt"), String.join("\n", tally.wrongOnes()) + "\n");
         writeSamples();
         Files.writeString(out.resolve("soak.svg"), picture());
+        if (docs != null) {
+            Files.createDirectories(docs.resolve("benchmarks"));
+            Files.writeString(docs.resolve("benchmarks").resolve("soak.svg"), picture());
+            Page.put(
+                    docs.resolve("benchmarks.md"),
+                    "soak",
+                    Machine.told()
+                            + "\n\n![Memory, threads, descriptors and calls over the soak](benchmarks/soak.svg)\n\n"
+                            + table + "\n" + ends.replace("\n", "\n\n"));
+        }
         say.println(table);
         say.println(ends);
         say.println(

@@ -1,0 +1,96 @@
+package dev.lockkeeper.bench;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.Result;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code jmh}: what the pure parts of a call's way take, each alone. */
+@Command(name = "jmh", description = "Times the pure parts of a call's way with JMH, and writes a table.")
+final class Micro implements Callable<Integer> {
+    private static final Map<String, String> NAMES = Map.of(
+            "splitter", "a chunk of a chat stream: finding its event",
+            "chatTap", "the same, and reading it",
+            "responsesTap", "a text delta of a Responses stream: finding and reading it",
+            "unaryTap", "a chat completion of 1 KB: reading usage and finish",
+            "scanSmall", "a request of 0.8 KB: reading it",
+            "scanLarge", "a request of 450 KB: reading it",
+            "rewrite", "a request of 0.8 KB: replacing its model, asking for usage",
+            "multipartPeek", "a form with a file of 64 KiB: finding the model behind it",
+            "findKey", "finding out who presents a key");
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Option(names = "--only", description = "A part's name, or a pattern. Default: all.")
+    private String only = ".*";
+
+    @Option(names = "--quick", description = "One fork and short iterations, for development.")
+    private boolean quick;
+
+    @Option(names = "--docs", description = "Folder with benchmarks.md, which gets the table. Default: target/bench")
+    private Path docs = Path.of("target/bench");
+
+    @Override
+    public Integer call() throws RunnerException, IOException {
+        PrintWriter say = spec.commandLine().getOut();
+        Collection<RunResult> results = new Runner(new OptionsBuilder()
+                        .include(PureParts.class.getName() + "." + only + "$")
+                        .forks(quick ? 1 : 2)
+                        .warmupIterations(quick ? 2 : 4)
+                        .warmupTime(TimeValue.seconds(quick ? 1 : 2))
+                        .measurementIterations(quick ? 2 : 5)
+                        .measurementTime(TimeValue.seconds(quick ? 1 : 2))
+                        .jvmArgsAppend(
+                                "-XX:+UseCompactObjectHeaders",
+                                "--enable-native-access=ALL-UNNAMED",
+                                "--sun-misc-unsafe-memory-access=allow")
+                        .addProfiler(GCProfiler.class)
+                        .build())
+                .run();
+        StringBuilder table = new StringBuilder("| part | time | allocated |\n|---|---:|---:|\n");
+        for (String each : List.of(
+                "findKey",
+                "scanSmall",
+                "scanLarge",
+                "rewrite",
+                "multipartPeek",
+                "unaryTap",
+                "splitter",
+                "chatTap",
+                "responsesTap")) {
+            for (RunResult result : results) {
+                if (result.getParams().getBenchmark().endsWith("." + each)) {
+                    Result<?> time = result.getPrimaryResult();
+                    Result<?> allocated = result.getSecondaryResults().get("gc.alloc.rate.norm");
+                    table.append(String.format(
+                            Locale.ROOT,
+                            "| %s | %,.0f ± %,.0f ns | %s |%n",
+                            NAMES.get(each),
+                            time.getScore(),
+                            time.getScoreError(),
+                            allocated == null ? "" : String.format(Locale.ROOT, "%,.0f B", allocated.getScore())));
+                }
+            }
+        }
+        say.println(table);
+        Page.put(docs.resolve("benchmarks.md"), "jmh", Machine.told() + "\n\n" + table);
+        say.flush();
+        return 0;
+    }
+}
