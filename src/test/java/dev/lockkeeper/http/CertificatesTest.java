@@ -196,7 +196,8 @@ class CertificatesTest {
         assertThat(tls.problem()).isEqualTo(certificate + " holds no certificate");
         Files.delete(certificate);
         assertThat(tls.problem()).isEqualTo("can't read " + certificate);
-        assertThatThrownBy(this::serve).hasMessage("can't read " + certificate);
+        assertThatThrownBy(this::serve)
+                .hasMessage("cannot listen on 127.0.0.1:0: can't read " + certificate + "; see server.tls");
         assertThat(Identity.read(new ServerSettings.Tls(
                                 Files.writeString(certificate, FIRST.certificate()),
                                 Files.writeString(key, FIRST.key())))
