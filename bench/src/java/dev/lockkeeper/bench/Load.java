@@ -18,6 +18,7 @@ import org.HdrHistogram.Recorder;
 final class Load {
     private static final long LATEST_NANOS = TimeUnit.SECONDS.toNanos(60);
     private static final long DRAIN_MILLIS = 10_000;
+    private static final long LOOK_MILLIS = 20;
 
     private final Links links;
     private final byte[] request;
@@ -100,7 +101,15 @@ final class Load {
             if (sent < count) {
                 links.loop().schedule(this::turn, Math.max(0, due - System.nanoTime()), TimeUnit.NANOSECONDS);
             } else {
-                links.loop().schedule(this::give, DRAIN_MILLIS, TimeUnit.MILLISECONDS);
+                drain(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(DRAIN_MILLIS));
+            }
+        }
+
+        private void drain(long until) {
+            if (good + bad == sent || System.nanoTime() >= until) {
+                give();
+            } else {
+                links.loop().schedule(() -> drain(until), LOOK_MILLIS, TimeUnit.MILLISECONDS);
             }
         }
 

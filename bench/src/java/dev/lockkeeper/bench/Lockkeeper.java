@@ -7,6 +7,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -25,6 +26,8 @@ record Lockkeeper(Child child, int port, int adminPort, String key) implements A
     /** The folder of the sources: where the launcher is. The commands of the benchmark start there. */
     static final Path HOME = Path.of("").toAbsolutePath();
 
+    private static final List<String> LAUNCHER =
+            List.of(HOME.resolve("lockkeeper").toString());
     private static final Duration UP = Duration.ofSeconds(60);
     private static final Pattern PORT = Pattern.compile("is open at http://[^ ]*:([0-9]+)/v1");
     private static final Pattern ADMIN = Pattern.compile("operator: http://[^ ]*:([0-9]+)\\)");
@@ -39,11 +42,21 @@ record Lockkeeper(Child child, int port, int adminPort, String key) implements A
      * @param lines hears the lines of calls; null lets them go to a file
      */
     static Lockkeeper start(Path folder, String configuration, String javaOptions, @Nullable Consumer<String> lines) {
+        return start(LAUNCHER, folder, configuration, javaOptions, lines);
+    }
+
+    /** The same by another command than this folder's launcher. */
+    static Lockkeeper start(
+            List<String> launcher,
+            Path folder,
+            String configuration,
+            String javaOptions,
+            @Nullable Consumer<String> lines) {
         try {
             Files.createDirectories(folder);
             Files.writeString(
                     folder.resolve("lockkeeper.yaml"), configuration + "data: " + folder.resolve("data") + "\n");
-            Child child = serve(folder, javaOptions, lines);
+            Child child = serve(launcher, folder, javaOptions, lines);
             return new Lockkeeper(
                     child,
                     Integer.parseInt(child.await(PORT, UP)),
@@ -56,15 +69,16 @@ record Lockkeeper(Child child, int port, int adminPort, String key) implements A
 
     /** Starts one on a folder where one was before; returns at once. */
     static Child serve(Path folder, String javaOptions, @Nullable Consumer<String> lines) {
-        Child.Plan plan = new Child.Plan(
-                        "lockkeeper",
-                        folder,
-                        List.of(
-                                HOME.resolve("lockkeeper").toString(),
-                                "serve",
-                                "--config",
-                                folder.resolve("lockkeeper.yaml").toString()))
-                .environment(Map.of("LOCKKEEPER_JAVA_OPTS", javaOptions));
+        return serve(LAUNCHER, folder, javaOptions, lines);
+    }
+
+    private static Child serve(
+            List<String> launcher, Path folder, String javaOptions, @Nullable Consumer<String> lines) {
+        List<String> command = new ArrayList<>(launcher);
+        command.addAll(
+                List.of("serve", "--config", folder.resolve("lockkeeper.yaml").toString()));
+        Child.Plan plan =
+                new Child.Plan("lockkeeper", folder, command).environment(Map.of("LOCKKEEPER_JAVA_OPTS", javaOptions));
         if (lines != null) {
             plan.lines(lines);
         }

@@ -52,10 +52,10 @@ final class Micro implements Callable<Integer> {
         Collection<RunResult> results = new Runner(new OptionsBuilder()
                         .include(PureParts.class.getName() + "." + only + "$")
                         .forks(quick ? 1 : 2)
-                        .warmupIterations(quick ? 2 : 4)
+                        .warmupIterations(quick ? 2 : 3)
                         .warmupTime(TimeValue.seconds(quick ? 1 : 2))
                         .measurementIterations(quick ? 2 : 5)
-                        .measurementTime(TimeValue.seconds(quick ? 1 : 2))
+                        .measurementTime(TimeValue.seconds(1))
                         .jvmArgsAppend(
                                 "-XX:+UseCompactObjectHeaders",
                                 "--enable-native-access=ALL-UNNAMED",

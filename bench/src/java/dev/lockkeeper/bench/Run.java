@@ -66,6 +66,15 @@ final class Run implements Callable<Integer> {
     private Path docs = Path.of("target/bench");
 
     @Option(
+            names = "--beside",
+            split = " ",
+            description =
+                    "Command that starts another Lockkeeper, such as 'env LOCKKEEPER_GC=serial ./lockkeeper' or the"
+                            + " launcher of another checkout: it is measured in turns with this one. For development; it stands"
+                            + " in what is told of the rounds, not in the table.")
+    private List<String> beside = List.of();
+
+    @Option(
             names = "--hold",
             description = "Before it measures, says the gateway's process id and puts load on it for so many seconds,"
                     + " unary and streams in turns: for a profiler.")
@@ -93,6 +102,11 @@ final class Run implements Callable<Integer> {
                     .map(Integer::valueOf)
                     .toList();
             try (Lockkeeper gateway = Lockkeeper.start(work, configuration(ports), javaOptions, null);
+                    Closing<Lockkeeper> other = new Closing<>(
+                            beside.isEmpty()
+                                    ? null
+                                    : Lockkeeper.start(
+                                            beside, work.resolve("beside"), configuration(ports), javaOptions, null));
                     Closing<Nginx> nginx =
                             new Closing<>(nginxVersion == null ? null : Nginx.start(work.resolve("nginx"), ports));
                     EventLoopGroup loops = Sockets.loops(1, "load")) {
@@ -112,12 +126,10 @@ final class Run implements Callable<Integer> {
                             nginx.inside.child().proc().family(),
                             ""));
                 }
-                ways.add(new Way(
-                        "lockkeeper",
-                        List.of(gateway.address(), gateway.address(), gateway.address()),
-                        gateway.key(),
-                        List.of(gateway.proc()),
-                        "bench-"));
+                ways.add(through("lockkeeper", gateway));
+                if (other.inside != null) {
+                    ways.add(through("other", other.inside));
+                }
                 measure(ways, upstream.proc(), gateway, loops, say);
             }
             if (only.contains("start")) {
@@ -126,6 +138,15 @@ final class Run implements Callable<Integer> {
         }
         write(nginxVersion, say);
         return 0;
+    }
+
+    private static Way through(String name, Lockkeeper gateway) {
+        return new Way(
+                name,
+                List.of(gateway.address(), gateway.address(), gateway.address()),
+                gateway.key(),
+                List.of(gateway.proc()),
+                "bench-");
     }
 
     /** Something that may not be there, and is closed if it is. */
@@ -174,7 +195,13 @@ final class Run implements Callable<Integer> {
     private void measure(List<Way> ways, Proc upstream, Lockkeeper gateway, EventLoopGroup loops, PrintWriter say) {
         warm(ways, loops, say);
         if (holdSeconds > 0) {
-            hold(ways.getLast(), loops, say);
+            hold(
+                    ways.stream()
+                            .filter(each -> each.name.equals("lockkeeper"))
+                            .findFirst()
+                            .orElseThrow(),
+                    loops,
+                    say);
         }
         for (int round = 1; round <= rounds; round++) {
             if (only.contains("unary")) {
@@ -219,7 +246,7 @@ final class Run implements Callable<Integer> {
         say.println("Warming up ...");
         say.flush();
         for (Way each : ways) {
-            double share = quick ? 0.3 : each.name.equals("lockkeeper") ? 1 : 0.2;
+            double share = each.modelPrefix.isEmpty() ? quick ? 0.1 : 0.2 : quick ? 0.3 : 1;
             load(each, 0, loops, unaryRequest(each), load -> load.open(UNARY_RATE, 25 * share));
             load(each, 1, loops, streamRequest(each, 1), load -> {
                 Load.Streams streams = load.streams(200, 2);
@@ -284,7 +311,7 @@ final class Run implements Callable<Integer> {
             load.open(UNARY_RATE, 1);
             long cpuBefore = cpu(way.between);
             long upstreamBefore = upstream.cpuNanos();
-            Load.Result result = load.open(UNARY_RATE, quick ? 5 : 20);
+            Load.Result result = load.open(UNARY_RATE, quick ? 5 : 15);
             note("unary", way, "cpu", (cpu(way.between) - cpuBefore) / 1e3 / result.calls());
             note("unary", way, "upstream", (upstream.cpuNanos() - upstreamBefore) / 1e3 / result.calls());
             times("unary", way, result);
@@ -295,7 +322,7 @@ final class Run implements Callable<Integer> {
     private void prompt(Way way, EventLoopGroup loops) {
         load(way, 0, loops, promptRequest(way), load -> {
             load.open(PROMPT_RATE, 0.5);
-            times("prompt", way, load.open(PROMPT_RATE, quick ? 3 : 10));
+            times("prompt", way, load.open(PROMPT_RATE, quick ? 3 : 6));
             return null;
         });
     }
@@ -305,7 +332,7 @@ final class Run implements Callable<Integer> {
             load.flatOut(CONNECTIONS, 0.5);
             long cpuBefore = cpu(way.between);
             long upstreamBefore = upstream.cpuNanos();
-            Load.Result result = load.flatOut(CONNECTIONS, quick ? 3 : 10);
+            Load.Result result = load.flatOut(CONNECTIONS, quick ? 3 : 8);
             note("flat", way, "rate", result.perSecond());
             note("flat", way, "cpu", (cpu(way.between) - cpuBefore) / 1e3 / result.calls());
             note("flat", way, "upstream", (upstream.cpuNanos() - upstreamBefore) / 1e3 / result.calls());
@@ -323,7 +350,7 @@ final class Run implements Callable<Integer> {
                 long cpuBefore = cpu(way.between);
                 long upstreamBefore = upstream.cpuNanos();
                 long began = System.nanoTime();
-                Pause.millis(quick ? 5_000 : 20_000);
+                Pause.millis(quick ? 5_000 : 12_000);
                 long cpu = cpu(way.between) - cpuBefore;
                 long upstreamCpu = upstream.cpuNanos() - upstreamBefore;
                 long chunks = streams.chunks() - chunksBefore;
@@ -389,6 +416,11 @@ final class Run implements Callable<Integer> {
         seen.forEach((name, values) -> {
             if (name.startsWith(scenario + " ")) {
                 say.printf(Locale.ROOT, "  %-30s %.1f%n", name, values.getLast());
+                if (name.equals(scenario + " other cpu")) {
+                    double own = seen.getOrDefault(scenario + " lockkeeper cpu", List.of())
+                            .getLast();
+                    say.printf(Locale.ROOT, "  %-30s %.3f%n", scenario + " this / other", own / values.getLast());
+                }
             }
         });
         say.flush();
