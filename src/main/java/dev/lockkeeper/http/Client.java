@@ -14,7 +14,7 @@ public interface Client {
      * @param method upper case
      * @param target path and query, percent-encoded
      * @param headers fields to send; {@code host}, {@code content-length}, {@code connection} and the like are ours and
-     *     left out; not changed, and not to be changed before {@link Listener#ready} has returned
+     *     left out; given away: not to be used again
      * @param contentLength bytes of the body, 0 for none (then neither write nor end is needed), -1 for a chunked one
      * @param listener never called before this returns
      */

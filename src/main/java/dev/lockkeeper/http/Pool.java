@@ -91,6 +91,13 @@ final class Pool implements Client {
     private @Nullable HttpClientAgent http;
 
     private final List<UpstreamConnection> open = new ArrayList<>();
+
+    /** Those of {@link #open} that may take a call, the one that became free last at the end; some may be full again. */
+    private final List<UpstreamConnection> free = new ArrayList<>();
+
+    /** What {@link #idle} tells. */
+    private int idling;
+
     private final ArrayDeque<UpstreamCall> waiting = new ArrayDeque<>();
     private final List<Opening> openings = new ArrayList<>();
 
@@ -201,15 +208,37 @@ final class Pool implements Client {
         return multiplexed ? ClientSettings.STREAMS : 1;
     }
 
-    /** The connection for the next call: a used HTTP/1.1 one that idles, else one with room for a stream. */
+    /** The connection for the next call: the one that became free last, so that those too many grow old and close. */
     private @Nullable UpstreamConnection freeConnection() {
-        for (int i = open.size() - 1; i >= 0; i--) {
-            UpstreamConnection connection = open.get(i);
-            if (connection.room() > 0) {
-                return connection;
+        while (!free.isEmpty()) {
+            UpstreamConnection last = free.getLast();
+            if (last.room() > 0) {
+                return last;
             }
+            free.removeLast();
+            last.freePlace = -1;
         }
         return null;
+    }
+
+    /** A connection may have room: from now on it is found. */
+    void offer(UpstreamConnection connection) {
+        if (connection.freePlace < 0 && connection.room() > 0) {
+            connection.freePlace = free.size();
+            free.add(connection);
+        }
+    }
+
+    private void withdraw(UpstreamConnection connection) {
+        int place = connection.freePlace;
+        if (place >= 0) {
+            connection.freePlace = -1;
+            UpstreamConnection last = free.removeLast();
+            if (place < free.size()) {
+                free.set(place, last);
+                last.freePlace = place;
+            }
+        }
     }
 
     /** Gives free connections to who waits, and opens more while there are permits. */
@@ -272,8 +301,9 @@ final class Pool implements Client {
             connection.close();
             return;
         }
+        offer(connection);
         if (waiting.isEmpty() && connection.busy() == 0) {
-            countIdle();
+            idles(connection, true);
         }
         Pool longest = all.longestWaiting();
         boolean handOver = longest != null
@@ -284,17 +314,17 @@ final class Pool implements Client {
             connection.close();
         } else {
             serve();
+            idles(connection, connection.busy() == 0 && connection.room() > 0);
         }
     }
 
-    void countIdle() {
-        int count = 0;
-        for (UpstreamConnection connection : open) {
-            if (connection.busy() == 0) {
-                count++;
-            }
+    /** Counts a connection among those that idle, or no longer. */
+    void idles(UpstreamConnection connection, boolean now) {
+        if (connection.idles != now) {
+            connection.idles = now;
+            idling += now ? 1 : -1;
+            idle = idling;
         }
-        idle = count;
     }
 
     /** Closes one connection that idles, so that another loop may open one. */
@@ -310,7 +340,8 @@ final class Pool implements Client {
     /** A connection is closed; its calls were told. */
     void closed(UpstreamConnection connection) {
         if (open.remove(connection)) {
-            countIdle();
+            withdraw(connection);
+            idles(connection, false);
             all.returnConnection();
             endIfEmpty();
         }
@@ -580,7 +611,6 @@ final class Pool implements Client {
             UpstreamConnection mine = new UpstreamConnection(Pool.this, connection, multiplexed, attempt.address);
             open.add(mine);
             mine.begin();
-            countIdle();
             freed(mine);
         }
 

@@ -1,9 +1,11 @@
 package dev.lockkeeper.http;
 
 import dev.lockkeeper.units.Bytes;
+import io.netty.util.AsciiString;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -15,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** An {@link Exchange} over Vert.x's request and response. */
 final class ServerExchange implements Exchange {
     private static final long NO_ERROR = 0;
+    private static final AsciiString REQUEST_ID = AsciiString.cached("x-request-id");
 
     private final EventLoop loop;
     private final Watch watch;
@@ -302,16 +305,20 @@ final class ServerExchange implements Exchange {
         if (also != null) {
             also.map.forEach(sent::add);
         }
-        UpstreamCall.HOP_BY_HOP.forEach(sent::remove);
-        sent.set("date", watch.date());
-        if (!sent.contains("x-request-id")) {
-            sent.set("x-request-id", id);
+        for (AsciiString each : UpstreamCall.HOP_BY_HOP) {
+            sent.remove(each);
+        }
+        sent.set(HttpHeaders.DATE, watch.date());
+        if (!sent.contains(REQUEST_ID)) {
+            sent.set(REQUEST_ID, id);
         }
         closes = connection.lastAnswer(this);
         if (closes) {
-            sent.set("connection", "close");
+            sent.set(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
         }
-        if (request.version() == HttpVersion.HTTP_1_1 && !sent.contains("content-length") && mayHaveBody(status)) {
+        if (request.version() == HttpVersion.HTTP_1_1
+                && !sent.contains(HttpHeaders.CONTENT_LENGTH)
+                && mayHaveBody(status)) {
             response.setChunked(true);
         }
     }

@@ -1,6 +1,7 @@
 package dev.lockkeeper.http;
 
 import dev.lockkeeper.units.Bytes;
+import io.netty.util.AsciiString;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
@@ -9,13 +10,19 @@ import io.vertx.core.http.StreamPriority;
 import io.vertx.core.http.impl.HttpClientStream;
 import io.vertx.core.http.impl.HttpRequestHead;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A request to an upstream: waiting for a connection, then on one, then over. On its loop only. */
 final class UpstreamCall implements Client.Outgoing {
     /** Fields that say how a connection is used: its owner's business, not the caller's. */
-    static final List<String> HOP_BY_HOP =
-            List.of("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings");
+    static final List<AsciiString> HOP_BY_HOP = Stream.of(
+                    "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings")
+            .map(AsciiString::cached)
+            .toList();
+
+    /** Bytes of a body that may leave with its head: fewer than make a writer wait. */
+    private static final int ONE_MESSAGE = 16 << 10;
 
     private static final StreamPriority PRIORITY = new StreamPriority();
     private static final long CANCEL = 0x8;
@@ -101,12 +108,14 @@ final class UpstreamCall implements Client.Outgoing {
     private void writeHead(HttpClientStream to, @Nullable Buffer first, boolean end) {
         headWritten = true;
         requestEnded = end;
-        MultiMap fields = HttpHeaders.headers().addAll(headers.map);
-        HOP_BY_HOP.forEach(fields::remove);
-        fields.remove("host");
-        fields.remove("content-length");
+        MultiMap fields = headers.map;
+        for (AsciiString each : HOP_BY_HOP) {
+            fields.remove(each);
+        }
+        fields.remove(HttpHeaders.HOST);
+        fields.remove(HttpHeaders.CONTENT_LENGTH);
         if (contentLength > 0 || (contentLength == 0 && !method.equals("GET") && !method.equals("DELETE"))) {
-            fields.set("content-length", Long.toString(contentLength));
+            fields.set(HttpHeaders.CONTENT_LENGTH, Long.toString(contentLength));
         }
         ClientSettings settings = pool.settings;
         HttpRequestHead head = new HttpRequestHead(
@@ -130,11 +139,13 @@ final class UpstreamCall implements Client.Outgoing {
             throw new IllegalStateException("a body is written after ready()");
         }
         if (!headWritten) {
-            writeHead(to, Buffers.buffer(piece), false);
+            // A small body in one piece leaves with its head as one message.
+            boolean whole = piece.length() == contentLength && piece.length() <= ONE_MESSAGE;
+            writeHead(to, Buffers.buffer(piece), whole);
         } else if (piece.length() > 0) {
             to.writeChunk(Buffers.buffer(piece), false);
         }
-        return connection == null || connection.isWritable(to);
+        return requestEnded || connection == null || connection.isWritable(to);
     }
 
     @Override

@@ -29,6 +29,12 @@ final class UpstreamConnection {
     private boolean leaving;
     long idleSinceNanos = System.nanoTime();
 
+    /** Where it stands among its pool's free ones, -1 for nowhere; the pool's. */
+    int freePlace = -1;
+
+    /** Whether it is counted among those that idle; the pool's. */
+    boolean idles;
+
     /** Where it leads. */
     final InetAddress address;
 
@@ -57,7 +63,10 @@ final class UpstreamConnection {
             connection.setWindowSize(ClientSettings.STREAMS * Pool.STREAM_WINDOW_BYTES);
             dropInformational(pipeline.get(Http2ConnectionHandler.class));
             places = (int) Math.min(ClientSettings.STREAMS, connection.concurrency());
-            connection.concurrencyChangeHandler(allowed -> places = (int) Math.min(ClientSettings.STREAMS, allowed));
+            connection.concurrencyChangeHandler(allowed -> {
+                places = (int) Math.min(ClientSettings.STREAMS, allowed);
+                pool.offer(this);
+            });
         }
         connection.exceptionHandler(e -> {});
         connection.evictionHandler(v -> {
@@ -118,9 +127,7 @@ final class UpstreamConnection {
     /** Takes a place for a call that is started next. */
     void reserve() {
         busy++;
-        if (busy == 1) {
-            pool.countIdle();
-        }
+        pool.idles(this, false);
     }
 
     void start(UpstreamCall call) {

@@ -391,7 +391,7 @@ final class Call {
         Rewritten rewritten = Rewrite.of(
                 body, found, endpoint, placed.upstreamModel(), refusals(placed.upstreamModel(), found), true);
         warnings = rewritten.warnings();
-        return new RequestBody.Whole(rewritten.pieces(), rewritten.length());
+        return RequestBody.of(rewritten.pieces(), rewritten.length());
     }
 
     private Refusals refusals(String upstream, RequestScan found) {

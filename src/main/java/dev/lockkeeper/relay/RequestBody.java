@@ -9,6 +9,23 @@ interface RequestBody {
     /** No body. */
     RequestBody NONE = new Whole(List.of(), 0);
 
+    /** Bodies up to so many bytes are copied into one array: each piece more costs more than these bytes. */
+    int JOINED_BYTES = 16 << 10;
+
+    /** A body that is in memory, in pieces that are {@code length} bytes together. */
+    static RequestBody of(List<Bytes> pieces, long length) {
+        if (pieces.size() < 2 || length > JOINED_BYTES) {
+            return new Whole(pieces, length);
+        }
+        byte[] all = new byte[(int) length];
+        int at = 0;
+        for (Bytes each : pieces) {
+            System.arraycopy(each.array(), each.offset(), all, at, each.length());
+            at += each.length();
+        }
+        return new Whole(List.of(Bytes.of(all)), length);
+    }
+
     /** Bytes in all, -1 when not known before the end. */
     long length();
 

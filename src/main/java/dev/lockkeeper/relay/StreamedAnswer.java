@@ -246,7 +246,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         if (ending) {
             return;
         }
-        if (tap.finished() && silentNanos > FINISH_GRACE_NANOS) {
+        if (silentNanos > FINISH_GRACE_NANOS && tap.finished()) {
             complete();
             return;
         }
