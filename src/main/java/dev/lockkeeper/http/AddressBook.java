@@ -155,17 +155,24 @@ final class AddressBook {
         running = started;
         dueNanos = now + FRESH.toNanos();
         // A thread of the system: a lookup that hangs would hold one of the few that carry virtual threads.
-        Thread.ofPlatform().daemon().name("lookup-" + provider).start(() -> {
+        Runnable lookUp = () -> {
             try {
                 List<InetAddress> found =
                         Arrays.stream(source.lookUp(host)).limit(MAX_TOLD).toList();
                 found(found);
                 started.complete(found);
-            } catch (UnknownHostException | RuntimeException e) {
+            } catch (UnknownHostException | RuntimeException | Error e) {
                 failed(e);
                 started.completeExceptionally(e);
             }
-        });
+        };
+        try {
+            Thread.ofPlatform().daemon().name("lookup-" + provider).start(lookUp);
+        } catch (OutOfMemoryError noThread) {
+            // Else this lookup would be under way for ever, and nobody would ask again.
+            failed(noThread);
+            started.completeExceptionally(noThread);
+        }
         return started;
     }
 
@@ -201,7 +208,7 @@ final class AddressBook {
         }
     }
 
-    private void failed(Exception e) {
+    private void failed(Throwable e) {
         boolean first;
         List<InetAddress> left;
         synchronized (lock) {

@@ -29,6 +29,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,6 +85,7 @@ public final class Gateway implements AutoCloseable {
         private Duration bodyTimeout = Duration.ofSeconds(30);
         private DrainSettings drain = DrainSettings.USUAL;
         private @Nullable Path folder;
+        private Clock clock = Clock.systemUTC();
 
         /** The data folder, which may hold what a gateway before left in it. */
         public Plan data(Path value) {
@@ -119,6 +121,12 @@ public final class Gateway implements AutoCloseable {
 
         public Plan maxBytesInFlight(long bytes) {
             maxBytesInFlight = bytes;
+            return this;
+        }
+
+        /** The clock on the wall. */
+        public Plan clock(Clock value) {
+            clock = value;
             return this;
         }
 
@@ -268,7 +276,7 @@ public final class Gateway implements AutoCloseable {
             try {
                 Path data = folder != null ? folder : Files.createTempDirectory("lockkeeper-test");
                 ByteArrayOutputStream calls = new ByteArrayOutputStream();
-                return new Gateway(House.start(settings(data), calls), calls, data.resolve("spill"));
+                return new Gateway(House.start(settings(data), calls, clock), calls, data.resolve("spill"));
             } catch (IOException failed) {
                 throw new UncheckedIOException(failed);
             } catch (DatabaseUnavailable failed) {
