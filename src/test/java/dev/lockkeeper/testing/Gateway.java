@@ -7,6 +7,7 @@ import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.http.DrainSettings;
+import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.relay.RelaySettings;
@@ -84,6 +85,8 @@ public final class Gateway implements AutoCloseable {
         private List<String> origins = List.of();
         private Duration bodyTimeout = Duration.ofSeconds(30);
         private DrainSettings drain = DrainSettings.USUAL;
+        private Front front = Front.NONE;
+        private ServerSettings.@Nullable UnixSocket unixSocket;
         private @Nullable Path folder;
         private Clock clock = Clock.systemUTC();
 
@@ -96,6 +99,18 @@ public final class Gateway implements AutoCloseable {
         /** How {@link House#drain} lets clients go. */
         public Plan drain(Duration delay, Duration within) {
             drain = new DrainSettings(delay, within);
+            return this;
+        }
+
+        /** What stands in front of it. */
+        public Plan front(Front value) {
+            front = value;
+            return this;
+        }
+
+        /** Where it listens besides. */
+        public Plan unixSocket(Path value) {
+            unixSocket = new ServerSettings.UnixSocket(value, 0660);
             return this;
         }
 
@@ -259,7 +274,9 @@ public final class Gateway implements AutoCloseable {
                             on.headTimeout(),
                             bodyTimeout,
                             on.keepAlive(),
-                            maxConnections),
+                            maxConnections,
+                            front,
+                            unixSocket),
                     drain,
                     new DoorSettings(origins),
                     new AdminSettings("127.0.0.1", 0, List.of()),
