@@ -18,12 +18,16 @@ final class Cors {
 
     /** Marks the answer for an allowed origin; true when the request was a preflight and has been answered. */
     boolean answered(Exchange exchange) {
+        if (origins.isEmpty()) {
+            return false;
+        }
+        // Also where no origin is allowed or none is told: a cache must not give that answer to one that is.
+        exchange.also("vary", "origin");
         String origin = exchange.headers().get("origin");
-        if (origins.isEmpty() || origin == null || !(origins.contains("*") || origins.contains(origin))) {
+        if (origin == null || !(origins.contains("*") || origins.contains(origin))) {
             return false;
         }
         exchange.also("access-control-allow-origin", origins.contains("*") ? "*" : origin);
-        exchange.also("vary", "origin");
         if (!exchange.method().equals("OPTIONS") || exchange.headers().get("access-control-request-method") == null) {
             exchange.also("access-control-expose-headers", EXPOSED);
             return false;

@@ -46,20 +46,28 @@ final class Forwarded {
         return client;
     }
 
-    /** Whether a trusted proxy says that its client came over TLS: in {@code X-Forwarded-Proto}, or the last {@code proto} of RFC 7239. */
+    /**
+     * Whether a trusted proxy says that its client came over TLS: in {@code X-Forwarded-Proto}, or in {@code proto} of RFC
+     * 7239. The last word counts, which is the nearest proxy's; those before may be the client's.
+     */
     static boolean secure(Front front, Peer peer, Headers headers) {
         if (!peer.believed()) {
             return false;
         }
         return switch (front.field()) {
-            case X_FORWARDED_FOR -> "https".equalsIgnoreCase(headers.get("x-forwarded-proto"));
-            case FORWARDED -> {
-                List<String> lines = headers.all(front.field().fieldName());
-                String last = lines.isEmpty() ? "" : lines.getLast();
-                String element = last.substring(commaBefore(last, last.length(), front.field()) + 1);
-                yield "https".equalsIgnoreCase(parameter("proto", element));
-            }
+            case X_FORWARDED_FOR -> "https".equalsIgnoreCase(last(headers, "x-forwarded-proto", front.field()));
+            case FORWARDED ->
+                "https"
+                        .equalsIgnoreCase(
+                                parameter("proto", last(headers, front.field().fieldName(), front.field())));
         };
+    }
+
+    /** The last element of a field's last line; empty where there is none. */
+    private static String last(Headers headers, String name, Front.Field field) {
+        List<String> lines = headers.all(name);
+        String line = lines.isEmpty() ? "" : lines.getLast();
+        return line.substring(commaBefore(line, line.length(), field) + 1).strip();
     }
 
     /** Where the element that ends at {@code end} has a comma before it, or -1; in {@code Forwarded} quotes hide commas. */

@@ -11,6 +11,8 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
@@ -248,6 +250,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
             // No protocol is changed to. Clients that offer HTTP/2 this way go on in HTTP/1.1.
             request.headers().remove(HttpHeaderNames.UPGRADE).remove("http2-settings");
         }
+        sayCloseAlone(request.headers());
         enter(Phase.ANSWERING);
         bodyOpen = false;
         bodyBegun = false;
@@ -255,6 +258,14 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
         mute = false;
         discarded = 0;
         context().fireChannelRead(request);
+    }
+
+    /** Vert.x knows {@code close} only as a value of its own, not in a list. */
+    private static void sayCloseAlone(HttpHeaders fields) {
+        if (fields.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE, true)
+                && !fields.contains(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE, true)) {
+            fields.add(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        }
     }
 
     private void refuse(Throwable why) {

@@ -3,6 +3,7 @@ package dev.lockkeeper.http;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads a request's query. Any thread. */
 public final class QueryString {
-    /** Parameters that are read; what follows belongs to the last one. */
+    /** Parameters that are read; further ones are left out. */
     public static final int MAX_PARAMETERS = 256;
 
     private QueryString() {}
@@ -23,7 +24,8 @@ public final class QueryString {
     public static Map<String, List<String>> parameters(@Nullable String written) {
         Map<String, List<String>> parameters = new LinkedHashMap<>();
         if (written != null && !written.isEmpty()) {
-            for (String pair : written.split("&", MAX_PARAMETERS)) {
+            String[] pairs = written.split("&", MAX_PARAMETERS + 1);
+            for (String pair : pairs.length > MAX_PARAMETERS ? Arrays.copyOf(pairs, MAX_PARAMETERS) : pairs) {
                 int equals = pair.indexOf('=');
                 String name = decode(equals < 0 ? pair : pair.substring(0, equals));
                 parameters

@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -50,6 +51,9 @@ public final class Server implements AutoCloseable {
 
     /** How long a server that closes waits for its exchanges. */
     static final Duration DRAIN = Duration.ofSeconds(1);
+
+    /** What a header field of HTTP/2 counts besides its name and value. */
+    private static final int FIELD_BYTES = 32;
 
     /** How long is waited for the loops to hear that the server leaves. */
     private static final int TELL_MILLIS = 1_000;
@@ -103,7 +107,7 @@ public final class Server implements AutoCloseable {
                         config(settings, shown != null), shown == null ? null : tls(settings, shown))
                 .exceptionHandler(e -> LOG.debug("A connection failed", e))
                 .connectionHandler(connection -> connected(watch, settings, http1, connection))
-                .requestHandler(request -> handle(watch, settings, doorkeeper, handler, request));
+                .requestHandler(request -> handle(watch, settings, doorkeeper, handler, unreadable, request));
         UnixSocketFile file = null;
         transport.doorkeeper = doorkeeper;
         try {
@@ -207,7 +211,8 @@ public final class Server implements AutoCloseable {
                         .setInitialSettings(new Http2Settings()
                                 .setMaxConcurrentStreams(MAX_STREAMS)
                                 .setInitialWindowSize(STREAM_WINDOW_BYTES)
-                                .setMaxHeaderListSize(settings.maxHead())));
+                                // What is longer Netty refuses without a word; up to it we say why.
+                                .setMaxHeaderListSize(2L * settings.maxHead())));
         // Else each message passes a handler that looks for WebSocket extensions.
         config.setWebSocketConfig(
                 new WebSocketServerConfig().setUsePerFrameCompression(false).setUsePerMessageCompression(false));
@@ -259,13 +264,19 @@ public final class Server implements AutoCloseable {
             ServerSettings settings,
             Doorkeeper doorkeeper,
             Loops.Handler handler,
+            Loops.Unreadable unreadable,
             HttpServerRequest request) {
         Channel channel = ((ConnectionBase) request.connection()).channel();
         ServerConnection connection = channel.attr(ServerConnection.OF).get();
         ServerExchange exchange = new ServerExchange(watch, settings, connection, request);
         exchange.begin();
         try {
-            if (doorkeeper.beyond(channel)) {
+            if (request.version() == HttpVersion.HTTP_2 && headBytes(request) > settings.maxHead()) {
+                exchange.answer(
+                        431,
+                        Headers.empty().set("content-type", "application/json"),
+                        unreadable.body(431, "the request's head is longer than " + settings.maxHead() + " bytes"));
+            } else if (doorkeeper.beyond(channel)) {
                 exchange.beLast();
                 handler.beyond(exchange);
             } else {
@@ -275,6 +286,17 @@ public final class Server implements AutoCloseable {
             LOG.error("The handler of request {} failed", exchange.id(), e);
             exchange.abort();
         }
+    }
+
+    /** The length of an HTTP/2 request's head as RFC 9113, 6.5.2, counts it, but for the few pseudo-fields beside the path. */
+    private static long headBytes(HttpServerRequest request) {
+        long bytes = (long) request.uri().length() + FIELD_BYTES;
+        for (Map.Entry<String, String> field : request.headers()) {
+            if (!field.getKey().equals(":path")) {
+                bytes += (long) field.getKey().length() + field.getValue().length() + FIELD_BYTES;
+            }
+        }
+        return bytes;
     }
 
     /** The port listened on: the one that was asked for, or the free one that was found. */

@@ -2,6 +2,7 @@ package dev.lockkeeper.http;
 
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
@@ -69,10 +70,17 @@ final class UnixSocketFile implements AutoCloseable {
             throw PortTaken.at(path, "what is there is no socket; remove it, or choose another path", null);
         }
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            // Not to wait for a process that lives and accepts nobody: its queue may be full.
+            channel.configureBlocking(false);
             channel.connect(UnixDomainSocketAddress.of(path));
             throw PortTaken.at(path, "another process listens there; stop it, or choose another path", null);
         } catch (ConnectException dead) {
             LOG.info("Nobody listens at {} any more; the file is replaced", path);
+        } catch (SocketException hidden) { // its queue is full, or we may not connect
+            throw PortTaken.at(
+                    path,
+                    "another process may listen there (" + hidden.getMessage() + "); stop it, or choose another path",
+                    hidden);
         }
     }
 

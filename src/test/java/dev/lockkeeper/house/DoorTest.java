@@ -230,6 +230,9 @@ class DoorTest {
         HttpResponse<String> stranger =
                 gateway.send(gateway.request("/v1/models").header("origin", "https://evil.test"));
         assertThat(stranger.headers().firstValue("access-control-allow-origin")).isEmpty();
+        for (HttpResponse<String> each : List.of(call, stranger, gateway.get("/v1/models"))) {
+            assertThat(each.headers().allValues("vary")).as(each.toString()).contains("origin");
+        }
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -122,5 +123,21 @@ class ForwardedTest {
                     .set("forwarded", "for=1.2.3.4;proto=http, for=5.6.7.8;proto=" + proto);
             assertThat(Forwarded.secure(front, peer(peer, front), headers)).isEqualTo(secure);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            https        | http  | false
+            http         | https | true
+            https, http  |       | false
+            http, https  |       | true
+            """)
+    void theNearestProxysWordOnTlsCounts(String first, @Nullable String second, boolean secure) {
+        Front front = new Front(TRUSTED, false, Front.Field.X_FORWARDED_FOR, false);
+        Headers headers = Headers.empty().add("x-forwarded-proto", first);
+        if (second != null) {
+            headers.add("x-forwarded-proto", second);
+        }
+        assertThat(Forwarded.secure(front, peer("10.0.0.1", front), headers)).isEqualTo(secure);
     }
 }

@@ -222,6 +222,39 @@ class FrontTest {
         }
     }
 
+    private static byte[] with(byte[] first, int... rest) {
+        byte[] all = Arrays.copyOf(first, first.length + rest.length);
+        for (int i = 0; i < rest.length; i++) {
+            all[first.length + i] = (byte) rest[i];
+        }
+        return all;
+    }
+
+    private static Stream<Header> broken() {
+        byte[] version3 = v2(1, 0x11, four(), 0);
+        version3[12] = 0x31;
+        return Stream.of(
+                new Header("version 3", version3, ""),
+                new Header("unknown command", v2(7, 0x11, four(), 0), ""),
+                new Header("unknown family", v2(1, 0x51, four(), 0), ""),
+                new Header("address shorter than its family's", v2(1, 0x21, four(), 0), ""),
+                new Header("value longer than the header", v2(1, 0x11, with(four(), 0xee, 0x7f, 0xff, 1), 0), ""),
+                new Header(
+                        "value within a value longer than it",
+                        v2(1, 0x11, with(four(), 0x20, 0, 9, 0, 0, 0, 0, 0, 0x21, 0x7f, 0xff, 1), 0),
+                        ""));
+    }
+
+    @ParameterizedTest
+    @MethodSource("broken")
+    void aBinaryHeaderThatIsBrokenNamesNobody(Header header) throws IOException {
+        try (RawClient client = new RawClient(serve(true, "127.0.0.1"))) {
+            assertThat(client.send(header.bytes()).send(GET).readToEnd()).doesNotContain("from 203");
+        } catch (IOException reset) {
+            assertThat(reset).hasMessageMatching(".*(reset|Broken pipe).*");
+        }
+    }
+
     @Test
     void aHeaderIsBoundedInSizeAndTime() throws IOException {
         int port = serve(true, "127.0.0.1");

@@ -6,8 +6,10 @@ import static org.awaitility.Awaitility.await;
 import dev.lockkeeper.units.Bytes;
 import java.io.DataInputStream;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
@@ -170,29 +172,37 @@ class Http2Test {
         }
     }
 
+    private static byte[] get(int stream, String path, String value) {
+        byte[] fields = RawHttp2.fields(
+                ":method", "GET", ":scheme", "http", ":authority", "h", ":path", path, "a", value, "b", value);
+        ByteBuffer frames = ByteBuffer.allocate(fields.length + 100);
+        for (int from = 0; from < fields.length; from += 16_000) {
+            int to = Math.min(fields.length, from + 16_000);
+            frames.put(RawHttp2.frame(
+                    from == 0 ? RawHttp2.HEADERS : RawHttp2.CONTINUATION,
+                    (from == 0 ? RawHttp2.END_STREAM : 0) | (to == fields.length ? RawHttp2.END_HEADERS : 0),
+                    stream,
+                    Arrays.copyOfRange(fields, from, to)));
+        }
+        return Arrays.copyOf(frames.array(), frames.position());
+    }
+
     @Test
-    void aHeadThatIsTooLongEndsItsStreamOnly() throws Exception {
-        try (Session session = new Session(serve(Http2Test::ok))) {
-            byte[] request = RawHttp2.frame(
-                    RawHttp2.HEADERS,
-                    RawHttp2.END_HEADERS | RawHttp2.END_STREAM,
-                    1,
-                    RawHttp2.fields(
-                            ":method",
-                            "GET",
-                            ":scheme",
-                            "http",
-                            ":authority",
-                            "h",
-                            ":path",
-                            "/",
-                            "a",
-                            "x".repeat(16_300)));
-            session.client.send(request);
-            RawHttp2.Frame answer = session.next(RawHttp2.HEADERS); // 431, by Netty
-            assertThat(answer.flags() & RawHttp2.END_STREAM).isNotZero();
-            session.client.send(RawHttp2.request(3, "GET", "/", true));
-            assertThat(session.next(RawHttp2.DATA).stream()).isEqualTo(3);
+    void aHeadThatIsTooLongIsRefusedInWordsAndEndsItsStreamOnly() throws Exception {
+        int port = loops.serve(settings(), Http2Test::ok, (status, message) -> Bytes.utf8(status + ": " + message))
+                .port();
+        try (Session session = new Session(port)) {
+            int stream = 1;
+            for (byte[] each :
+                    List.of(get(stream, "/", "x".repeat(8_200)), get(stream + 2, "/" + "x".repeat(16_400), ""))) {
+                session.client.send(each);
+                assertThat(session.next(RawHttp2.DATA))
+                        .satisfies(frame -> assertThat(new String(frame.payload(), StandardCharsets.US_ASCII))
+                                .isEqualTo("431: the request's head is longer than 16384 bytes"));
+                stream += 2;
+            }
+            session.client.send(get(stream, "/" + "x".repeat(12_000), "xx"));
+            assertThat(session.next(RawHttp2.DATA).stream()).isEqualTo(stream);
         }
     }
 

@@ -110,6 +110,29 @@ class ServerTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"close", "Close", "close, x", "x , CLOSE", "keep-alive,close", "x\r\nConnection: y, close"})
+    void aClientThatWantsToCloseIsToldThatItWillBe(String connection) throws IOException {
+        try (RawClient client = new RawClient(serve(ServerTest::ok))) {
+            assertThat(client.send("GET /a HTTP/1.1\r\nHost: h\r\nConnection: " + connection + "\r\n\r\n")
+                            .readToEnd())
+                    .containsIgnoringCase("\r\nconnection: close\r\n")
+                    .endsWith("ok /a");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"keep-alive", "x, closed", "TE, trailers", ""})
+    void otherWordsAboutTheConnectionDoNotCloseIt(String connection) throws IOException {
+        try (RawClient client = new RawClient(serve(ServerTest::ok))) {
+            for (int i = 0; i < 2; i++) {
+                assertThat(client.send("GET /a HTTP/1.1\r\nHost: h\r\nConnection: " + connection + "\r\n\r\n")
+                                .readAnswer())
+                        .endsWith("ok /a");
+            }
+        }
+    }
+
     @Test
     void theRequestIsSeenAsItCame() throws Exception {
         BlockingQueue<String> seen = new LinkedBlockingQueue<>();

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.lockkeeper.testing.Pem;
 import dev.lockkeeper.units.Bytes;
 import java.io.IOException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -16,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
@@ -26,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
@@ -220,6 +223,31 @@ class UnixSocketTest {
         assertThat(socket).hasContent("precious");
         socket = folder.resolve("no/such/s.sock");
         assertThatThrownBy(() -> serve(0660, false, null)).hasMessageContaining("there is no folder");
+    }
+
+    @Test
+    @Timeout(20)
+    void aLivingProcessThatAcceptsNobodyIsNotWaitedFor() throws IOException {
+        List<SocketChannel> waiting = new ArrayList<>();
+        try (ServerSocketChannel living = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            living.bind(UnixDomainSocketAddress.of(socket), 1);
+            assertThatThrownBy(() -> {
+                        while (waiting.size() < 100) {
+                            SocketChannel next = SocketChannel.open(StandardProtocolFamily.UNIX);
+                            waiting.add(next);
+                            next.configureBlocking(false);
+                            next.connect(UnixDomainSocketAddress.of(socket));
+                        }
+                    })
+                    .isInstanceOf(SocketException.class);
+            assertThatThrownBy(() -> serve(0660, false, null))
+                    .isInstanceOf(PortTaken.class)
+                    .hasMessageContaining("another process may listen there");
+        } finally {
+            for (SocketChannel each : waiting) {
+                each.close();
+            }
+        }
     }
 
     @Test
