@@ -90,6 +90,17 @@ final class RequestDecoder extends VertxHttpRequestDecoder {
                 || "!#$%&'*+-.^_`|~".indexOf(b) >= 0;
     }
 
+    /** Whether a target has what stands in none: a space or a control character. */
+    static boolean isUnclearTarget(String target) {
+        for (int i = 0; i < target.length(); i++) {
+            char c = target.charAt(i);
+            if (c <= ' ' || c == 0x7f) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /**
      * What makes a decoded request one that others might read otherwise; null for nothing.
      *

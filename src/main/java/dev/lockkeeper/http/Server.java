@@ -43,6 +43,15 @@ public final class Server implements AutoCloseable {
     /** Bytes that a client may send on one HTTP/2 stream before they are read. */
     static final int STREAM_WINDOW_BYTES = 256 << 10;
 
+    /** Streams that a client may reset within {@link #RESET_WINDOW}; one more ends its connection (CVE-2023-44487). */
+    static final int MAX_RESETS = 400;
+
+    /** Over how long resets are counted. */
+    static final Duration RESET_WINDOW = Duration.ofSeconds(10);
+
+    /** Small CONTINUATION frames that a head may have, by Netty's measure; one more ends the connection. */
+    static final int MAX_SMALL_CONTINUATIONS = 16;
+
     /** Bytes of one piece of a body at most. */
     static final int PIECE_BYTES = 32 << 10;
 
@@ -208,6 +217,9 @@ public final class Server implements AutoCloseable {
                 .setHttp1Config(http1(settings))
                 .setHttp2Config(new Http2ServerConfig()
                         .setConnectionWindowSize(MAX_STREAMS * STREAM_WINDOW_BYTES)
+                        .setRstFloodMaxRstFramePerWindow(MAX_RESETS)
+                        .setRstFloodWindowDuration(RESET_WINDOW)
+                        .setMaxSmallContinuationFrames(MAX_SMALL_CONTINUATIONS)
                         .setInitialSettings(new Http2Settings()
                                 .setMaxConcurrentStreams(MAX_STREAMS)
                                 .setInitialWindowSize(STREAM_WINDOW_BYTES)
@@ -276,6 +288,13 @@ public final class Server implements AutoCloseable {
                         431,
                         Headers.empty().set("content-type", "application/json"),
                         unreadable.body(431, "the request's head is longer than " + settings.maxHead() + " bytes"));
+            } else if (request.version() == HttpVersion.HTTP_2 && RequestDecoder.isUnclearTarget(request.uri())) {
+                // Netty lets it pass in HTTP/2; in a request line of HTTP/1.1 it would say something else.
+                exchange.answer(
+                        400,
+                        Headers.empty().set("content-type", "application/json"),
+                        unreadable.body(
+                                400, "the request's path has a space or a control character; percent-encode it"));
             } else if (doorkeeper.beyond(channel)) {
                 exchange.beLast();
                 handler.beyond(exchange);

@@ -4,6 +4,7 @@ import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandler;
 import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.LastHttpContent;
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("FutureReturnValueIgnored") // the promise handed on is the answer
 final class UpstreamValve extends ChannelDuplexHandler {
+    /** Informational answers before one answer; an upstream that sends more is left. */
+    static final int MAX_INFORMATIONAL = 100;
+
     private final ChannelInboundHandler vertx;
     private final ChannelHandlerContext vertxContext;
     private final Runnable writable;
@@ -28,6 +32,7 @@ final class UpstreamValve extends ChannelDuplexHandler {
     private boolean handingOn;
     private boolean reading;
     private boolean informational;
+    private int informationals;
     private boolean ended;
     private @Nullable Throwable failure;
 
@@ -104,10 +109,15 @@ final class UpstreamValve extends ChannelDuplexHandler {
                 && response.status().code() != 101) {
             informational = true;
             ReferenceCountUtil.release(message);
+            if (++informationals > MAX_INFORMATIONAL) {
+                throw new DecoderException(
+                        "more than " + MAX_INFORMATIONAL + " informational answers before an answer");
+            }
         } else if (informational) {
             informational = !(message instanceof LastHttpContent);
             ReferenceCountUtil.release(message);
         } else {
+            informationals = 0;
             vertx.channelRead(vertxContext, message);
         }
     }

@@ -104,8 +104,9 @@ public final class JsonTarget {
         JsonNode after = once == null ? Given.tree(result) : Given.treeOfNamesOnce(result);
         Input.check(after != null, "no JSON any more: " + result.utf8());
         if (once instanceof ObjectNode expected) {
-            Input.same(text(once, "model"), String.valueOf(scan.model()), "model");
-            edit(expected, endpoint.kind(), refusals);
+            boolean modelled = endpoint.model() != Endpoint.ModelIn.NONE;
+            Input.same(modelled ? text(once, "model") : "null", String.valueOf(scan.model()), "model");
+            edit(expected, endpoint, refusals);
             Input.same(expected, after, "not what editing the tree gives");
         }
     }
@@ -135,10 +136,11 @@ public final class JsonTarget {
     }
 
     /** The same edits as {@link Rewrite} makes, on a tree. */
-    private static void edit(ObjectNode tree, Kind kind, Refusals refusals) {
+    private static void edit(ObjectNode tree, Endpoint endpoint, Refusals refusals) {
+        Kind kind = endpoint.kind();
         boolean chat = kind == Kind.CHAT;
         boolean responses = kind == Kind.RESPONSES;
-        if (tree.has("model")) {
+        if (tree.has("model") && endpoint.model() != Endpoint.ModelIn.NONE) {
             tree.put("model", "up\"stream");
         }
         if ((chat || kind == Kind.COMPLETIONS) && isTrue(tree.get("stream"))) {

@@ -17,7 +17,7 @@ final class StrictReader {
             Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~\\x80-\\xff]+) HTTP/1\\.([01])");
     private static final Pattern FIELD =
             Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \\t]*([\\t -~\\x80-\\xff]*?)[ \\t]*");
-    private static final Pattern CHUNK = Pattern.compile("([0-9A-Fa-f]{1,8})([ \\t]*;.*)?", Pattern.DOTALL);
+    private static final Pattern CHUNK = Pattern.compile("(0*[0-9A-Fa-f]{1,8})([ \\t]*;.*)?", Pattern.DOTALL);
 
     /** A request; {@code whole} unless the bytes end before it does, or its chunks are none. */
     record Request(String method, String target, List<String> fields, String body, boolean whole) {}

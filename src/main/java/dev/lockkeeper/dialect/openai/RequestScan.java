@@ -654,10 +654,10 @@ public final class RequestScan {
         /** Whether nothing stands in the container that begins at hand. */
         private boolean isEmptyContainer() {
             int i = at() + 1;
-            while (body.at(i) <= ' ' && body.at(i) >= 0) {
+            while (i < body.length() && body.at(i) <= ' ' && body.at(i) >= 0) {
                 i++;
             }
-            return body.at(i) == ']' || body.at(i) == '}';
+            return i < body.length() && (body.at(i) == ']' || body.at(i) == '}');
         }
 
         /** Counts the string at hand as text, unless it is a data URL. Where it ends is known at the next token. */
