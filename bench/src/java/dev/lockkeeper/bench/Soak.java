@@ -125,8 +125,8 @@ final class Soak implements Callable<Integer> {
             long length = (long) (minutes * 60e9);
             long every = Duration.ofSeconds(everySeconds).toNanos();
             client.start();
-            // The first minutes fill pools and caches and compile: what they keep is no leak.
-            long warm = Math.min(length / 4, Duration.ofMinutes(3).toNanos());
+            // The first half fills pools, and caches up to their bounds: what they keep is no leak.
+            long warm = length / 2;
             Baseline baseline = null;
             for (long at = every; at <= length; at += every) {
                 Pause.until(began + at);
@@ -152,7 +152,7 @@ final class Soak implements Callable<Integer> {
         }
     }
 
-    /** What the gateway had when it was warm. */
+    /** What the gateway had when it was warm, at half time. */
     private record Baseline(double liveHeapMiB, int threads) {
         static Baseline of(Lockkeeper gateway) {
             return new Baseline(liveHeapMiB(gateway), gateway.proc().threads());
@@ -254,7 +254,7 @@ final class Soak implements Callable<Integer> {
         is(findings, "buffers that Netty's detector (" + leaks + ") found leaked", leaked, 0);
         is(findings, "errors in the gateway's own log", errors, 0);
         findings.add(new Finding(
-                "threads, warm and afterwards",
+                "threads, at half time and afterwards",
                 baseline.threads + ", " + last.threads,
                 last.threads <= baseline.threads + 2));
         int lowest = samples.stream().mapToInt(Sample::descriptors).min().orElse(0);
@@ -262,7 +262,7 @@ final class Soak implements Callable<Integer> {
                 "descriptors, least under load and afterwards",
                 lowest + ", " + last.descriptors,
                 last.descriptors <= lowest));
-        findings.add(grown("live heap, warm and afterwards", baseline.liveHeapMiB, live));
+        findings.add(grown("live heap, at half time and afterwards", baseline.liveHeapMiB, live));
         List<Sample> loaded = samples.subList(0, samples.size() - 1);
         int half = loaded.size() / 2;
         int quarter = Math.max(1, loaded.size() / 4);
