@@ -20,11 +20,25 @@ final class Configuration {
                             + " there is one, else none is needed.")
     private @Nullable Path file;
 
+    /** Loads again what {@link #load} loaded before, for a process that runs by it. */
+    Loaded again(Loaded.Good before, Shell shell, Overrides overrides) {
+        return SettingsLoader.again(before, file, shell.environment(), overrides);
+    }
+
+    /** The data folder that it names, as far as it can be read: what else is wrong in it does not matter here. */
+    Path data(Shell shell) {
+        return switch (SettingsLoader.load(file, shell.environment(), Overrides.NONE)) {
+            case Loaded.Good good -> good.settings().data();
+            case Loaded.Bad bad -> bad.data();
+        };
+    }
+
     /** The settings; ends the command with all mistakes when there are any. */
     Loaded.Good load(Shell shell, Overrides overrides) {
         return switch (SettingsLoader.load(file, shell.environment(), overrides)) {
             case Loaded.Good good -> good;
-            case Loaded.Bad(List<Mistake> mistakes) -> {
+            case Loaded.Bad bad -> {
+                List<Mistake> mistakes = bad.mistakes();
                 List<String> lines = new ArrayList<>();
                 mistakes.forEach(mistake -> lines.add(mistake.text()));
                 lines.add(

@@ -13,12 +13,14 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The options that name a data folder, and the way to the keys in it: through the server that runs on it, if one does. */
+/** The options that name a data folder, and the way to what is in it: through the server that runs on it, if one does. */
 final class DataFolder {
     /** How long another command, or a server that is just starting, may keep the folder before this one gives up. */
     private static final Duration WAIT = Duration.ofSeconds(5);
@@ -69,6 +71,19 @@ final class DataFolder {
                 }
             }
             pause();
+        }
+    }
+
+    /** The server that runs on the folder; ends the command where none does. */
+    RunningServer server(Shell shell) {
+        Path folder = data != null ? data : configuration.data(shell);
+        try {
+            OptionalLong holder = Database.isIn(folder) ? Database.holder(folder) : OptionalLong.empty();
+            return (holder.isPresent() ? RunningServer.on(folder, holder) : Optional.<RunningServer>empty())
+                    .orElseThrow(() -> CommandFailure.failed("no server runs on " + folder.toAbsolutePath()
+                            + ". Name the server's data folder with --data, or its configuration with --config."));
+        } catch (DatabaseUnavailable e) {
+            throw CommandFailure.failed(String.valueOf(e.getMessage()));
         }
     }
 

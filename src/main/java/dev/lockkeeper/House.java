@@ -5,6 +5,7 @@ import dev.lockkeeper.access.KeyKind;
 import dev.lockkeeper.access.Keys;
 import dev.lockkeeper.admin.Admin;
 import dev.lockkeeper.admin.AdminToken;
+import dev.lockkeeper.admin.Reloaded;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseUnavailable;
@@ -24,6 +25,7 @@ import dev.lockkeeper.relay.Rules;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.relay.Workers;
 import dev.lockkeeper.routing.Models;
+import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Settings;
 import dev.lockkeeper.simulator.Simulator;
 import dev.lockkeeper.simulator.SimulatorSettings;
@@ -78,6 +80,10 @@ public final class House implements AutoCloseable {
     private final Server server;
     private final Server adminServer;
     private final @Nullable String firstKey;
+
+    /** Null where the settings did not come from files. */
+    private final @Nullable Reloader reloader;
+
     private final AtomicBoolean draining = new AtomicBoolean();
 
     /** What is in effect: what was written last, but what can't change while the house stands is as it was at the start. */
@@ -104,10 +110,21 @@ public final class House implements AutoCloseable {
     /** The same by another clock. */
     public static House start(Settings settings, OutputStream calls, Clock clock)
             throws DatabaseUnavailable, IOException {
-        return new House(settings, calls, clock, new SecureRandom());
+        return new House(settings, null, calls, clock, new SecureRandom());
     }
 
-    private House(Settings settings, OutputStream calls, Clock clock, SecureRandom random)
+    /** The same by a configuration that can be read again: its files are watched, and the admin port takes the wish. */
+    static House start(Loaded.Good loaded, Reloader.Source source, OutputStream calls)
+            throws DatabaseUnavailable, IOException {
+        return new House(
+                loaded.settings(), new Configured(loaded, source), calls, Clock.systemUTC(), new SecureRandom());
+    }
+
+    /** Where settings came from, and how to get them again. */
+    private record Configured(Loaded.Good loaded, Reloader.Source source) {}
+
+    private House(
+            Settings settings, @Nullable Configured configured, OutputStream calls, Clock clock, SecureRandom random)
             throws DatabaseUnavailable, IOException {
         this.settings = settings;
         this.clock = clock;
@@ -157,12 +174,17 @@ public final class House implements AutoCloseable {
                     keys,
                     AdminToken.in(settings.data(), random),
                     () -> readiness(database),
-                    metrics::scrape);
+                    metrics::scrape,
+                    () -> readAgain("asked for on the admin port"));
             adminServer = keep(loops.serve(Admin.listening(settings.admin()), admin::handle, Admin::unreadable));
             RunningServer.announce(settings.data(), settings.admin().host(), adminServer.port());
             keep(() -> RunningServer.withdraw(settings.data()));
             // Last: a start that fails must not use up the one showing of the key.
             firstKey = keys.list().isEmpty() ? firstKey(keys) : null;
+            reloader = configured == null
+                    ? null
+                    : keep(Reloader.start(
+                            configured.loaded, configured.source, this::reload, metrics, clock, Reloader.LOOK_EVERY));
         } catch (DatabaseUnavailable | IOException | RuntimeException failed) {
             close();
             throw failed;
@@ -198,6 +220,18 @@ public final class House implements AutoCloseable {
         }
     }
 
+    /**
+     * Reads the configuration again and puts it into effect, or says what is wrong with it and changes nothing.
+     *
+     * @param why for the log: who or what asked for it
+     */
+    Reloaded readAgain(String why) {
+        Reloader reads = reloader;
+        return reads == null
+                ? new Reloaded.Failed("this server has no configuration that could be read again")
+                : reads.reload(why);
+    }
+
     private boolean offers(String model) {
         return relay.rules().models().find(model) != null;
     }
@@ -208,6 +242,9 @@ public final class House implements AutoCloseable {
                 database.answers()
                         ? new Admin.Check("database", true, "answers")
                         : new Admin.Check("database", false, "does not answer within a second"));
+        if (reloader != null) {
+            checks.add(reloader.check());
+        }
         checks.add(new Admin.Check("calls", true, inFlight.calls() + " under way"));
         if (draining.get()) {
             checks.add(new Admin.Check("draining", false, "this process was told to stop; send calls elsewhere"));

@@ -184,6 +184,18 @@ final class KeysCommand implements Runnable {
         }
     }
 
+    /** What names a key that there is, and how to tell of it. */
+    private static final class Existing {
+        @Mixin
+        private DataFolder folder = new DataFolder();
+
+        @Parameters(paramLabel = "ID", description = "Its id, key_...")
+        private String id = "";
+
+        @Option(names = "--json", description = "Prints everything about it as JSON.")
+        private boolean json;
+    }
+
     @Command(
             name = "rotate",
             description =
@@ -194,13 +206,7 @@ final class KeysCommand implements Runnable {
         private final Shell shell;
 
         @Mixin
-        private DataFolder folder = new DataFolder();
-
-        @Parameters(paramLabel = "ID", description = "Its id, key_...")
-        private String id = "";
-
-        @Option(names = "--json", description = "Prints everything about it as JSON.")
-        private boolean json;
+        private Existing key = new Existing();
 
         Rotate(Shell shell) {
             this.shell = shell;
@@ -208,9 +214,9 @@ final class KeysCommand implements Runnable {
 
         @Override
         public Integer call() {
-            Created created =
-                    folder.withKeys(shell, false, keys -> keys.rotate(id).orElseThrow(() -> unknown(id, true)));
-            show(shell, created, json, "New text for key");
+            Created created = key.folder.withKeys(
+                    shell, false, keys -> keys.rotate(key.id).orElseThrow(() -> unknown(key.id, true)));
+            show(shell, created, key.json, "New text for key");
             return 0;
         }
     }
@@ -223,13 +229,7 @@ final class KeysCommand implements Runnable {
         private final Shell shell;
 
         @Mixin
-        private DataFolder folder = new DataFolder();
-
-        @Parameters(paramLabel = "ID", description = "Its id, key_...")
-        private String id = "";
-
-        @Option(names = "--json", description = "Prints everything about it as JSON.")
-        private boolean json;
+        private Existing key = new Existing();
 
         Revoke(Shell shell) {
             this.shell = shell;
@@ -237,11 +237,12 @@ final class KeysCommand implements Runnable {
 
         @Override
         public Integer call() {
-            KeyInfo key = folder.withKeys(shell, false, keys -> keys.revoke(id).orElseThrow(() -> unknown(id, false)));
-            if (json) {
-                shell.out().println(KeyJson.text(KeyJson.of(key)));
+            KeyInfo ended = key.folder.withKeys(
+                    shell, false, keys -> keys.revoke(key.id).orElseThrow(() -> unknown(key.id, false)));
+            if (key.json) {
+                shell.out().println(KeyJson.text(KeyJson.of(ended)));
             } else {
-                shell.err().println("Key " + key.name() + " (" + key.id() + ") is revoked.");
+                shell.err().println("Key " + ended.name() + " (" + ended.id() + ") is revoked.");
             }
             return 0;
         }

@@ -65,6 +65,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new ServeCommand(shell))
                 .addSubcommand(new CheckCommand(shell))
                 .addSubcommand(KeysCommand.line(shell))
+                .addSubcommand(new ReloadCommand(shell))
                 .addSubcommand(new DoctorCommand(shell))
                 .addSubcommand(new HealthCommand(shell))
                 .addSubcommand(new SimulateCommand(shell))

@@ -1,5 +1,6 @@
 package dev.lockkeeper;
 
+import dev.lockkeeper.admin.Reloaded;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.http.PortTaken;
 import dev.lockkeeper.http.ServerSettings;
@@ -7,12 +8,17 @@ import dev.lockkeeper.observe.Logging;
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Overrides;
 import dev.lockkeeper.settings.Settings;
+import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -66,12 +72,22 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Loaded.Good loaded = configuration.load(shell, new Overrides(host, port, adminPort, data));
+        Overrides overrides = new Overrides(host, port, adminPort, data);
+        Loaded.Good loaded = configuration.load(shell, overrides);
         Settings settings = loaded.settings();
         Logging.serve(settings.log());
         Stop stop = Stop.listen(shell);
+        AtomicReference<House> open = new AtomicReference<>();
+        boolean terminal = Optional.ofNullable(System.console())
+                .filter(Console::isTerminal)
+                .isPresent();
+        boolean _ = Signals.on("HUP", () -> hungUp(open.get(), terminal, stop));
         try {
-            House house = House.start(settings, new FileOutputStream(FileDescriptor.out));
+            House house = House.start(
+                    loaded,
+                    inEffect -> configuration.again(inEffect, shell, overrides),
+                    new FileOutputStream(FileDescriptor.out));
+            open.set(house);
             greet(house, settings, loaded.notes());
             stop.await();
             house.drain();
@@ -84,6 +100,26 @@ final class ServeCommand implements Callable<Integer> {
             return 0;
         } finally {
             Logging.flush();
+        }
+    }
+
+    /**
+     * SIGHUP: a wish to read the configuration again, but where this process was started in a terminal that is gone now, to
+     * stop. Before the house is open there is nothing to do: it is read just now.
+     */
+    private static void hungUp(@Nullable House house, boolean terminal, Stop stop) {
+        if (terminal && terminalIsGone()) {
+            stop.wish("SIGHUP, and the terminal is gone");
+        } else if (house != null) {
+            Reloaded _ = house.readAgain("SIGHUP");
+        }
+    }
+
+    private static boolean terminalIsGone() {
+        try (InputStream _ = Files.newInputStream(Path.of("/dev/tty"))) {
+            return false;
+        } catch (IOException gone) {
+            return true;
         }
     }
 

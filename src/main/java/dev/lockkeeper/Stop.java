@@ -56,6 +56,14 @@ final class Stop {
         }
     }
 
+    /** The same wish, told otherwise than by a signal of its own. */
+    void wish(String why) {
+        if (once.compareAndSet(false, true)) {
+            say(why + ": stopping.");
+            told.countDown();
+        }
+    }
+
     /** Waits for the first signal. */
     void await() throws InterruptedException {
         told.await();

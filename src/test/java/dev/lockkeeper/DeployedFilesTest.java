@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Overrides;
 import dev.lockkeeper.settings.SettingsLoader;
-import dev.lockkeeper.testing.Gateway;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -33,8 +33,8 @@ class DeployedFilesTest {
     private static final Pattern METRIC = Pattern.compile("\\b(?:lockkeeper|jvm|process)_[a-z0-9_]+");
 
     @Test
-    void dashboardAlertsAndAutoscalingNameMetricsThatExist() throws Exception {
-        Set<String> there = scraped();
+    void dashboardAlertsAndAutoscalingNameMetricsThatExist(@TempDir Path folder) throws Exception {
+        Set<String> there = scraped(folder);
 
         there.addAll(metrics(Files.readAllLines(Path.of("docs/observing.md")).stream()
                 .filter(line -> line.contains("with TLS only"))
@@ -85,16 +85,32 @@ class DeployedFilesTest {
         return METRIC.matcher(text).results().map(MatchResult::group).collect(Collectors.toCollection(TreeSet::new));
     }
 
-    private static Set<String> scraped() throws IOException, InterruptedException {
-        try (Gateway gateway = Gateway.simulated();
+    private static Set<String> scraped(Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("lockkeeper.yaml"), """
+                server: {port: 0}
+                admin: {port: 0}
+                data: data
+                providers: {simulator: {}}
+                models: {gpt-5.5: simulator}
+                """);
+        Loaded.Good loaded = (Loaded.Good) SettingsLoader.load(file, Map.of(), Overrides.NONE);
+        try (House house = House.start(
+                        loaded,
+                        inEffect -> SettingsLoader.again(inEffect, file, Map.of(), Overrides.NONE),
+                        OutputStream.nullOutputStream());
                 HttpClient http = HttpClient.newHttpClient()) {
-            assertThat(gateway.post(
-                                    "/v1/chat/completions",
-                                    "{\"model\":\"gpt-5.5\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}")
-                            .statusCode())
+            HttpRequest call = HttpRequest.newBuilder(
+                            URI.create("http://127.0.0.1:" + house.port() + "/v1/chat/completions"))
+                    .header("authorization", "Bearer " + house.firstKey())
+                    .header("content-type", "application/json")
+                    .POST(HttpRequest.BodyPublishers.ofString(
+                            "{\"model\":\"gpt-5.5\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}"))
+                    .build();
+            assertThat(http.send(call, HttpResponse.BodyHandlers.ofString()).statusCode())
                     .isEqualTo(200);
-            URI metrics = URI.create("http://127.0.0.1:" + gateway.house().adminPort() + "/metrics");
-            HttpRequest scrape = HttpRequest.newBuilder(metrics).build();
+            HttpRequest scrape = HttpRequest.newBuilder(
+                            URI.create("http://127.0.0.1:" + house.adminPort() + "/metrics"))
+                    .build();
             return metrics(http.send(scrape, HttpResponse.BodyHandlers.ofString())
                     .body()
                     .lines()

@@ -25,7 +25,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What stands on the admin port: health, metrics, keys. {@link #handle} is called on an event loop; the work is done on a
+ * What stands on the admin port: health, metrics, keys, and reading the configuration again. {@link #handle} is called on an event loop; the work is done on a
  * virtual thread for each request, {@value #MAX_AT_ONCE} at once.
  *
  * <p>Health and metrics need no token, all else does. A request whose {@code Host} is a name nobody allowed is refused
@@ -47,6 +47,7 @@ public final class Admin {
     private final Set<String> allowedHosts;
     private final Supplier<List<Check>> readiness;
     private final Supplier<Bytes> metrics;
+    private final Supplier<Reloaded> reload;
     private final Semaphore room = new Semaphore(MAX_AT_ONCE);
 
     /**
@@ -61,13 +62,15 @@ public final class Admin {
     /**
      * @param readiness what {@code /readyz} tells; called on a virtual thread, quick
      * @param metrics the body of {@code /metrics} in Prometheus' text format; called on a virtual thread
+     * @param reload reads the configuration again; called on a virtual thread
      */
     public Admin(
             AdminSettings settings,
             Keys keys,
             AdminToken token,
             Supplier<List<Check>> readiness,
-            Supplier<Bytes> metrics) {
+            Supplier<Bytes> metrics,
+            Supplier<Reloaded> reload) {
         this.desk = new LocalDesk(keys);
         this.token = token;
         this.allowedHosts = Set.copyOf(settings.allowedHosts().stream()
@@ -75,6 +78,7 @@ public final class Admin {
                 .toList());
         this.readiness = readiness;
         this.metrics = metrics;
+        this.reload = reload;
     }
 
     /** How the admin port listens: small bodies, few connections. */
@@ -235,6 +239,8 @@ public final class Admin {
                         };
                     default -> unknown(request);
                 };
+            case "reload" ->
+                rest.size() == 1 ? only("POST", request, () -> ReloadJson.of(reload.get())) : unknown(request);
             case "projects" ->
                 rest.size() == 1
                         ? only(

@@ -22,7 +22,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The keys of a running server, by its admin API. Blocks; any thread. */
+/** A running server, by its admin API: its keys and its configuration. Blocks; any thread. */
 public final class AdminClient implements KeyDesk {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
@@ -71,12 +71,39 @@ public final class AdminClient implements KeyDesk {
         return ask("POST", "/admin/v1/keys/" + encoded(id) + "/revoke", null).map(KeyJson::key);
     }
 
+    /** Makes the server read its configuration again. */
+    public Reloaded reload() {
+        return sent("POST", "/admin/v1/reload", null, ReloadJson::read);
+    }
+
     private static String encoded(String id) {
         return URLEncoder.encode(id, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     /** The answer's body; empty for 404. */
     private Optional<JsonNode> ask(String method, String path, @Nullable JsonNode body) {
+        return sent(method, path, body, (status, json) -> {
+            if (status / 100 == 2) {
+                return Optional.of(json);
+            }
+            String message = json.path("error").path("message").asString();
+            return switch (status) {
+                case 404 -> Optional.empty();
+                case 400 -> throw new IllegalArgumentException(message);
+                default ->
+                    throw new UncheckedIOException(new IOException("the server at " + server.admin() + " (process "
+                            + server.pid() + ") answered " + status + ": " + message));
+            };
+        });
+    }
+
+    /** Makes something of an answer's status and body. */
+    @FunctionalInterface
+    private interface Reading<T> {
+        T of(int status, JsonNode json);
+    }
+
+    private <T> T sent(String method, String path, @Nullable JsonNode body, Reading<T> reading) {
         HttpRequest request = HttpRequest.newBuilder(server.admin().resolve(path))
                 .method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body.toString()))
                 .header("authorization", server.token().bearer())
@@ -90,18 +117,7 @@ public final class AdminClient implements KeyDesk {
                 .connectTimeout(CONNECT_TIMEOUT)
                 .build()) {
             HttpResponse<String> response = http.send(request, BodyHandlers.ofString());
-            JsonNode json = KeyJson.MAPPER.readTree(response.body());
-            if (response.statusCode() / 100 == 2) {
-                return Optional.of(json);
-            }
-            String message = json.path("error").path("message").asString();
-            return switch (response.statusCode()) {
-                case 404 -> Optional.empty();
-                case 400 -> throw new IllegalArgumentException(message);
-                default ->
-                    throw new UncheckedIOException(new IOException("the server at " + server.admin() + " (process "
-                            + server.pid() + ") answered " + response.statusCode() + ": " + message));
-            };
+            return reading.of(response.statusCode(), KeyJson.MAPPER.readTree(response.body()));
         } catch (IOException | JacksonException e) {
             throw new UncheckedIOException(new IOException(
                     "the server at " + server.admin() + " (process " + server.pid() + ") could not be asked: "

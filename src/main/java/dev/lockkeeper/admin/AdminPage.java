@@ -19,7 +19,8 @@ final class AdminPage {
             "POST /admin/v1/keys",
             "POST /admin/v1/keys/{id}/rotate",
             "POST /admin/v1/keys/{id}/revoke",
-            "GET /admin/v1/projects");
+            "GET /admin/v1/projects",
+            "POST /admin/v1/reload");
 
     private static final String STYLE = """
             body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem;
@@ -52,6 +53,7 @@ final class AdminPage {
             <tr><td><code>/admin/v1/keys/{id}/rotate</code></td><td>POST: a new text, the old one stops; needs the token</td></tr>
             <tr><td><code>/admin/v1/keys/{id}/revoke</code></td><td>POST: ends a key for good; needs the token</td></tr>
             <tr><td><code>/admin/v1/projects</code></td><td>GET lists projects; needs the token</td></tr>
+            <tr><td><code>/admin/v1/reload</code></td><td>POST reads the configuration again; needs the token</td></tr>
             </table>
             <p>The token stands in <code>admin-token</code> in the data folder. On the server's machine
             <code>lockkeeper keys</code> finds it by itself; elsewhere:</p>

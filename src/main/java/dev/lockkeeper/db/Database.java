@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -112,6 +113,23 @@ public final class Database implements AutoCloseable {
     /** Whether a folder has a database, open or not. */
     public static boolean isIn(Path folder) {
         return Files.exists(folder.resolve(FILE));
+    }
+
+    /**
+     * The process that has a folder open; empty when none has, or it can't be told.
+     *
+     * @throws DatabaseUnavailable when the folder can't be looked into
+     */
+    public static OptionalLong holder(Path folder) throws DatabaseUnavailable {
+        try {
+            FolderLock.take(folder).close();
+            return OptionalLong.empty();
+        } catch (DatabaseUnavailable e) {
+            if (e.reason() == Reason.IN_USE) {
+                return e.holder();
+            }
+            throw e;
+        }
     }
 
     private static Database open(Path folder, FolderLock lock) throws DatabaseUnavailable {

@@ -256,6 +256,36 @@ public final class Metrics implements Watcher, AutoCloseable {
                 times);
     }
 
+    /**
+     * Shows what became of the configuration's last reading.
+     *
+     * @param successful 1 when it is in effect, 0 when it could not be used
+     * @param successSeconds when a reading was put into effect last, or found to be in effect; seconds since 1970
+     */
+    public void configuration(LongSupplier successful, LongSupplier successSeconds) {
+        gauge(
+                "lockkeeper.config.last.reload.successful",
+                "1 when the configuration that was read last is in effect, 0 when it could not be used",
+                successful);
+        gauge(
+                "lockkeeper.config.last.success.timestamp.seconds",
+                "When the configuration in effect was read last, seconds since 1970",
+                successSeconds);
+    }
+
+    /**
+     * Shows how often the configuration was read again, by what came of it.
+     *
+     * @param result {@code changed}, {@code unchanged}, {@code refused} or {@code failed}
+     */
+    public void reloads(String result, LongSupplier times) {
+        counter(
+                "lockkeeper.config.reloads",
+                "How often the configuration was read again",
+                Tags.of("result", result),
+                times);
+    }
+
     private void counter(String name, String description, Tags tags, LongSupplier count) {
         FunctionCounter.builder(name, count, LongSupplier::getAsLong)
                 .description(description)

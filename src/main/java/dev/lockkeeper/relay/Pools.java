@@ -36,11 +36,13 @@ public final class Pools implements AutoCloseable {
         for (Provider each : providers) {
             ClientSettings way = each.settings().connection();
             if (!open.containsKey(way)) {
-                Clients back = leaving.remove(way);
+                Clients back = leaving.get(way);
                 if (back != null) {
                     back.reopen();
                 }
+                // Open before it is not leaving any more: a call of older rules must find it in one of the two.
                 open.put(way, back != null ? back : loops.connect(way));
+                leaving.remove(way);
             }
         }
     }

@@ -1,7 +1,5 @@
 package dev.lockkeeper.settings;
 
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -65,21 +63,29 @@ record ConfigFile(
     }
 
     /** What is written in it; empty if nothing can be read, and then the mistakes say why. */
-    Map<String, Piece.Member> read(List<Mistake> mistakes) {
+    Map<String, Piece.Member> read(Reading reading) {
+        List<Mistake> mistakes = reading.parserMistakes();
         if (path == null) {
             if (wrong != null) {
                 mistakes.add(mistake(0, 0, wrong));
             }
+            reading.content(folder.resolve(DEFAULT));
             return Map.of();
         }
-        byte[] bytes;
-        try (InputStream in = Files.newInputStream(path)) {
-            bytes = in.readNBytes(MAX_BYTES + 1);
-        } catch (NoSuchFileException e) {
-            mistakes.add(mistake(0, 0, "there is no such file"));
-            return Map.of();
-        } catch (IOException e) {
-            mistakes.add(mistake(0, 0, Files.isDirectory(path) ? "a folder, not a file" : "the file can't be read"));
+        Content content = reading.content(path);
+        byte[] bytes = content.bytes();
+        if (bytes == null) {
+            boolean missing = content.failure() instanceof NoSuchFileException;
+            mistakes.add(mistake(
+                    0,
+                    0,
+                    missing
+                            ? "there is no such file"
+                            : Files.isDirectory(path)
+                                    ? "a folder, not a file"
+                                    : content.once()
+                                            ? "a pipe or the like can be read only once; for another, restart"
+                                            : "the file can't be read"));
             return Map.of();
         }
         if (bytes.length > MAX_BYTES) {

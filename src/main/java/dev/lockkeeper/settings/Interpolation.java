@@ -1,17 +1,15 @@
 package dev.lockkeeper.settings;
 
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -28,11 +26,16 @@ final class Interpolation {
 
     private final Map<String, String> environment;
     private final Path folder;
+    private final Function<Path, Content> reader;
 
-    /** @param folder where relative paths of files start */
-    Interpolation(Map<String, String> environment, Path folder) {
+    /**
+     * @param folder where relative paths of files start
+     * @param reader reads files
+     */
+    Interpolation(Map<String, String> environment, Path folder, Function<Path, Content> reader) {
         this.environment = environment;
         this.folder = folder;
+        this.reader = reader;
     }
 
     /** What came of a text. */
@@ -113,10 +116,17 @@ final class Interpolation {
 
     private Filled file(String asked, String path) {
         try {
-            Path file = folder.resolve(path);
-            byte[] bytes;
-            try (InputStream in = Files.newInputStream(file)) {
-                bytes = in.readNBytes(MAX_FILE + 1);
+            Content content = reader.apply(folder.resolve(path));
+            byte[] bytes = content.bytes();
+            if (bytes == null) {
+                return new Filled.Missing(
+                        asked,
+                        content.failure() instanceof NoSuchFileException
+                                ? "a file that exists"
+                                : content.once()
+                                        ? "a file that can be read again, not a pipe or the like"
+                                        : "a file that can be read",
+                        "");
             }
             if (bytes.length > MAX_FILE) {
                 return new Filled.Missing(asked, "a file of at most " + Type.write(MAX_FILE), "");
@@ -126,11 +136,9 @@ final class Interpolation {
                     .decode(ByteBuffer.wrap(bytes))
                     .toString();
             return new Filled.Whole(text.replaceFirst("\\R\\z", ""), List.of(asked));
-        } catch (NoSuchFileException e) {
-            return new Filled.Missing(asked, "a file that exists", "");
         } catch (CharacterCodingException e) {
             return new Filled.Missing(asked, "a file of UTF-8 text", "");
-        } catch (IOException | InvalidPathException e) {
+        } catch (InvalidPathException e) {
             return new Filled.Missing(asked, "a file that can be read", "");
         }
     }

@@ -1,8 +1,11 @@
 package dev.lockkeeper.settings;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -15,8 +18,27 @@ final class Reading {
     private final List<String> notes = new ArrayList<>();
     private final List<Entry> entries = new ArrayList<>();
 
-    Reading(Interpolation interpolation) {
-        this.interpolation = interpolation;
+    /** The files that were read, and what was in them, see {@link Content#state}. */
+    final Map<Path, String> files = new LinkedHashMap<>();
+
+    private final boolean again;
+
+    /**
+     * @param folder where relative paths of files start
+     * @param again whether the files were read before
+     */
+    Reading(Map<String, String> environment, Path folder, boolean again) {
+        this.again = again;
+        this.interpolation = new Interpolation(environment, folder, this::content);
+    }
+
+    /** Reads a file, and remembers what was in it. What is no regular file, such as a pipe, can be read once only. */
+    Content content(Path file) {
+        Content content = again ? Content.again(file) : Content.of(file);
+        if (!content.once() && (content.bytes() == null || Files.isRegularFile(file))) {
+            files.put(file, content.state());
+        }
+        return content;
     }
 
     /**
@@ -33,10 +55,24 @@ final class Reading {
      * @param pattern its path with {@code <…>} for names that the operator chooses
      * @param type name of its type
      * @param byDefault its default in words
-     * @param yaml its value as YAML
+     * @param yaml its value as YAML, masked if it is a secret
+     * @param exact its value as YAML; only ever compared
      * @param origin where the value came from
      */
-    record Entry(List<String> path, String pattern, String type, String byDefault, String yaml, String origin) {}
+    record Entry(
+            List<String> path,
+            String pattern,
+            String type,
+            String byDefault,
+            String yaml,
+            String exact,
+            String origin) {
+        /** Without the exact value, which may be a secret. */
+        @Override
+        public String toString() {
+            return pattern + ": " + yaml + " # " + origin;
+        }
+    }
 
     /** Adds a value for a key; the first one that is added for a key is the strongest. */
     void say(String key, String source, @Nullable Object value) {

@@ -8,7 +8,7 @@ final class Restart {
     private static final List<String> NEEDED_BY = List.of("server.", "admin.", "data");
 
     /** What stands below one of those and can be followed all the same. */
-    private static final List<String> NOT_BY = List.of("server.cors.");
+    private static final List<String> NOT_BY = List.of("server.cors.", "server.drain", "server.drain-delay");
 
     private Restart() {}
 

@@ -120,7 +120,7 @@ final class Section {
     <T> Setting<T> value(String name, Type<T> type, T byDefault, String words) {
         Found<T> found = find(name, type);
         T value = found != null && found.value != null ? found.value : byDefault;
-        String yaml = yaml(type, value);
+        Written yaml = yaml(type, value);
         String unwritten = words.equals(type.write().apply(byDefault)) ? "default" : "default: " + words;
         remember(name, type.name(), words, yaml, found == null ? unwritten : found.origin);
         return setting(name, found, value);
@@ -134,7 +134,7 @@ final class Section {
     <T> Setting<Optional<T>> optional(String name, Type<T> type, String words) {
         Found<T> found = find(name, type);
         Optional<T> value = found == null ? Optional.empty() : Optional.ofNullable(found.value);
-        String yaml = value.map(each -> yaml(type, each)).orElse("null");
+        Written yaml = value.map(each -> yaml(type, each)).orElse(Written.plain("null"));
         remember(name, type.name(), words, yaml, found == null ? "default: " + words : found.origin);
         return setting(name, found, value);
     }
@@ -151,7 +151,7 @@ final class Section {
         String key = join(key(), name);
         String typeName = "list of " + type.name();
         if (member == null || isNothing(member)) {
-            remember(name, typeName, words, "[]", "default");
+            remember(name, typeName, words, Written.plain("[]"), "default");
             return new Setting<>(List.of(), place, key, null, true);
         }
         if (!(member.value() instanceof Piece.Items list)) {
@@ -174,8 +174,11 @@ final class Section {
                 values.add(new Setting<>(found.value, found.place, itemKey, found.shown, true));
             }
         }
-        String yaml =
-                values.stream().map(value -> yaml(type, value.value())).collect(Collectors.joining(", ", "[", "]"));
+        List<Written> items =
+                values.stream().map(value -> yaml(type, value.value())).toList();
+        Written yaml = new Written(
+                items.stream().map(Written::yaml).collect(Collectors.joining(", ", "[", "]")),
+                items.stream().map(Written::exact).collect(Collectors.joining(", ", "[", "]")));
         remember(name, typeName, words, yaml, list.place().origin());
         return new Setting<>(values, list.place(), key, "a list", usable);
     }
@@ -191,7 +194,7 @@ final class Section {
             values.put(each, inside.setting(each, found, value));
         });
         if (values.isEmpty()) {
-            remember(name, "<name>", type.name(), "none", "{}", "default");
+            remember(name, "<name>", type.name(), "none", Written.plain("{}"), "default");
         }
         return Collections.unmodifiableMap(values);
     }
@@ -296,22 +299,30 @@ final class Section {
                 : new Setting<>(value, found.place, key, found.shown, found.value != null);
     }
 
-    private void remember(String name, String type, String byDefault, String yaml, String origin) {
+    private void remember(String name, String type, String byDefault, Written yaml, String origin) {
         remember(name, name, type, byDefault, yaml, origin);
     }
 
-    private void remember(String name, String patternName, String type, String byDefault, String yaml, String origin) {
+    private void remember(String name, String patternName, String type, String byDefault, Written yaml, String origin) {
         List<String> whole = Stream.concat(path.stream(), Stream.of(name)).toList();
         String wholePattern = pattern.isEmpty() ? patternName : pattern + "." + patternName;
-        reading.entry(new Reading.Entry(whole, wholePattern, type, byDefault, yaml, origin));
+        reading.entry(new Reading.Entry(whole, wholePattern, type, byDefault, yaml.yaml, yaml.exact, origin));
     }
 
     private static boolean isNothing(Piece.Member member) {
         return member.value() instanceof Piece.Text text && text.isNull();
     }
 
-    private static <T> String yaml(Type<T> type, T value) {
-        return Effective.scalar(type.secret() ? Shown.MASK : type.write().apply(value));
+    private static <T> Written yaml(Type<T> type, T value) {
+        String exact = Effective.scalar(type.write().apply(value));
+        return new Written(type.secret() ? Effective.scalar(Shown.MASK) : exact, exact);
+    }
+
+    /** A value as YAML: as it may be shown, and as it is, which may be a secret. */
+    private record Written(String yaml, String exact) {
+        static Written plain(String yaml) {
+            return new Written(yaml, yaml);
+        }
     }
 
     /**

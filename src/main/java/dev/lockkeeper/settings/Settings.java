@@ -26,6 +26,7 @@ import java.util.List;
  *     address is known once it runs: till then it is port 0
  * @param models at least one
  * @param simulated whether there is a provider called {@code simulator}, so that the simulated provider is to be started
+ * @param watch whether a change of the files is followed by itself
  */
 public record Settings(
         int loops,
@@ -38,7 +39,8 @@ public record Settings(
         LogSettings log,
         List<ProviderSettings> providers,
         List<ModelSettings> models,
-        boolean simulated) {
+        boolean simulated,
+        boolean watch) {
     public Settings {
         providers = List.copyOf(providers);
         models = List.copyOf(models);
@@ -61,7 +63,8 @@ public record Settings(
                 next.log,
                 next.providers,
                 next.models,
-                next.simulated);
+                next.simulated,
+                next.watch);
     }
 
     /** Where bodies are spilled unless another folder is written. */

@@ -107,11 +107,17 @@ public final class SettingsLoader {
     private final Reading reading;
     private final Catalog catalog = Catalog.shipped();
 
-    private SettingsLoader(Machine machine, Map<String, String> environment, ConfigFile file) {
+    /** Whether the file must say something: a process that runs does not go back to defaults because a file is empty. */
+    private final boolean mustSay;
+
+    /** @param before what this is loaded again for; null the first time */
+    private SettingsLoader(
+            Machine machine, Map<String, String> environment, ConfigFile file, Loaded.@Nullable Good before) {
         this.machine = machine;
         this.environment = environment;
         this.file = file;
-        this.reading = new Reading(new Interpolation(environment, file.folder()));
+        this.mustSay = before != null && before.fromFile();
+        this.reading = new Reading(environment, file.folder(), before != null);
     }
 
     /**
@@ -128,12 +134,43 @@ public final class SettingsLoader {
 
     static Loaded load(@Nullable Path file, Map<String, String> environment, Overrides overrides, Machine machine) {
         ConfigFile named = ConfigFile.named(file, environment.getOrDefault(FILE_VARIABLE, ""), machine.folder());
-        return new SettingsLoader(machine, environment, named).run(overrides);
+        return new SettingsLoader(machine, environment, named, null).run(overrides);
+    }
+
+    /**
+     * Loads the configuration anew for a process that runs by one that was loaded before. If that came from a file, the file
+     * must still be there and say something: what is missing for a moment, or empty because a disk is full, is a mistake
+     * and not a wish for defaults.
+     */
+    public static Loaded again(
+            Loaded.Good before, @Nullable Path file, Map<String, String> environment, Overrides overrides) {
+        return again(before, file, environment, overrides, Machine.here());
+    }
+
+    static Loaded again(
+            Loaded.Good before,
+            @Nullable Path file,
+            Map<String, String> environment,
+            Overrides overrides,
+            Machine machine) {
+        String variable = environment.getOrDefault(FILE_VARIABLE, "");
+        boolean found = before.fromFile() && file == null && variable.isEmpty();
+        ConfigFile named = ConfigFile.named(found ? Path.of(ConfigFile.DEFAULT) : file, variable, machine.folder());
+        return new SettingsLoader(machine, environment, named, before).run(overrides);
+    }
+
+    /** What is in a file now, to be compared with {@link Loaded#files}. Says nothing of the content itself. */
+    public static String state(Path file) {
+        return Content.again(file).state();
     }
 
     private Loaded run(Overrides overrides) {
         listen(overrides);
-        Map<String, Piece.Member> written = file.read(reading.parserMistakes());
+        Map<String, Piece.Member> written = file.read(reading);
+        if (mustSay && written.isEmpty() && reading.parserMistakes().isEmpty()) {
+            reading.mistake(
+                    file.place(), "", null, "the file is empty; for the defaults, restart without a file", null);
+        }
         boolean ownProviders = isWritten(written, "providers");
         Section root = Section.root(reading, file.place(), withDefaults(written));
 
@@ -161,6 +198,9 @@ public final class SettingsLoader {
                 .value();
         RelaySettings relay = relay(root.section("stream"), root.section("limits"), data, server.maxRequestBody());
         LogSettings log = log(root.section("log"));
+        Section reload = root.section("reload");
+        boolean watch = reload.value("watch", Type.BOOL, true).value();
+        reload.end();
         List<ProviderSettings> providers = new Providers(reading).read(root.section("providers"));
         List<ModelSettings> models = new Models(reading, catalog, providers).read(root.section("models"));
         root.end();
@@ -172,7 +212,7 @@ public final class SettingsLoader {
                     + providers.getFirst().baseUrl() + ".");
         }
         if (!reading.mistakes().isEmpty()) {
-            return new Loaded.Bad(reading.mistakes());
+            return new Loaded.Bad(reading.mistakes(), data, reading.files);
         }
         boolean simulated = providers.stream().anyMatch(each -> each.name().equals(Providers.SIMULATOR));
         Settings settings = new Settings(
@@ -186,8 +226,10 @@ public final class SettingsLoader {
                 log,
                 providers,
                 models,
-                simulated);
-        return new Loaded.Good(settings, reading.notes(), new Effective(reading.entries()));
+                simulated,
+                watch);
+        return new Loaded.Good(
+                settings, reading.notes(), new Effective(reading.entries()), !written.isEmpty(), reading.files);
     }
 
     /** Takes what command line and environment say: the command line first, so that it wins. */

@@ -49,6 +49,8 @@ class AdminTest {
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
     private volatile List<Check> checks = List.of(new Check("database", true, "open"));
 
+    private volatile Reloaded reloaded = new Reloaded.Followed(List.of(), List.of(), List.of());
+
     private Database database;
     private Keys keys;
     private AdminToken token;
@@ -60,7 +62,8 @@ class AdminTest {
         keys = new Keys(database, Clock.systemUTC(), new SecureRandom());
         token = AdminToken.in(temp, new SecureRandom());
         AdminSettings settings = new AdminSettings("127.0.0.1", 0, List.of("Ops.Example.com"));
-        Admin admin = new Admin(settings, keys, token, () -> checks, () -> Bytes.utf8("calls_total 7\n"));
+        Admin admin =
+                new Admin(settings, keys, token, () -> checks, () -> Bytes.utf8("calls_total 7\n"), () -> reloaded);
         server = loops.serve(Admin.listening(settings), admin::handle, Admin::unreadable);
     }
 
@@ -104,6 +107,23 @@ class AdminTest {
             assertThat(answer.headers().firstValue("www-authenticate")).hasValue("Bearer");
         }
         assertThat(get("/admin/v1/secret").statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void aReloadTellsWhatCameOfItHereAndToCommands() throws Exception {
+        AdminClient client = new AdminClient(new RunningServer(1, uri(""), token));
+        for (Reloaded each : List.of(
+                new Reloaded.Followed(List.of("log.level changed"), List.of("data changed"), List.of("a note")),
+                new Reloaded.Refused(List.of("lockkeeper.yaml:1:1: x: unknown key", "another")),
+                new Reloaded.Failed("the port is taken"))) {
+            reloaded = each;
+            assertThat(client.reload()).isEqualTo(each);
+        }
+        assertThat(get("/admin/v1/reload").statusCode()).isEqualTo(405);
+        HttpRequest.Builder stranger =
+                HttpRequest.newBuilder(uri("/admin/v1/reload")).POST(BodyPublishers.noBody());
+        assertThat(http.send(stranger.build(), BodyHandlers.ofString()).statusCode())
+                .isEqualTo(401);
     }
 
     @Test

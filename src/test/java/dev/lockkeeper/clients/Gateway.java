@@ -80,7 +80,8 @@ final class Gateway implements AutoCloseable {
                 from.log(),
                 from.providers(),
                 models,
-                from.simulated());
+                from.simulated(),
+                from.watch());
     }
 
     private static ModelSettings model(String name, String provider, String upstream) {

@@ -41,7 +41,8 @@ public final class SettingsTarget {
                 Input.check(!good.effective().render().contains("api-key: \"" + SECRET), "the key is shown");
                 Input.check(!good.notes().toString().contains(SECRET), "the notes tell a secret");
             }
-            case Loaded.Bad(List<Mistake> mistakes) -> {
+            case Loaded.Bad bad -> {
+                List<Mistake> mistakes = bad.mistakes();
                 Input.check(!mistakes.isEmpty(), "bad without a mistake");
                 for (Mistake mistake : mistakes) {
                     Input.check(!mistake.text().contains("\n"), "a line break in " + mistake.text());

@@ -43,6 +43,10 @@ record Config(Path folder, Map<String, String> environment, Overrides overrides)
         return SettingsLoader.load(null, environment, overrides, machine());
     }
 
+    Loaded again(Loaded.Good before) {
+        return SettingsLoader.again(before, null, environment, overrides, machine());
+    }
+
     Loaded load(Path file) {
         return SettingsLoader.load(file, environment, overrides, machine());
     }
@@ -67,8 +71,7 @@ record Config(Path folder, Map<String, String> environment, Overrides overrides)
     static List<String> texts(Loaded loaded) {
         return switch (loaded) {
             case Loaded.Good _ -> List.of();
-            case Loaded.Bad(List<Mistake> mistakes) ->
-                mistakes.stream().map(Mistake::text).collect(Collectors.toList());
+            case Loaded.Bad bad -> bad.mistakes().stream().map(Mistake::text).collect(Collectors.toList());
         };
     }
 

@@ -46,6 +46,24 @@ class ConfigurationDocumentTest {
     }
 
     @Test
+    void theKeysThatNeedARestartAreInTheDocumentAndNoOthers() throws IOException {
+        String section = Files.readString(DOCUMENT)
+                .replaceAll("(?s).*\n## What needs a restart\n", "")
+                .replaceAll("(?s)\n## .*", "");
+        List<String> named = Pattern.compile("`([^`]+)`")
+                .matcher(section)
+                .results()
+                .map(key -> key.group(1))
+                .toList();
+
+        assertThat(named)
+                .containsExactlyInAnyOrderElementsOf(EveryKey.in(folder).good().effective().entries().stream()
+                        .map(Reading.Entry::pattern)
+                        .filter(Restart::neededBy)
+                        .toList());
+    }
+
+    @Test
     void everyExampleOfTheDocumentIsGood() throws IOException {
         Map<String, Object> tree = new LinkedHashMap<>();
         for (Matcher row : rows()) {

@@ -61,7 +61,8 @@ class ConfigurationFuzzTest {
                 assertThat(good.effective().render()).doesNotContain("api-key: \"" + SECRET);
                 assertThat(good.notes().toString()).doesNotContain(SECRET);
             }
-            case Loaded.Bad(List<Mistake> mistakes) -> {
+            case Loaded.Bad bad -> {
+                List<Mistake> mistakes = bad.mistakes();
                 assertThat(mistakes).isNotEmpty();
                 assertThat(mistakes).allSatisfy(mistake -> {
                     assertThat(mistake.text()).doesNotContain("\n").doesNotContain(SECRET);

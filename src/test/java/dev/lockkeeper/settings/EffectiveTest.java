@@ -115,7 +115,7 @@ class EffectiveTest {
         return switch (piece) {
             case Piece.Text text -> {
                 assertThat(text.isNull()).isFalse();
-                Interpolation.Filled filled = new Interpolation(Map.of(), Path.of("")).fill(text.text());
+                Interpolation.Filled filled = new Interpolation(Map.of(), Path.of(""), Content::of).fill(text.text());
                 yield List.of(((Interpolation.Filled.Whole) filled).text());
             }
             case Piece.Items list ->
@@ -151,7 +151,8 @@ class EffectiveTest {
                 settings.log(),
                 providers,
                 settings.models(),
-                settings.simulated());
+                settings.simulated(),
+                settings.watch());
     }
 
     private static Map<String, String> masked(Map<String, String> secrets) {

@@ -36,6 +36,7 @@ final class EveryKey {
             data: elsewhere/data
             stream: {heartbeat: 0, gather: 20ms, max-event: 1MB}
             limits: {bytes-in-flight: 40%, calls-in-flight: 700, multipart-peek: 1MiB, spill: /var/tmp/spill}
+            reload: {watch: false}
             log: {calls: false, format: json, level: debug, client: network}
             providers:
               azure:

@@ -88,6 +88,7 @@ class SettingsLoaderTest {
                                 simulated("gpt-4o", 128_000, 16_384),
                                 simulated("gpt-4o-mini", 128_000, 16_384),
                                 simulated("text-embedding-3-small", 8191, 0)),
+                        true,
                         true));
         assertThat(good.notes()).isEmpty();
     }
@@ -165,6 +166,7 @@ class SettingsLoaderTest {
                                 Profile.EXACT,
                                 1000,
                                 999)),
+                        false,
                         false));
         assertThat(good.effective().entries())
                 .as("a key that this file leaves at its default")

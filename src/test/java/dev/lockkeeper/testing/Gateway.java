@@ -286,7 +286,8 @@ public final class Gateway implements AutoCloseable {
                     new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                     providers,
                     models,
-                    simulated);
+                    simulated,
+                    false);
         }
 
         public Gateway start() {
