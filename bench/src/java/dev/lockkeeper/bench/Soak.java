@@ -36,6 +36,8 @@ final class Soak implements Callable<Integer> {
     /** Growth that is not called a leak: the larger of these. */
     private static final double GROWTH_SHARE = 0.06;
 
+    private static final int SERIES_MORE = 100;
+
     private static final long GROWTH_BYTES = 12L << 20;
 
     @Spec
@@ -49,6 +51,12 @@ final class Soak implements Callable<Integer> {
 
     @Option(names = "--mishaps", description = "Share of calls with a mishap, in percent. Default: ${DEFAULT-VALUE}.")
     private double mishaps = 5;
+
+    @Option(
+            names = "--reload-every",
+            description = "Milliseconds from one reload of the configuration to the next, 0 for none; each changes the"
+                    + " provider's key and pool. Default: ${DEFAULT-VALUE}.")
+    private int reloadMillis;
 
     @Option(names = "--every", description = "Seconds between two samples. Default: ${DEFAULT-VALUE}.")
     private int everySeconds = 15;
@@ -125,6 +133,13 @@ final class Soak implements Callable<Integer> {
             long length = (long) (minutes * 60e9);
             long every = Duration.ofSeconds(everySeconds).toNanos();
             client.start();
+            Reloads reloads = reloadMillis == 0
+                    ? null
+                    : Reloads.start(
+                            gateway,
+                            work,
+                            List.of(other(simulator.port()), configuration(simulator.port())),
+                            Duration.ofMillis(reloadMillis));
             // The first half fills pools, and caches up to their bounds: what they keep is no leak.
             long warm = length / 2;
             Baseline baseline = null;
@@ -139,6 +154,9 @@ final class Soak implements Callable<Integer> {
                 }
                 sample(gateway, links, began, say);
             }
+            if (reloads != null) {
+                reloads.close();
+            }
             client.stop();
             for (int i = 0; i < 140 && tally.endedSoFar() < tally.sentSoFar(); i++) {
                 Pause.millis(1_000);
@@ -148,14 +166,29 @@ final class Soak implements Callable<Integer> {
             Pause.millis(30_000);
             sample(gateway, links, began, say);
             List<Finding> findings = findings(gateway, baseline == null ? Baseline.of(gateway) : baseline);
+            if (reloads != null) {
+                say.println("First reload that failed: " + (reloads.failure().isEmpty() ? "none" : reloads.failure()));
+                is(
+                        findings,
+                        "reloads put into effect, of " + reloads.asked() + " asked for",
+                        reloads.followed(),
+                        reloads.asked());
+            }
             return write(findings, say);
         }
     }
 
     /** What the gateway had when it was warm, at half time. */
-    private record Baseline(double liveHeapMiB, int threads) {
+    private record Baseline(double liveHeapMiB, int threads, long series) {
         static Baseline of(Lockkeeper gateway) {
-            return new Baseline(liveHeapMiB(gateway), gateway.proc().threads());
+            return new Baseline(liveHeapMiB(gateway), gateway.proc().threads(), series(gateway.metrics()));
+        }
+
+        /** Series of its own; the JVM's come with the collections that it happens to make. */
+        static long series(Scrape metrics) {
+            return metrics.values().keySet().stream()
+                    .filter(each -> each.startsWith("lockkeeper_"))
+                    .count();
         }
 
         /** What is left of the heap after a collection that it is told to make. */
@@ -257,6 +290,12 @@ final class Soak implements Callable<Integer> {
                 "threads, at half time and afterwards",
                 baseline.threads + ", " + last.threads,
                 last.threads <= baseline.threads + 2));
+        // A seldom kind of call may show itself late; a series for each reload or connection would be thousands.
+        long series = Baseline.series(metrics);
+        findings.add(new Finding(
+                "series of metrics, at half time and afterwards",
+                baseline.series + ", " + series,
+                series <= baseline.series + SERIES_MORE));
         int lowest = samples.stream().mapToInt(Sample::descriptors).min().orElse(0);
         findings.add(new Finding(
                 "descriptors, least under load and afterwards",
@@ -377,11 +416,19 @@ final class Soak implements Callable<Integer> {
         return Long.toString(Math.round(value));
     }
 
+    /** The same with another key and another pool, so that following it takes new connections. */
+    private static String other(int simulatorPort) {
+        return configuration(simulatorPort)
+                .replace("api-key: sk-simulated", "api-key: sk-simulated-too")
+                .replace("keep-alive: 20s", "keep-alive: 21s");
+    }
+
     /** Waits are short enough that each mishap ends, and long enough that a busy machine makes none of its own. */
     private static String configuration(int simulatorPort) {
         return """
                 server: {host: 127.0.0.1, port: 0}
                 admin: {port: 0}
+                reload: {watch: false}
                 stream: {max-event: 4MiB, heartbeat: 2s}
                 providers:
                   sim:
