@@ -3,11 +3,11 @@ package dev.lockkeeper.http;
 import dev.lockkeeper.units.Bytes;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.DecoderException;
+import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxException;
-import io.vertx.core.http.Http1ClientConfig;
 import io.vertx.core.http.Http2ClientConfig;
 import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpClientAgent;
@@ -140,10 +140,6 @@ final class Pool implements Client {
                 .setDecompressionEnabled(false)
                 .setFollowAlternativeServices(false)
                 .setConnectTimeout(settings.connectTimeout().plus(GRACE))
-                .setHttp1Config(new Http1ClientConfig()
-                        .setMaxHeaderSize(MAX_HEAD_BYTES)
-                        .setMaxInitialLineLength(MAX_HEAD_BYTES)
-                        .setMaxChunkSize(Server.PIECE_BYTES))
                 .setHttp2Config(new Http2ClientConfig()
                         .setClearTextUpgrade(false)
                         .setMultiplexingLimit(ClientSettings.STREAMS)
@@ -160,6 +156,14 @@ final class Pool implements Client {
             tls.setTrustOptions(trust);
         }
         return vertx.httpClientBuilder().with(config).with(tls).build();
+    }
+
+    /** How an HTTP/1.1 answer is read. */
+    static HttpDecoderConfig decoding() {
+        return new HttpDecoderConfig()
+                .setMaxHeaderSize(MAX_HEAD_BYTES)
+                .setMaxInitialLineLength(MAX_HEAD_BYTES)
+                .setMaxChunkSize(Server.PIECE_BYTES);
     }
 
     @Override

@@ -55,6 +55,7 @@ final class UpstreamConnection {
             pipeline.addAfter(tls.name(), "flush", new TurnFlush());
         }
         if (valve != null) {
+            pipeline.replace("codec", "codec", new UpstreamCodec(Pool.decoding(), this::leave));
             pipeline.addBefore("handler", "valve", valve);
             places = 1;
         } else {

@@ -205,7 +205,19 @@ public sealed interface Refusal {
                                 "upstream_timeout",
                                 "Provider '" + provider + "' did not accept a connection in time.",
                                 0);
-                    case DNS, PRIVATE_ADDRESS, REFUSED, TLS, RESET, STALE, PROTOCOL, TOO_LARGE ->
+                    case PROTOCOL ->
+                        upstream(
+                                502,
+                                "upstream_protocol_error",
+                                "What provider '" + provider + "' sent is not HTTP, or could be read in two ways.",
+                                0);
+                    case TOO_LARGE ->
+                        upstream(
+                                502,
+                                "upstream_error",
+                                "Provider '" + provider + "' answered with more than is gathered.",
+                                0);
+                    case DNS, PRIVATE_ADDRESS, REFUSED, TLS, RESET, STALE ->
                         upstream(
                                 502,
                                 "upstream_unreachable",
