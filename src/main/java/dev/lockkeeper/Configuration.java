@@ -33,6 +33,17 @@ final class Configuration {
         };
     }
 
+    Configuration() {}
+
+    Configuration(Path file) {
+        this.file = file;
+    }
+
+    /** The file that was named; null when none was. */
+    @Nullable Path file() {
+        return file;
+    }
+
     /** The settings; ends the command with all mistakes when there are any. */
     Loaded.Good load(Shell shell, Overrides overrides) {
         return switch (SettingsLoader.load(file, shell.environment(), overrides)) {

@@ -43,6 +43,8 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -129,12 +131,17 @@ public final class House implements AutoCloseable {
         this.settings = settings;
         this.clock = clock;
         this.random = random;
+        // They start while the database opens: neither needs anything of the other.
+        FutureTask<Loops> starting = new FutureTask<>(() -> Loops.start(settings.loops(), random));
+        Thread.ofPlatform().name("loops-start").start(starting);
+        Loops started = null;
         try {
             Database database = keep(Database.open(settings.data()));
             keys = new Keys(database, clock, random);
             ObjectRegistry objects = new ObjectRegistry(database, clock);
 
-            loops = keep(Loops.start(settings.loops(), random));
+            started = started(starting);
+            loops = keep(started);
             pools = keep(new Pools(loops));
             Workers workers = keep(new Workers(WORKERS));
             keep(this::closeSimulator);
@@ -187,6 +194,9 @@ public final class House implements AutoCloseable {
                             configured.loaded, configured.source, this::reload, metrics, clock, Reloader.LOOK_EVERY));
         } catch (DatabaseUnavailable | IOException | RuntimeException failed) {
             close();
+            if (started == null) {
+                started(starting).close();
+            }
             throw failed;
         }
     }
@@ -230,6 +240,18 @@ public final class House implements AutoCloseable {
         return reads == null
                 ? new Reloaded.Failed("this server has no configuration that could be read again")
                 : reads.reload(why);
+    }
+
+    /** Waits for the loops. */
+    private static Loops started(FutureTask<Loops> starting) {
+        try {
+            return starting.get();
+        } catch (ExecutionException failed) {
+            throw new IllegalStateException("the event loops can't be started: " + failed.getCause(), failed);
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the event loops started", stopped);
+        }
     }
 
     private boolean offers(String model) {

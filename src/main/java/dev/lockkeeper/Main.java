@@ -61,6 +61,22 @@ public final class Main implements Runnable {
 
     /** Runs a command and returns its exit code. */
     static int run(Shell shell, String... args) {
+        ServeCommand plain = ServeCommand.plainly(shell, args);
+        int code = plain == null ? parsed(shell, args) : served(shell, plain);
+        shell.out().flush();
+        shell.err().flush();
+        return code;
+    }
+
+    private static int served(Shell shell, ServeCommand serve) {
+        try {
+            return serve.call();
+        } catch (RuntimeException e) {
+            return failed(shell, e);
+        }
+    }
+
+    private static int parsed(Shell shell, String... args) {
         CommandLine line = new CommandLine(new Main())
                 .addSubcommand(new ServeCommand(shell))
                 .addSubcommand(new CheckCommand(shell))
@@ -79,10 +95,7 @@ public final class Main implements Runnable {
         line.setAbbreviatedOptionsAllowed(false);
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setExecutionExceptionHandler((e, _, _) -> failed(shell, e));
-        int code = line.execute(args);
-        shell.out().flush();
-        shell.err().flush();
-        return code;
+        return line.execute(args);
     }
 
     private static int failed(Shell shell, Exception e) {

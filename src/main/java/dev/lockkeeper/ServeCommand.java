@@ -15,10 +15,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,6 +46,11 @@ import picocli.CommandLine.Option;
             "2 the command line or the configuration is wrong; 130 or 143 told to stop twice."
         })
 final class ServeCommand implements Callable<Integer> {
+    /** A value that means itself: no other option, no {@code @file}, no quotes. */
+    private static final Pattern PLAIN_VALUE = Pattern.compile("[\\p{Alnum}/._:\\[][^\\x00\"']*");
+
+    private static final Pattern PLAIN_NUMBER = Pattern.compile("0|[1-9][0-9]{0,5}");
+
     private final Shell shell;
 
     @Mixin
@@ -70,9 +78,71 @@ final class ServeCommand implements Callable<Integer> {
         this.shell = shell;
     }
 
+    /**
+     * The command for a line in its plainest form: {@code serve}, and options that it knows, each once and with a value of
+     * its own ({@code --port 80}, {@code --port=80}). Anything else, mistakes too, is null: picocli reads and explains it.
+     * Its classes are in the format of Java 5, which a start cache can't hold: they cost a quarter of a start.
+     */
+    static @Nullable ServeCommand plainly(Shell shell, String... args) {
+        if (args.length == 0 || !args[0].equals("serve")) {
+            return null;
+        }
+        ServeCommand serve = new ServeCommand(shell);
+        Set<String> given = new HashSet<>();
+        for (int i = 1; i < args.length; i++) {
+            String name = args[i];
+            if (!name.equals("--verbose")) { // the launcher's
+                int sign = name.startsWith("--") ? name.indexOf('=') : -1;
+                String value = sign >= 0 ? name.substring(sign + 1) : i + 1 < args.length ? args[++i] : "";
+                name = sign >= 0 ? name.substring(0, sign) : name.equals("-c") ? "--config" : name;
+                if (!PLAIN_VALUE.matcher(value).matches() || !serve.take(name, value)) {
+                    return null;
+                }
+            }
+            if (!given.add(name)) {
+                return null;
+            }
+        }
+        return serve;
+    }
+
+    /** Takes an option; false when there is no such one or the value does not fit. */
+    private boolean take(String name, String value) {
+        switch (name) {
+            case "--config" -> configuration = new Configuration(Path.of(value));
+            case "--host" -> host = value;
+            case "--data" -> data = Path.of(value);
+            case "--port", "--admin-port" -> {
+                if (!PLAIN_NUMBER.matcher(value).matches()) {
+                    return false;
+                }
+                Integer number = Integer.valueOf(value);
+                if (name.equals("--port")) {
+                    port = number;
+                } else {
+                    adminPort = number;
+                }
+            }
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** What the command line said. */
+    Overrides overrides() {
+        return new Overrides(host, port, adminPort, data);
+    }
+
+    /** The configuration that the command line named; null when it named none. */
+    @Nullable Path configuration() {
+        return configuration.file();
+    }
+
     @Override
     public Integer call() {
-        Overrides overrides = new Overrides(host, port, adminPort, data);
+        Overrides overrides = overrides();
         Loaded.Good loaded = configuration.load(shell, overrides);
         Settings settings = loaded.settings();
         Logging.serve(settings.log());
