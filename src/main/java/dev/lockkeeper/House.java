@@ -66,8 +66,8 @@ public final class House implements AutoCloseable {
     /** How often is looked whether the wait of a stop is over. */
     private static final long LOOK_MILLIS = 20;
 
-    /** How long calls that are cut short may take to say so. */
-    private static final Duration LAST_WORDS = Duration.ofSeconds(3);
+    /** How long calls that are cut short may take to say so, and to be counted: the first estimate of tokens loads a vocabulary. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(5);
 
     private final Deque<AutoCloseable> built = new ArrayDeque<>();
     private final SecureRandom random;

@@ -65,9 +65,6 @@ final class Call {
     /** Prompts up to this size are kept until the answer's end, in case the upstream tells no usage. */
     private static final int COUNT_EXACTLY = 256 << 10;
 
-    /** Bytes of text per token where a prompt is too large to be counted. */
-    private static final int BYTES_PER_TOKEN = 4;
-
     private static final int NAMES_SUGGESTED = 3;
 
     /** How long an answer's end waits for what it made to be registered. */
@@ -524,18 +521,28 @@ final class Call {
         }
         Bytes counted = prompt;
         Usage rough = new Usage(
-                asked.textBytes() / BYTES_PER_TOKEN, 0, 0, learnt.text().length() / BYTES_PER_TOKEN, 0, true);
-        boolean taken = relay.workers().compute(() -> {
-            Usage estimate = rough;
-            try {
-                long input = counted != null ? relay.tokens().countPrompt(counted) : rough.input();
-                estimate = new Usage(input, 0, 0, relay.tokens().count(learnt.text()), 0, true);
-            } catch (RuntimeException | Error bug) {
-                LOG.error("The tokens of call {} could not be counted", exchange.id(), bug);
-            }
-            Usage told = estimate;
-            onLoop(() -> then.accept(told));
-        });
+                TokenCounter.reckoned(asked.textBytes()),
+                0,
+                0,
+                TokenCounter.reckoned(learnt.text().length()),
+                0,
+                true);
+        // Nobody waits for an estimate who is told to stop.
+        boolean taken = !relay.cuttingShort()
+                && relay.workers().estimate(() -> {
+                    Usage estimate = rough;
+                    try {
+                        long input = counted != null
+                                ? relay.tokens().countPrompt(counted, relay::cuttingShort)
+                                : rough.input();
+                        estimate = new Usage(
+                                input, 0, 0, relay.tokens().count(learnt.text(), relay::cuttingShort), 0, true);
+                    } catch (RuntimeException | Error bug) {
+                        LOG.error("The tokens of call {} could not be counted", exchange.id(), bug);
+                    }
+                    Usage told = estimate;
+                    onLoop(() -> then.accept(told));
+                });
         if (!taken) {
             then.accept(rough);
         }
@@ -816,32 +823,36 @@ final class Call {
     }
 
     private void report(Learnt learnt, @Nullable Usage usage, Outcome outcome, String errorCode) {
-        relay.ended(rules);
-        long total = System.nanoTime() - exchange.startedNanos();
-        relay.watcher()
-                .ended(new CallReport(
-                        exchange.id(),
-                        caller.keyId(),
-                        caller.project(),
-                        exchange.clientAddress(),
-                        endpoint.path(),
-                        exchange.method(),
-                        modelName,
-                        upstreamModel,
-                        provider,
-                        status,
-                        outcome,
-                        errorCode,
-                        streamed,
-                        exchange.startedNanos(),
-                        firstByteNanos,
-                        total,
-                        ownNanos,
-                        usage,
-                        bytesIn,
-                        bytesOut,
-                        relay.clock().millis() - total / 1_000_000,
-                        learnt.finish(),
-                        warnings.size()));
+        try {
+            long total = System.nanoTime() - exchange.startedNanos();
+            relay.watcher()
+                    .ended(new CallReport(
+                            exchange.id(),
+                            caller.keyId(),
+                            caller.project(),
+                            exchange.clientAddress(),
+                            endpoint.path(),
+                            exchange.method(),
+                            modelName,
+                            upstreamModel,
+                            provider,
+                            status,
+                            outcome,
+                            errorCode,
+                            streamed,
+                            exchange.startedNanos(),
+                            firstByteNanos,
+                            total,
+                            ownNanos,
+                            usage,
+                            bytesIn,
+                            bytesOut,
+                            relay.clock().millis() - total / 1_000_000,
+                            learnt.finish(),
+                            warnings.size()));
+        } finally {
+            // Last: a stop waits for calls under way, and then takes no more lines for the log.
+            relay.ended(rules);
+        }
     }
 }

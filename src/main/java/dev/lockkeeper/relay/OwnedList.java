@@ -52,7 +52,10 @@ final class OwnedList {
     private static final int MAX_PAGES = 20;
 
     private static final int MAX_OBJECT = 1 << 20;
-    private static final long YOUNG_MILLIS = 3_600_000;
+
+    /** Longer than a clock on the wall that is put right may jump: an object must not be old at once. */
+    private static final long YOUNG_MILLIS = 3 * 3_600_000L;
+
     private static final long FETCH_MILLIS = 30_000;
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final Logger LOG = LoggerFactory.getLogger(OwnedList.class);

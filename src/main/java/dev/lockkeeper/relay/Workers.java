@@ -14,6 +14,10 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Workers implements AutoCloseable {
     private static final int MAX_QUEUED = 1024;
+
+    /** Beyond so many waiting tasks no estimate is made: calls wait for theirs, and large bodies for their reading. */
+    private static final int BUSY = 64;
+
     private static final int MAX_WAITING = 512;
     private static final int CLOSE_MILLIS = 2_000;
 
@@ -41,6 +45,11 @@ public final class Workers implements AutoCloseable {
         } catch (RejectedExecutionException full) {
             return false;
         }
+    }
+
+    /** Runs what computes an estimate; false when much is waiting, and a rougher one is better than a late one. */
+    boolean estimate(Runnable task) {
+        return counting.getQueue().size() < BUSY && compute(task);
     }
 
     /** Runs what waits; false when too much is waiting. */

@@ -13,10 +13,12 @@ import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -245,6 +247,43 @@ class DrainTest {
                     .as("no upstream was asked")
                     .contains("\"status\":503,\"outcome\":\"refused\",\"error\":\"server_shutting_down\"");
             assertThat(upstream.requests()).isEmpty();
+        }
+    }
+
+    @Test
+    void noStopWaitsForEstimatesOfTokens() throws Exception {
+        int calls = 12;
+        // What the encoder is slowest with: a text without a break.
+        String letters = "qzjxkvbpygfwmucldrhsnioate".repeat((16 << 10) / 26);
+        Script endless = (request, conversation) -> {
+            conversation.chunkedEvents();
+            for (int i = 0; i < 16; i++) {
+                conversation.chunk(CHUNK.replace("\"Hi\"", '"' + letters + '"'));
+            }
+            conversation.awaitGone();
+        };
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering(endless);
+                Gateway gateway = before(upstream, Duration.ZERO, SOON)) {
+            List<CompletableFuture<HttpResponse<String>>> streams = Stream.generate(
+                            () -> later(() -> gateway.post("/v1/chat/completions", ASK_STREAM)))
+                    .limit(calls)
+                    .toList();
+            await().atMost(30, SECONDS).until(() -> upstream.requests().size() == calls);
+            calls(gateway, calls);
+            long began = System.nanoTime();
+            drain(gateway).get(15, TimeUnit.SECONDS);
+
+            // Counted whole, they would take two threads a quarter of a minute.
+            assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(8));
+            for (CompletableFuture<HttpResponse<String>> stream : streams) {
+                assertThat(stream.get(10, TimeUnit.SECONDS).body()).contains("server_shutting_down");
+            }
+            assertThat(gateway.log()
+                            .lines()
+                            .filter(line -> line.contains("\"error\":\"server_shutting_down\"")
+                                    && line.contains("\"estimated\":true")))
+                    .as("each call is told")
+                    .hasSize(calls);
         }
     }
 
