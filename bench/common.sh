@@ -9,7 +9,7 @@ bench_build() {
   # The jar for the launcher, the benchmark's classes, and the class path they need.
   [ -n "${BENCH_NO_BUILD:-}" ] && [ -f target/bench-classpath ] && return 0
   echo "bench: building ..." >&2
-  ./mvnw -q -B -ntp -DskipTests -Dspotless.check.skip=true package \
+  ./mvnw -q -B -ntp -DskipTests -Ddist.skip=true -Dspotless.check.skip=true package \
     dependency:build-classpath -Dmdep.outputFile=target/bench-classpath -Dmdep.includeScope=test >&2 || exit 1
   touch target/lockkeeper.jar
   # Made at the first `serve` otherwise, in the middle of what is measured.

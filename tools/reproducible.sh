@@ -16,7 +16,7 @@ build() { # into folder $1
   (cd "$home" && git ls-files -z --cached --others --exclude-standard |
     xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
     tar -cf - --null -T -) | tar -xf - -C "$1"
-  (cd "$1" && ./mvnw -q -B -ntp ${MAVEN_ARGS:-} -Dmaven.test.skip=true -Dspotless.check.skip=true package >&2) || exit 2
+  (cd "$1" && ./mvnw -q -B -ntp ${MAVEN_ARGS:-} -Dmaven.test.skip=true -Dspotless.check.skip=true -Ddist.skip=true package >&2) || exit 2
 }
 
 hash() {
