@@ -6,6 +6,7 @@ import dev.lockkeeper.admin.KeyJson;
 import dev.lockkeeper.settings.Overrides;
 import dev.lockkeeper.settings.Settings;
 import dev.lockkeeper.upstream.ProviderSettings;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,7 +57,8 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Settings settings = configuration.load(shell, Overrides.NONE).settings();
-        Doctor doctor = new Doctor(shell.environment(), Clock.systemUTC(), System::nanoTime, !noCall);
+        Doctor doctor =
+                new Doctor(shell.environment(), Clock.systemUTC(), System::nanoTime, !noCall, new SecureRandom());
         List<Finding> findings = new ArrayList<>();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<List<Finding>>> all = new ArrayList<>();

@@ -1,7 +1,14 @@
 package dev.lockkeeper.admin;
 
 import dev.lockkeeper.dialect.openai.Nearest;
+import dev.lockkeeper.http.Client;
+import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.http.Fault;
+import dev.lockkeeper.http.FaultException;
+import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.routing.Catalog;
+import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -40,6 +47,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLException;
@@ -86,14 +94,18 @@ public final class Doctor {
     private final Clock clock;
     private final Supplier<Long> nanos;
     private final boolean calls;
+    private final RandomGenerator ids;
     private final Catalog catalog = Catalog.shipped();
 
     /**
      * @param environment variables by name, looked at for proxies
      * @param nanos a clock for durations, such as {@code System::nanoTime}
      * @param calls whether a model is called, which costs some tokens
+     * @param ids where request ids come from
      */
-    public Doctor(Map<String, String> environment, Clock clock, Supplier<Long> nanos, boolean calls) {
+    public Doctor(
+            Map<String, String> environment, Clock clock, Supplier<Long> nanos, boolean calls, RandomGenerator ids) {
+        this.ids = ids;
         this.environment = Map.copyOf(environment);
         this.clock = clock;
         this.nanos = nanos;
@@ -109,11 +121,22 @@ public final class Doctor {
     public List<Finding> examine(ProviderSettings provider, List<String> models) {
         Visit visit = new Visit(provider, List.copyOf(new LinkedHashSet<>(models)));
         visit.proxy();
+        if (provider.connection().proxy() != null || provider.connection().certificates() != null) {
+            visit.asTheGateway();
+            return visit.findings;
+        }
         List<InetAddress> addresses = visit.dns();
         if (!addresses.isEmpty() && visit.tcp(addresses) && visit.tls()) {
             visit.api();
         }
         return visit.findings;
+    }
+
+    /** A call that is tried. */
+    @FunctionalInterface
+    private interface Try {
+        /** What went wrong, or an empty text. */
+        String make(String ask, boolean responses) throws Exception;
     }
 
     /** One look at one provider. */
@@ -149,8 +172,13 @@ public final class Doctor {
             return "providers." + provider.name() + "." + name;
         }
 
-        /** The gateway connects directly; whoever needs a proxy should learn it here. */
+        /** Which way calls go; whoever needs a proxy that is not used should learn it here. */
         void proxy() {
+            ClientSettings.Proxy proxy = provider.connection().proxy();
+            if (proxy != null) {
+                ok("proxy", host + ":" + port + " is reached through " + proxy);
+                return;
+            }
             String seen = PROXY_VARIABLES.stream()
                     .flatMap(name -> List.of(name, name.toLowerCase(Locale.ROOT)).stream())
                     .filter(name -> !environment.getOrDefault(name, "").isEmpty())
@@ -158,9 +186,77 @@ public final class Doctor {
             if (!seen.isEmpty()) {
                 warn(
                         "proxy",
-                        seen + " is set, but Lockkeeper connects to providers directly",
-                        "nothing if the steps below are ok; else let this machine reach " + host + ":" + port
-                                + " without a proxy");
+                        seen + " is set, but Lockkeeper connects to this provider directly",
+                        "nothing if the steps below are ok; else set " + key("proxy.url"));
+            }
+        }
+
+        /**
+         * The same by the gateway's own client, with its proxy and certificates. It tells one thing of the way there: that
+         * it can be gone, or why not.
+         */
+        void asTheGateway() {
+            try (Loops loops = Loops.start(1, ids)) {
+                Client client =
+                        loops.connect(provider.connection()).on(loops.all().getFirst());
+                long start = nanos.get();
+                Client.Fetched answer = fetch(client, request("/models").GET().build(), "", MODELS_TIMEOUT);
+                ok("connection", "there is one");
+                String body = new String(answer.body().toArray(), StandardCharsets.UTF_8);
+                if (judged(answer.status(), body, start) && calls) {
+                    firstToken((ask, responses) -> {
+                        Client.Fetched said = fetch(
+                                client,
+                                call(responses).POST(BodyPublishers.noBody()).build(),
+                                ask,
+                                FIRST_TOKEN_TIMEOUT);
+                        String text = new String(said.body().toArray(), StandardCharsets.UTF_8);
+                        return said.status() != 200
+                                ? "answered " + said.status() + message(text)
+                                : text.contains("data:") ? "" : "answered 200, but no event stream";
+                    });
+                }
+            } catch (FaultException e) {
+                fail(
+                        "connection",
+                        e.fault().kind() + ": " + e.fault().detail(),
+                        mend(e.fault().kind()));
+            } catch (Exception e) {
+                fail("connection", reason(e), "try again");
+            }
+        }
+
+        private String mend(Fault.Kind kind) {
+            String proxied = provider.connection().proxy() == null ? "" : ", or " + key("proxy.url");
+            return switch (kind) {
+                case PROXY -> "set " + key("proxy.username") + " and password, or ask whoever runs the proxy";
+                case TLS ->
+                    "correct " + key("tls.ca") + ", tls.certificate or tls.server-name"
+                            + (proxied.isEmpty() ? "" : "; at the proxy proxy.ca");
+                case RESET, STALE -> "see whether the server wants a certificate: " + key("tls.certificate");
+                case DNS, REFUSED, CONNECT_TIMEOUT -> "correct " + key("base-url") + proxied + ", or open the firewall";
+                case PRIVATE_ADDRESS -> "set " + key("private-addresses") + ": true if this is a server of your own";
+                case POOL_FULL, PROTOCOL, TOO_LARGE, TIMEOUT -> "ask whoever runs the server";
+            };
+        }
+
+        private Client.Fetched fetch(Client client, HttpRequest request, String body, Duration timeout)
+                throws InterruptedException {
+            Headers headers = Headers.empty();
+            request.headers().map().forEach((name, values) -> values.forEach(value -> headers.add(name, value)));
+            String query = request.uri().getRawQuery();
+            try {
+                return client.fetch(
+                                request.method(),
+                                request.uri().getRawPath() + (query == null ? "" : "?" + query),
+                                headers,
+                                Bytes.utf8(body),
+                                MAX_BODY,
+                                timeout.toMillis())
+                        .toCompletableFuture()
+                        .get();
+            } catch (ExecutionException e) {
+                throw e.getCause() instanceof FaultException fault ? fault : new IllegalStateException(e.getCause());
             }
         }
 
@@ -288,7 +384,8 @@ public final class Doctor {
                     .build()) {
                 try {
                     if (credentials(http) && calls) {
-                        firstToken(http);
+                        firstToken(
+                                (ask, responses) -> within(FIRST_TOKEN_TIMEOUT, () -> streamed(http, ask, responses)));
                     }
                 } finally {
                     http.shutdownNow();
@@ -316,7 +413,11 @@ public final class Doctor {
                 fail("credentials", "GET /models: " + reason(e), "see whether the server speaks HTTP/1.1");
                 return false;
             }
-            int status = answer.statusCode();
+            return judged(answer.statusCode(), body, start);
+        }
+
+        /** What the answer to the question for models says. */
+        private boolean judged(int status, String body, long start) {
             String took = "GET /models answered " + status + " (" + millis(start) + ")";
             if (status == 401 || status == 403) {
                 fail(
@@ -390,7 +491,7 @@ public final class Doctor {
             }
         }
 
-        private void firstToken(HttpClient http) {
+        private void firstToken(Try call) {
             String model = models.stream()
                     .filter(this::chats)
                     .min(Comparator.comparing(name -> !SMALL.matcher(name).find()))
@@ -403,7 +504,7 @@ public final class Doctor {
             boolean responses = known != null && !known.endpoints().contains("chat");
             long start = nanos.get();
             try {
-                String failure = within(FIRST_TOKEN_TIMEOUT, () -> streamed(http, model, responses));
+                String failure = call.make(ask(model, responses), responses);
                 if (failure.isEmpty()) {
                     ok("first-token", model + " after " + millis(start));
                 } else {
@@ -427,8 +528,7 @@ public final class Doctor {
             return known == null || known.kind() == Catalog.Kind.CHAT;
         }
 
-        /** Streams until the first event with content; what went wrong, or an empty text. */
-        private String streamed(HttpClient http, String model, boolean responses) throws Exception {
+        private String ask(String model, boolean responses) {
             ObjectNode ask =
                     KeyJson.MAPPER.createObjectNode().put("model", model).put("stream", true);
             if (responses) {
@@ -437,11 +537,19 @@ public final class Doctor {
                 ask.putArray("messages").addObject().put("role", "user").put("content", "Say ok.");
                 ask.put(known(model) ? "max_completion_tokens" : "max_tokens", TOKENS);
             }
-            HttpRequest request = request(responses ? "/responses" : "/chat/completions")
+            return ask.toString();
+        }
+
+        private HttpRequest.Builder call(boolean responses) {
+            return request(responses ? "/responses" : "/chat/completions")
                     .header("content-type", "application/json")
-                    .header("accept", "text/event-stream")
-                    .POST(BodyPublishers.ofString(ask.toString()))
-                    .build();
+                    .header("accept", "text/event-stream");
+        }
+
+        /** Streams until the first event with content; what went wrong, or an empty text. */
+        private String streamed(HttpClient http, String ask, boolean responses) throws Exception {
+            HttpRequest request =
+                    call(responses).POST(BodyPublishers.ofString(ask)).build();
             HttpResponse<InputStream> answer = http.send(request, BodyHandlers.ofInputStream());
             try (BufferedReader lines =
                     new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8))) {

@@ -1,12 +1,16 @@
 package dev.lockkeeper.http;
 
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
 import io.vertx.core.Vertx;
-import io.vertx.core.net.TrustOptions;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +27,7 @@ public final class Clients implements AutoCloseable {
 
     private final ClientSettings settings;
     private final AddressBook book;
+    private final @Nullable SslContext proxyTls;
     private final List<Pool> pools = new ArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
     private final AtomicInteger waiting = new AtomicInteger();
@@ -30,18 +35,32 @@ public final class Clients implements AutoCloseable {
     private final AtomicLong complainedNanos = new AtomicLong();
     private volatile Fault.@Nullable Kind complainedOf;
 
-    Clients(
-            Vertx vertx,
-            List<EventLoop> loops,
-            ClientSettings settings,
-            Addresses.Source source,
-            LongSupplier nanos,
-            @Nullable TrustOptions trust) {
+    Clients(Vertx vertx, List<EventLoop> loops, ClientSettings settings, Addresses.Source source, LongSupplier nanos) {
         this.settings = settings;
-        this.book = new AddressBook(settings.name(), settings.host(), source, nanos);
+        ClientSettings.Proxy proxy = settings.proxy();
+        this.book = new AddressBook(settings.name(), proxy == null ? settings.host() : proxy.host(), source, nanos);
+        this.proxyTls = proxy != null && proxy.tls() ? proxyTls(proxy) : null;
         for (EventLoop loop : loops) {
-            pools.add(new Pool(vertx, loop, settings, this, trust));
+            pools.add(new Pool(vertx, loop, settings, this));
         }
+    }
+
+    private static SslContext proxyTls(ClientSettings.Proxy proxy) {
+        try {
+            SslContextBuilder builder = SslContextBuilder.forClient().endpointIdentificationAlgorithm("HTTPS");
+            return proxy.authorities().isEmpty()
+                    ? builder.build()
+                    : builder.trustManager(
+                                    new ByteArrayInputStream(proxy.authorities().getBytes(StandardCharsets.US_ASCII)))
+                            .build();
+        } catch (SSLException | IllegalArgumentException e) {
+            throw new IllegalStateException("the proxy's certificates were checked and can't be used all the same", e);
+        }
+    }
+
+    /** How TLS is spoken to the proxy; null where there is none or it is plain. */
+    @Nullable SslContext proxyTls() {
+        return proxyTls;
     }
 
     /** The way from one loop, to be used on that loop. */

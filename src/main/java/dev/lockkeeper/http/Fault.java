@@ -21,6 +21,8 @@ public record Fault(Kind kind, String detail) {
         CONNECT_TIMEOUT,
         /** The TLS handshake failed. */
         TLS,
+        /** The proxy refused, or does not speak as one. */
+        PROXY,
         /** The connection or the stream ended before the answer was whole. */
         RESET,
         /**

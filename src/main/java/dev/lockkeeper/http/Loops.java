@@ -5,7 +5,6 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.internal.VertxInternal;
-import io.vertx.core.net.TrustOptions;
 import io.vertx.core.transport.Transport;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +14,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The event loops of the process, and what runs on them: servers and clients. Any thread may call, but none of the
@@ -93,18 +91,17 @@ public final class Loops implements AutoCloseable {
 
     /** Prepares to call one provider. Connects on the first call. */
     public Clients connect(ClientSettings settings) {
-        return connect(settings, Addresses.Source.SYSTEM, System::nanoTime, null);
+        return connect(settings, Addresses.Source.SYSTEM, System::nanoTime);
     }
 
-    /** The same with another source of addresses, and another trust than the JDK's. */
-    Clients connect(ClientSettings settings, Addresses.Source source, @Nullable TrustOptions trust) {
-        return connect(settings, source, System::nanoTime, trust);
+    /** The same with another source of addresses. */
+    Clients connect(ClientSettings settings, Addresses.Source source) {
+        return connect(settings, source, System::nanoTime);
     }
 
     /** The same with another clock for the addresses. */
-    Clients connect(
-            ClientSettings settings, Addresses.Source source, LongSupplier nanos, @Nullable TrustOptions trust) {
-        return new Clients(vertx, loops, settings, source, nanos, trust);
+    Clients connect(ClientSettings settings, Addresses.Source source, LongSupplier nanos) {
+        return new Clients(vertx, loops, settings, source, nanos);
     }
 
     /** How often a loop was seen held up for longer than {@value LoopWatch#BLOCKED_MILLIS} ms. */

@@ -74,6 +74,12 @@ public record Network(long high, long low, int prefix) {
         return (high(address) & highMask(prefix)) == high && (low(address) & lowMask(prefix)) == low;
     }
 
+    /** Whether a text is an address, in digits, of this range. Never asks DNS. */
+    public boolean contains(String text) {
+        byte[] address = bytes(text);
+        return address != null && contains(address);
+    }
+
     /** Whether every address is in this range, or every one of IPv4. */
     public boolean isEverybody() {
         return prefix == 0 || (prefix == BITS - BITS_OF_4 && high == 0 && low == MAPPED);

@@ -8,6 +8,7 @@ import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxException;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.Http2ClientConfig;
 import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpClientAgent;
@@ -19,8 +20,9 @@ import io.vertx.core.http.impl.HttpClientConnection;
 import io.vertx.core.http.impl.UnpooledHttpClientConnection;
 import io.vertx.core.net.ClientSSLOptions;
 import io.vertx.core.net.HostAndPort;
+import io.vertx.core.net.PemKeyCertOptions;
+import io.vertx.core.net.PemTrustOptions;
 import io.vertx.core.net.TcpOption;
-import io.vertx.core.net.TrustOptions;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.SocketException;
@@ -39,6 +41,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,6 +80,12 @@ final class Pool implements Client {
     /** Host and port for the head of requests. */
     final HostAndPort authority;
 
+    /** What requests are told to a proxy with, before their own target; empty where they go to the upstream itself. */
+    final String absolute;
+
+    /** What is asked of a proxy for each connection; null without one. */
+    private final ThroughProxy.@Nullable Way way;
+
     /** Since when the first in the queue waits; written on the loop, read by all. */
     volatile long waitingSinceNanos = NOBODY;
 
@@ -111,11 +120,22 @@ final class Pool implements Client {
 
     private Loop.@Nullable Subscription ticking;
 
-    Pool(Vertx vertx, EventLoop loop, ClientSettings settings, Clients all, @Nullable TrustOptions trust) {
+    Pool(Vertx vertx, EventLoop loop, ClientSettings settings, Clients all) {
         this.loop = loop;
         this.settings = settings;
         this.authority = HostAndPort.create(
                 settings.host().contains(":") ? "[" + settings.host() + "]" : settings.host(), settings.port());
+        ClientSettings.Proxy proxy = settings.proxy();
+        // Many proxies tunnel to port 443 only, so a plain request is handed to them; HTTP/2 can't be.
+        boolean handed = proxy != null && !settings.tls() && settings.version() != ClientSettings.Version.HTTP_2;
+        this.absolute = handed ? "http://" + authority : "";
+        this.way = proxy == null
+                ? null
+                : new ThroughProxy.Way(
+                        proxy,
+                        all.proxyTls(),
+                        handed ? null : authority.toString(),
+                        settings.connectTimeout().plus(GRACE).toMillis());
         this.all = all;
         this.book = all.book();
         this.multiplexed = switch (settings.version()) {
@@ -123,10 +143,10 @@ final class Pool implements Client {
             case AUTO -> settings.tls();
             case HTTP_2 -> true;
         };
-        this.opener = () -> client(vertx, settings, trust);
+        this.opener = () -> client(vertx, settings);
     }
 
-    private static HttpClientAgent client(Vertx vertx, ClientSettings settings, @Nullable TrustOptions trust) {
+    private static HttpClientAgent client(Vertx vertx, ClientSettings settings) {
         List<HttpVersion> versions = switch (settings.version()) {
             case HTTP_1_1 -> List.of(HttpVersion.HTTP_1_1);
             case AUTO ->
@@ -152,8 +172,14 @@ final class Pool implements Client {
                 .setHostnameVerificationAlgorithm("HTTPS")
                 .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
                 .setSslHandshakeTimeout(settings.connectTimeout().plus(GRACE).toMillis());
-        if (trust != null) {
-            tls.setTrustOptions(trust);
+        ClientSettings.Certificates certificates = settings.certificates();
+        if (certificates != null && !certificates.authorities().isEmpty()) {
+            tls.setTrustOptions(new PemTrustOptions().addCertValue(Buffer.buffer(certificates.authorities())));
+        }
+        if (certificates != null && !certificates.certificate().isEmpty()) {
+            tls.setKeyCertOptions(new PemKeyCertOptions()
+                    .addCertValue(Buffer.buffer(certificates.certificate()))
+                    .addKeyValue(Buffer.buffer(certificates.key())));
         }
         return vertx.httpClientBuilder().with(config).with(tls).build();
     }
@@ -458,11 +484,17 @@ final class Pool implements Client {
     }
 
     Fault fault(Fault.Kind kind, String detail) {
-        return new Fault(kind, authority + ": " + detail);
+        return new Fault(
+                kind,
+                authority + (settings.proxy() == null ? "" : " through proxy " + settings.proxy()) + ": " + detail);
     }
 
     /** What an exception on an open connection or a stream means. */
     Fault broken(Throwable cause) {
+        if (cause instanceof DecoderException && cause.getCause() instanceof SSLHandshakeException refused) {
+            // With TLS 1.3 a server tells only after the handshake that it does not like a certificate.
+            return fault(Fault.Kind.TLS, describe(refused));
+        }
         boolean protocol = cause instanceof DecoderException
                 || cause instanceof IllegalArgumentException
                 || cause instanceof IllegalStateException
@@ -512,7 +544,8 @@ final class Pool implements Client {
                             giveUp(fault(
                                     Fault.Kind.DNS,
                                     cause instanceof UnknownHostException
-                                            ? "no address for this name"
+                                            ? "no address for "
+                                                    + (settings.proxy() == null ? "this name" : "the proxy's name")
                                             : describe(cause)));
                         } else {
                             connect(allowed(found), found.getFirst());
@@ -521,7 +554,8 @@ final class Pool implements Client {
         }
 
         private List<InetAddress> allowed(List<InetAddress> found) {
-            return settings.privateAddresses()
+            // A proxy stands in one's own network, as a rule, and connects to what it likes.
+            return settings.privateAddresses() || settings.proxy() != null
                     ? found
                     : found.stream()
                             .filter(address -> !Addresses.isPrivate(address))
@@ -567,12 +601,12 @@ final class Pool implements Client {
         private void failed(Attempt attempt, Throwable error) {
             running.remove(attempt);
             if (!done && !attempt.left) {
-                boolean certificate = isAboutCertificates(error);
-                if (!certificate) {
+                boolean hopeless = isHopeless(error);
+                if (!hopeless) {
                     book.dead(attempt.address);
                 }
                 connected = false;
-                if (certificate || (!tryNext() && running.stream().allMatch(other -> other.left))) {
+                if (hopeless || (!tryNext() && running.stream().allMatch(other -> other.left))) {
                     fail(notConnected(error, attempt.address));
                 }
             }
@@ -580,10 +614,10 @@ final class Pool implements Client {
         }
 
         /** Whether the other addresses would be refused for the same reason. */
-        private static boolean isAboutCertificates(Throwable error) {
+        private static boolean isHopeless(Throwable error) {
             Throwable cause = error;
             for (int i = 0; i < MAX_CAUSES && cause != null; i++) {
-                if (cause instanceof CertificateException) {
+                if (cause instanceof CertificateException || (cause instanceof ProxyFailure said && said.answered)) {
                     return true;
                 }
                 cause = cause.getCause();
@@ -628,6 +662,7 @@ final class Pool implements Client {
                 case ConnectTimeoutException e -> fault(Fault.Kind.CONNECT_TIMEOUT, to);
                 case SslHandshakeTimeoutException e -> fault(Fault.Kind.CONNECT_TIMEOUT, to);
                 case ConnectException e -> fault(Fault.Kind.REFUSED, to);
+                case ProxyFailure e -> fault(Fault.Kind.PROXY, describe(e));
                 case SSLException e -> fault(Fault.Kind.TLS, to);
                 case ClosedChannelException e
                 when settings.tls() ->
@@ -701,14 +736,20 @@ final class Pool implements Client {
         Attempt(Opening opening, InetAddress address) {
             this.opening = opening;
             this.address = address;
-            this.route = new Route(address, settings.port(), () -> opening.connected(this));
+            ClientSettings.Proxy proxy = settings.proxy();
+            int port = proxy == null ? settings.port() : proxy.port();
+            this.route = new Route(address, port, way, () -> opening.connected(this));
         }
 
         void begin() {
-            // Host and SNI keep the name.
+            // SNI and the certificate's check keep the name.
+            ClientSettings.Certificates certificates = settings.certificates();
             HttpConnectOptions options = new HttpConnectOptions()
                     .setServer(route)
-                    .setHost(settings.host())
+                    .setHost(
+                            certificates == null || certificates.serverName().isEmpty()
+                                    ? settings.host()
+                                    : certificates.serverName())
                     .setPort(settings.port())
                     .setSsl(settings.tls());
             loop.context.dispatch(v -> http().connect(options).onComplete((connection, error) -> {

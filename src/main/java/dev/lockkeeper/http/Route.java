@@ -22,12 +22,16 @@ final class Route implements SocketAddress {
     /** Called when the socket is connected, before TLS. */
     private final Runnable connected;
 
+    /** What stands between the socket and the upstream; null for nothing. */
+    private final ThroughProxy.@Nullable Way way;
+
     private final Target target = new Target(this);
     private @Nullable Channel channel;
     private boolean aborted;
 
-    Route(InetAddress address, int port, Runnable connected) {
+    Route(InetAddress address, int port, ThroughProxy.@Nullable Way way, Runnable connected) {
         this.hop = new InetSocketAddress(address, port);
+        this.way = way;
         this.connected = connected;
     }
 
@@ -115,12 +119,18 @@ final class Route implements SocketAddress {
                 return;
             }
             route.channel = context.channel();
+            ThroughProxy.Way way = route.way;
+            if (way != null) {
+                context.pipeline().addAfter(context.name(), "proxy", new ThroughProxy(way, promise));
+            }
             ChannelPromise socket = context.newPromise();
             socket.addListener(done -> {
                 if (done.isSuccess()) {
                     route.connected.run();
                     context.pipeline().remove(this);
-                    promise.trySuccess();
+                    if (way == null) {
+                        promise.trySuccess();
+                    }
                 } else {
                     promise.tryFailure(done.cause());
                 }

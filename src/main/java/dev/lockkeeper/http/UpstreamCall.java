@@ -17,7 +17,13 @@ import org.jspecify.annotations.Nullable;
 final class UpstreamCall implements Client.Outgoing {
     /** Fields that say how a connection is used: its owner's business, not the caller's. */
     static final List<AsciiString> HOP_BY_HOP = Stream.of(
-                    "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings")
+                    "connection",
+                    "keep-alive",
+                    "proxy-connection",
+                    "proxy-authorization",
+                    "transfer-encoding",
+                    "upgrade",
+                    "http2-settings")
             .map(AsciiString::cached)
             .toList();
 
@@ -67,7 +73,9 @@ final class UpstreamCall implements Client.Outgoing {
         connection = on;
         stream = with;
         with.headHandler(head -> {
-            if (!over) {
+            if (!over && head.statusCode == 407 && !pool.absolute.isEmpty()) {
+                refusedByProxy(new Headers(head.headers));
+            } else if (!over) {
                 headRead = true;
                 listener.head(head.statusCode, new Headers(head.headers));
             }
@@ -89,6 +97,14 @@ final class UpstreamCall implements Client.Outgoing {
         listener.ready();
         if (!over && !headWritten) {
             writeHead(with, null, contentLength == 0);
+        }
+    }
+
+    private void refusedByProxy(Headers answer) {
+        ClientSettings.Proxy proxy = pool.settings.proxy();
+        if (proxy != null) {
+            breakOff();
+            fail(pool.fault(Fault.Kind.PROXY, ThroughProxy.unauthorized(proxy, answer.all("proxy-authenticate"))));
         }
     }
 
@@ -118,14 +134,17 @@ final class UpstreamCall implements Client.Outgoing {
             fields.set(HttpHeaders.CONTENT_LENGTH, Long.toString(contentLength));
         }
         ClientSettings settings = pool.settings;
+        String uri = target;
+        if (!pool.absolute.isEmpty()) {
+            uri = pool.absolute + target;
+            String authorization =
+                    settings.proxy() == null ? "" : settings.proxy().authorization();
+            if (!authorization.isEmpty()) {
+                fields.set("proxy-authorization", authorization);
+            }
+        }
         HttpRequestHead head = new HttpRequestHead(
-                settings.tls() ? "https" : "http",
-                HttpMethod.valueOf(method),
-                target,
-                fields,
-                pool.authority,
-                target,
-                null);
+                settings.tls() ? "https" : "http", HttpMethod.valueOf(method), uri, fields, pool.authority, uri, null);
         to.writeHead(head, contentLength < 0, first, end, PRIORITY, false);
     }
 

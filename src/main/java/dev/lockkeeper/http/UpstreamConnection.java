@@ -5,7 +5,6 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2FrameListenerDecorator;
 import io.netty.handler.codec.http2.Http2Headers;
-import io.netty.handler.ssl.SslHandler;
 import io.vertx.core.http.impl.HttpClientConnection;
 import io.vertx.core.http.impl.HttpClientStream;
 import java.net.InetAddress;
@@ -48,11 +47,11 @@ final class UpstreamConnection {
     void begin() {
         ChannelPipeline pipeline = connection.channelHandlerContext().pipeline();
         connection.channelHandlerContext().channel().config().setWriteBufferWaterMark(Server.WRITE_QUEUE);
-        ChannelHandlerContext tls = pipeline.context(SslHandler.class);
-        if (tls == null) {
+        String tls = pipeline.context("ssl") != null ? "ssl" : ThroughProxy.TLS;
+        if (pipeline.context(tls) == null) {
             pipeline.addFirst("flush", new TurnFlush());
         } else {
-            pipeline.addAfter(tls.name(), "flush", new TurnFlush());
+            pipeline.addAfter(tls, "flush", new TurnFlush());
         }
         if (valve != null) {
             pipeline.replace("codec", "codec", new UpstreamCodec(Pool.decoding(), this::leave));

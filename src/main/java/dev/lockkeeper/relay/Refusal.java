@@ -217,7 +217,7 @@ public sealed interface Refusal {
                                 "upstream_error",
                                 "Provider '" + provider + "' answered with more than is gathered.",
                                 0);
-                    case DNS, PRIVATE_ADDRESS, REFUSED, TLS, RESET, STALE ->
+                    case DNS, PRIVATE_ADDRESS, REFUSED, TLS, PROXY, RESET, STALE ->
                         upstream(
                                 502,
                                 "upstream_unreachable",

@@ -27,6 +27,21 @@ final class HostNames {
         }
     }
 
+    /** Whether a host is the machine itself, however that is written. */
+    static boolean isThisMachine(String host) {
+        String small = host.toLowerCase(Locale.ROOT);
+        String name = small.endsWith(".") ? small.substring(0, small.length() - 1) : small;
+        if (name.equals("localhost") || name.endsWith(".localhost")) {
+            return true;
+        }
+        try {
+            InetAddress address = InetAddress.ofLiteral(name);
+            return address.isLoopbackAddress() || address.isAnyLocalAddress();
+        } catch (IllegalArgumentException e) {
+            return false; // a name, which is never looked up here
+        }
+    }
+
     /** Whether a host's name looks as if it stood for a private address. */
     static boolean soundsPrivate(String host) {
         String name = host.toLowerCase(Locale.ROOT);

@@ -4,6 +4,7 @@ import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -63,9 +64,17 @@ final class Providers {
             false);
 
     private final Reading reading;
+    private final Proxies proxies;
+    private final PemFiles pems;
 
-    Providers(Reading reading) {
+    /**
+     * @param environment variables by name: a proxy may stand there
+     * @param folder where relative paths start
+     */
+    Providers(Reading reading, Map<String, String> environment, Path folder) {
         this.reading = reading;
+        this.pems = new PemFiles(reading, folder);
+        this.proxies = new Proxies(reading, environment, pems);
     }
 
     List<ProviderSettings> read(Section providers) {
@@ -99,7 +108,7 @@ final class Providers {
                 "",
                 Map.of(),
                 Map.of(),
-                connection(section, nowhereYet, true, times),
+                connection(section, nowhereYet, true, times, null, null),
                 times.answer());
     }
 
@@ -113,8 +122,12 @@ final class Providers {
         Map<String, String> headers = headers(section, auth);
         Map<String, String> query = values(section.map("query", Type.QUERY_VALUE, ""));
         Setting<Boolean> privateAddresses = section.value("private-addresses", Type.BOOL, false);
+        boolean tls = isTls(baseUrl);
+        String host = usable.map(Providers::host).orElse("");
+        ClientSettings.Proxy proxy = proxies.read(section, tls, host, port(baseUrl));
+        ClientSettings.Certificates certificates = pems.read(section, tls || usable.isEmpty());
         if (usable.isPresent() && privateAddresses.usable()) {
-            checkHost(section, baseUrl, written, privateAddresses);
+            checkHost(section, baseUrl, written, privateAddresses.value() || proxy != null);
         }
         Times times = times(section);
         return new ProviderSettings(
@@ -124,7 +137,7 @@ final class Providers {
                 key.value().orElse(""),
                 headers,
                 query,
-                connection(section, baseUrl, privateAddresses.value(), times),
+                connection(section, baseUrl, privateAddresses.value(), times, proxy, certificates),
                 times.answer());
     }
 
@@ -211,10 +224,10 @@ final class Providers {
         return null;
     }
 
-    private void checkHost(
-            Section section, URI baseUrl, Setting<Optional<String>> written, Setting<Boolean> privateAddresses) {
+    /** @param anyAddress whether private addresses are allowed, or a proxy's business */
+    private void checkHost(Section section, URI baseUrl, Setting<Optional<String>> written, boolean anyAddress) {
         String host = host(baseUrl);
-        if (privateAddresses.value()) {
+        if (anyAddress) {
             return;
         }
         if (HostNames.isPrivate(host)) {
@@ -250,8 +263,13 @@ final class Providers {
         return values(written);
     }
 
-    private ClientSettings connection(Section section, URI baseUrl, boolean privateAddresses, Times times) {
-        boolean tls = baseUrl.getScheme().equalsIgnoreCase("https");
+    private ClientSettings connection(
+            Section section,
+            URI baseUrl,
+            boolean privateAddresses,
+            Times times,
+            ClientSettings.@Nullable Proxy proxy,
+            ClientSettings.@Nullable Certificates certificates) {
         Setting<ClientSettings.Version> http = section.value("http", HTTP, ClientSettings.Version.AUTO);
         Section pool = section.section("pool");
         Setting<Long> connections = pool.value("connections", Type.integer(1, 100_000), 1000L);
@@ -262,15 +280,25 @@ final class Providers {
         return new ClientSettings(
                 section.name(),
                 host(baseUrl),
-                baseUrl.getPort() >= 0 ? baseUrl.getPort() : tls ? 443 : 80,
-                tls,
+                port(baseUrl),
+                isTls(baseUrl),
                 http.value(),
                 times.connect(),
                 keepAlive.value(),
                 Math.toIntExact(connections.value()),
                 wait.value(),
                 Math.toIntExact(queue.value()),
-                privateAddresses);
+                privateAddresses,
+                proxy,
+                certificates);
+    }
+
+    private static boolean isTls(URI baseUrl) {
+        return baseUrl.getScheme().equalsIgnoreCase("https");
+    }
+
+    private static int port(URI baseUrl) {
+        return baseUrl.getPort() >= 0 ? baseUrl.getPort() : isTls(baseUrl) ? 443 : 80;
     }
 
     /** The timeouts of one attempt, which end up in two records. */

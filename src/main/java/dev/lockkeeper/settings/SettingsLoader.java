@@ -201,7 +201,8 @@ public final class SettingsLoader {
         Section reload = root.section("reload");
         boolean watch = reload.value("watch", Type.BOOL, true).value();
         reload.end();
-        List<ProviderSettings> providers = new Providers(reading).read(root.section("providers"));
+        List<ProviderSettings> providers =
+                new Providers(reading, environment, file.folder()).read(root.section("providers"));
         List<ModelSettings> models = new Models(reading, catalog, providers).read(root.section("models"));
         root.end();
 

@@ -45,7 +45,9 @@ public record ProviderSettings(
                 connection.maxConnections(),
                 connection.waitTimeout(),
                 connection.maxWaiting(),
-                connection.privateAddresses());
+                connection.privateAddresses(),
+                connection.proxy(),
+                connection.certificates());
         return new ProviderSettings(name, address, auth, credential, headers, query, there, timeouts);
     }
 

@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import dev.lockkeeper.admin.Finding.State;
 import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.testing.ForwardProxy;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,6 +25,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
@@ -101,7 +103,7 @@ class DoctorTest {
 
     @Test
     void noModelIsCalledWhenThatIsNotWanted() {
-        List<Finding> findings = new Doctor(Map.of(), Clock.systemUTC(), System::nanoTime, false)
+        List<Finding> findings = new Doctor(Map.of(), Clock.systemUTC(), System::nanoTime, false, new Random(1))
                 .examine(provider(upstream.getAddress().getPort()), List.of("gpt-5.5"));
         assertThat(findings).extracting(Finding::point).containsExactly("dns", "tcp", "credentials", "models");
         assertThat(asked).hasSize(1);
@@ -208,13 +210,61 @@ class DoctorTest {
         assertThat(asked).isEmpty();
     }
 
+    private static ProviderSettings through(ProviderSettings direct, int port, String authorization) {
+        ClientSettings way = direct.connection();
+        return new ProviderSettings(
+                direct.name(),
+                direct.baseUrl(),
+                direct.auth(),
+                direct.credential(),
+                direct.headers(),
+                direct.query(),
+                new ClientSettings(
+                        way.name(),
+                        way.host(),
+                        way.port(),
+                        way.tls(),
+                        way.version(),
+                        way.connectTimeout(),
+                        way.keepAlive(),
+                        way.maxConnections(),
+                        way.waitTimeout(),
+                        way.maxWaiting(),
+                        way.privateAddresses(),
+                        new ClientSettings.Proxy("127.0.0.1", port, false, authorization, ""),
+                        null),
+                direct.timeouts());
+    }
+
+    @Test
+    void aProviderBehindAProxyIsTriedThroughItAsTheGatewayWould() throws Exception {
+        String authorization = "Basic bWU6c2VjcmV0LXB3";
+        ProviderSettings direct = provider(upstream.getAddress().getPort());
+        try (ForwardProxy proxy = ForwardProxy.wanting(authorization)) {
+            List<Finding> findings = examine(through(direct, proxy.port(), authorization), "gpt-5.5");
+            assertThat(findings).as(findings.toString()).allMatch(finding -> finding.state() == State.OK);
+            assertThat(findings)
+                    .extracting(Finding::point)
+                    .containsExactly("proxy", "connection", "credentials", "models", "first-token");
+            assertThat(findings.getFirst().detail()).endsWith("is reached through 127.0.0.1:" + proxy.port());
+            assertThat(proxy.asked).isNotEmpty();
+            assertThat(asked).hasSize(2).allMatch(request -> request.contains("Bearer " + KEY));
+
+            List<Finding> refused = examine(through(direct, proxy.port(), ""), "gpt-5.5");
+            assertThat(refused).extracting(Finding::point).containsExactly("proxy", "connection");
+            assertThat(refused.getLast().detail()).contains("PROXY", "407");
+            assertThat(refused.getLast().mend()).contains("providers.up.proxy.username");
+        }
+    }
+
     @Test
     void aProxyInTheEnvironmentIsWorthAWordWithoutItsPassword() {
         Finding proxy = new Doctor(
                         Map.of("https_proxy", "http://me:secret@proxy:3128"),
                         Clock.systemUTC(),
                         System::nanoTime,
-                        false)
+                        false,
+                        new Random(1))
                 .examine(provider(upstream.getAddress().getPort()), List.of())
                 .getFirst();
         assertThat(proxy.point()).isEqualTo("proxy");
@@ -303,7 +353,8 @@ class DoctorTest {
     }
 
     private static List<Finding> examine(ProviderSettings provider, String... models) {
-        return new Doctor(Map.of(), Clock.systemUTC(), System::nanoTime, true).examine(provider, List.of(models));
+        return new Doctor(Map.of(), Clock.systemUTC(), System::nanoTime, true, new Random(1))
+                .examine(provider, List.of(models));
     }
 
     private static ProviderSettings provider(int port) {

@@ -718,8 +718,7 @@ class ClientTest {
     private Clients named(int port, boolean privateAddresses, Addresses.Source source) {
         return loops.connect(
                 settings("upstream.test", port, ClientSettings.Version.HTTP_1_1, Bounds.USUAL, privateAddresses),
-                source,
-                null);
+                source);
     }
 
     @Test
@@ -750,8 +749,7 @@ class ClientTest {
                         Thread.currentThread().interrupt();
                     }
                     throw new UnknownHostException(host);
-                },
-                null);
+                });
         assertThat(get(clients, 0, "/").await().kind()).isEqualTo(Fault.Kind.CONNECT_TIMEOUT);
         never.countDown();
         await().until(() -> clients.open() == 0);

@@ -83,7 +83,7 @@ class SpreadTest {
                 Duration.ofSeconds(5),
                 100,
                 true);
-        return loops.connect(settings, host -> addresses.toArray(new InetAddress[0]), now::get, null);
+        return loops.connect(settings, host -> addresses.toArray(new InetAddress[0]), now::get);
     }
 
     private Heard get(Clients clients, int loop) {
@@ -211,7 +211,7 @@ class SpreadTest {
                 Duration.ofSeconds(5),
                 10,
                 true);
-        Clients clients = loops.connect(settings, host -> addresses.toArray(new InetAddress[0]), now::get, null);
+        Clients clients = loops.connect(settings, host -> addresses.toArray(new InetAddress[0]), now::get);
         assertThat(get(clients, 0).await().kind()).isEqualTo(Fault.Kind.TLS);
         assertThat(servers).allSatisfy(each -> assertThat(each.connections).hasSize(1));
         await().until(() -> clients.open() == 0);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.units.Bytes;
-import io.vertx.core.net.PemTrustOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
@@ -20,7 +19,6 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -175,7 +173,6 @@ class TlsTest {
 
     private Heard call(int port, String host, ClientSettings.Version version, boolean trust, Duration connect)
             throws Exception {
-        @Nullable PemTrustOptions trusting = trust ? new PemTrustOptions().addCertPath(certificate.toString()) : null;
         Clients clients = loops.connect(
                 new ClientSettings(
                         "test",
@@ -188,9 +185,10 @@ class TlsTest {
                         10,
                         Duration.ofSeconds(5),
                         10,
-                        true),
-                name -> new InetAddress[] {InetAddress.getLoopbackAddress()},
-                trusting);
+                        true,
+                        null,
+                        trust ? new ClientSettings.Certificates(Files.readString(certificate), "", "", "") : null),
+                name -> new InetAddress[] {InetAddress.getLoopbackAddress()});
         Loop loop = loops.all().getFirst();
         Heard heard = new Heard();
         loop.run(() -> clients.on(loop).send("GET", "/z", Headers.empty(), 0, heard));

@@ -74,6 +74,7 @@ class ConfigurationDocumentTest {
             put(tree, List.of(key.split("\\.")), row.group(4).replace("${", "$${"));
         }
         Config config = Config.in(folder)
+                .file("tls/ca.pem", Pem.of("authority.test").certificate())
                 .file("tls/certificate.pem", Pem.of("settings.test").certificate())
                 .file("tls/key.pem", Pem.of("settings.test").key())
                 .file(yaml(tree, ""));

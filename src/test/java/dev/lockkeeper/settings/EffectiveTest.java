@@ -2,6 +2,7 @@ package dev.lockkeeper.settings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -137,7 +138,7 @@ class EffectiveTest {
                         provider.credential().isEmpty() ? "" : Shown.MASK,
                         masked(provider.headers()),
                         masked(provider.query()),
-                        provider.connection(),
+                        masked(provider.connection()),
                         provider.timeouts()))
                 .toList();
         return new Settings(
@@ -153,6 +154,27 @@ class EffectiveTest {
                 settings.models(),
                 settings.simulated(),
                 settings.watch());
+    }
+
+    private static ClientSettings masked(ClientSettings way) {
+        ClientSettings.Proxy proxy = way.proxy();
+        return new ClientSettings(
+                way.name(),
+                way.host(),
+                way.port(),
+                way.tls(),
+                way.version(),
+                way.connectTimeout(),
+                way.keepAlive(),
+                way.maxConnections(),
+                way.waitTimeout(),
+                way.maxWaiting(),
+                way.privateAddresses(),
+                proxy == null
+                        ? null
+                        : new ClientSettings.Proxy(
+                                proxy.host(), proxy.port(), proxy.tls(), Shown.MASK, proxy.authorities()),
+                way.certificates());
     }
 
     private static Map<String, String> masked(Map<String, String> secrets) {

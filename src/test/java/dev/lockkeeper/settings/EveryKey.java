@@ -49,6 +49,13 @@ final class EveryKey {
                 timeouts: {connect: 1s, first-byte: 2m, idle: 30s, total: 1h}
                 http: 2
                 pool: {connections: 10, wait: 0s, queue: 0, keep-alive: 10s}
+                proxy:
+                  url: https://proxy.internal:3129
+                  username: me
+                  password: ${PROXY_PASSWORD}
+                  no-proxy: [.example.org, 10.0.0.0/8, "[::1]:443"]
+                  ca: tls/ca.pem
+                tls: {ca: tls/ca.pem, certificate: tls/certificate.pem, key: tls/key.pem, server-name: api.example.com}
             models:
               gpt-5.5:
                 targets: [azure/my-deployment, {provider: azure, model: "second one"}]
@@ -57,12 +64,14 @@ final class EveryKey {
                 max-output: 999
             """;
 
-    static final Map<String, String> ENVIRONMENT = Map.of("AZURE_KEY", "azure-secret-1");
+    static final Map<String, String> ENVIRONMENT =
+            Map.of("AZURE_KEY", "azure-secret-1", "PROXY_PASSWORD", "proxy-secret-1");
 
     static Config in(Path folder) {
         return Config.in(folder)
                 .with(ENVIRONMENT)
                 .file(YAML)
+                .file("tls/ca.pem", Pem.of("authority.test").certificate())
                 .file("tls/certificate.pem", Pem.of("settings.test").certificate())
                 .file("tls/key.pem", Pem.of("settings.test").key());
     }

@@ -14,6 +14,7 @@ import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
 import dev.lockkeeper.routing.ModelSettings.TargetSettings;
+import dev.lockkeeper.testing.Pem;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.net.URI;
 import java.nio.file.Path;
@@ -120,7 +121,18 @@ class SettingsLoaderTest {
                         10,
                         Duration.ZERO,
                         0,
-                        true),
+                        true,
+                        new ClientSettings.Proxy(
+                                "proxy.internal",
+                                3129,
+                                true,
+                                "Basic bWU6cHJveHktc2VjcmV0LTE=", // me:proxy-secret-1
+                                Pem.of("authority.test").certificate()),
+                        new ClientSettings.Certificates(
+                                Pem.of("authority.test").certificate(),
+                                Pem.of("settings.test").certificate(),
+                                Pem.of("settings.test").key(),
+                                "api.example.com")),
                 new ProviderSettings.Timeouts(Duration.ofMinutes(2), Duration.ofSeconds(30), Duration.ofHours(1)));
         assertThat(good.settings())
                 .isEqualTo(new Settings(
