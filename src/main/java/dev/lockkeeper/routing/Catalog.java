@@ -35,8 +35,17 @@ public final class Catalog {
         }
     }
 
-    /** The list that ships with the gateway; reads it anew each time, so ask once and keep it. */
+    /** The list that ships with the gateway; read once in a process. */
     public static Catalog shipped() {
+        return Shipped.CATALOG;
+    }
+
+    /** Read when it is first asked for. */
+    private static final class Shipped {
+        private static final Catalog CATALOG = read();
+    }
+
+    private static Catalog read() {
         try (InputStream in = Catalog.class.getResourceAsStream(RESOURCE)) {
             if (in == null) {
                 throw new IllegalStateException(RESOURCE + " is not in the jar");

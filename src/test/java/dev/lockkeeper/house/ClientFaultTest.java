@@ -46,6 +46,7 @@ class ClientFaultTest {
             "application/json; charset=utf-16",
             "multipart/form-data; boundary=b",
             "multipart/form-data",
+            ";",
             "text/plain",
             "\"");
     private static final List<String> BODIES = List.of(

@@ -73,7 +73,7 @@ public final class MultipartPeek {
      * @throws Malformed when it is not {@code multipart/form-data} with a boundary of 1 to 70 characters
      */
     public static MultipartPeek of(String contentType) throws Malformed {
-        String[] parts = contentType.split(";");
+        String[] parts = contentType.split(";", -1);
         if (!parts[0].strip().toLowerCase(Locale.ROOT).equals("multipart/form-data")) {
             throw new Malformed("content-type: multipart/form-data was expected.", null, null);
         }

@@ -84,6 +84,7 @@ class MultipartPeekTest {
                 "",
                 "application/json",
                 "multipart/form-data",
+                ";",
                 "multipart/form-data; boundary=",
                 "multipart/mixed; boundary=a",
                 "multipart/form-data; boundary=a; Boundary = b"
