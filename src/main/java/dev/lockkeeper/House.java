@@ -183,7 +183,7 @@ public final class House implements AutoCloseable {
                     () -> readiness(database),
                     metrics::scrape,
                     () -> readAgain("asked for on the admin port"));
-            adminServer = keep(loops.serve(Admin.listening(settings.admin()), admin::handle, Admin::unreadable));
+            adminServer = keep(loops.serveApart(Admin.listening(settings.admin()), admin::handle, Admin::unreadable));
             RunningServer.announce(settings.data(), settings.admin().host(), adminServer.port());
             keep(() -> RunningServer.withdraw(settings.data()));
             // Last: a start that fails must not use up the one showing of the key.

@@ -26,19 +26,23 @@ public final class Loops implements AutoCloseable {
     private final Vertx vertx;
     private final WatchedTransport transport;
     private final List<EventLoop> loops;
+    private final EventLoop apart;
     private final LoopWatch watch;
     private final Set<String> addresses = ConcurrentHashMap.newKeySet();
     private int servers;
 
-    private Loops(Vertx vertx, WatchedTransport transport, List<EventLoop> loops) {
+    /** @param all the loops of calls, and as the last one the loop apart */
+    private Loops(Vertx vertx, WatchedTransport transport, List<EventLoop> all) {
         this.vertx = vertx;
         this.transport = transport;
-        this.loops = loops;
-        this.watch = new LoopWatch(loops);
+        this.loops = List.copyOf(all.subList(0, all.size() - 1));
+        this.apart = all.getLast();
+        this.watch = new LoopWatch(all);
     }
 
     /**
-     * Starts event loops: on Linux's epoll where its library loads, on Java's own selectors otherwise.
+     * Starts event loops: on Linux's epoll where its library loads, on Java's own selectors otherwise. One more than asked
+     * for, for servers that answer whatever the others do: see {@link #serveApart}.
      *
      * @param count how many; 0 for as many as there are cores
      * @param ids where request ids come from; used here only, to seed each loop's own source
@@ -53,21 +57,21 @@ public final class Loops implements AutoCloseable {
                 .with(new VertxOptions()
                         // It sees what Vert.x dispatches only; LoopWatch sees all that a loop does.
                         .setBlockedThreadCheckInterval(TimeUnit.DAYS.toMillis(3_650))
-                        .setEventLoopPoolSize(wanted)
+                        .setEventLoopPoolSize(wanted + 1)
                         .setFileSystemOptions(new FileSystemOptions()
                                 .setClassPathResolvingEnabled(false)
                                 .setFileCachingEnabled(false)))
                 .withTransport(transport)
                 .build();
-        List<EventLoop> loops = new ArrayList<>(wanted);
-        for (int i = 0; i < wanted; i++) {
-            loops.add(new EventLoop(
+        List<EventLoop> all = new ArrayList<>(wanted + 1);
+        for (int i = 0; i <= wanted; i++) {
+            all.add(new EventLoop(
                     i, ((VertxInternal) vertx).createEventLoopContext(), new SplittableRandom(ids.nextLong())));
         }
-        return new Loops(vertx, transport, List.copyOf(loops));
+        return new Loops(vertx, transport, all);
     }
 
-    /** All loops, by index. */
+    /** The loops of calls, by index. */
     public List<Loop> all() {
         return List.copyOf(loops);
     }
@@ -79,14 +83,30 @@ public final class Loops implements AutoCloseable {
      * @param unreadable makes the answers to what is not a request
      * @throws PortTaken if the address can't be listened on
      */
-    public synchronized Server serve(ServerSettings settings, Handler handler, Unreadable unreadable) {
+    public Server serve(ServerSettings settings, Handler handler, Unreadable unreadable) {
+        return serve(settings, handler, unreadable, loops);
+    }
+
+    /**
+     * Listens on a loop that carries no calls: such a server answers while calls hold their loops up.
+     *
+     * @param handler called for each request, on that loop
+     * @param unreadable makes the answers to what is not a request
+     * @throws PortTaken if the address can't be listened on
+     */
+    public Server serveApart(ServerSettings settings, Handler handler, Unreadable unreadable) {
+        return serve(settings, handler, unreadable, List.of(apart));
+    }
+
+    private synchronized Server serve(
+            ServerSettings settings, Handler handler, Unreadable unreadable, List<EventLoop> on) {
         // Vert.x would share the port between two servers of the same process without a word.
         String address = settings.host() + ":" + settings.port();
         if (settings.port() != 0 && !addresses.add(address)) {
             throw new PortTaken(address, "another server of this process listens there", null);
         }
         return Server.listen(
-                vertx, transport, loops, settings, handler, unreadable, ++servers, () -> addresses.remove(address));
+                vertx, transport, on, settings, handler, unreadable, ++servers, () -> addresses.remove(address));
     }
 
     /** Prepares to call one provider. Connects on the first call. */

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -52,6 +53,30 @@ class ServerTest {
 
     private int serve(ServerSettings settings, Loops.Handler handler) {
         return loops.serve(settings, handler, UNREADABLE).port();
+    }
+
+    @Test
+    void aServerApartAnswersWhileEveryLoopOfCallsIsHeldUp() throws Exception {
+        Server apart = loops.serveApart(settings(), ServerTest::ok, UNREADABLE);
+        CountDownLatch go = new CountDownLatch(1);
+        CountDownLatch heldUp = new CountDownLatch(loops.all().size());
+        for (Loop each : loops.all()) {
+            each.run(() -> {
+                heldUp.countDown();
+                try {
+                    assertThat(go.await(30, TimeUnit.SECONDS)).isTrue();
+                } catch (InterruptedException stopped) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+        }
+        assertThat(heldUp.await(10, TimeUnit.SECONDS)).isTrue();
+        try (RawClient client = new RawClient(apart.port())) {
+            client.send("GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n");
+            assertThat(client.readUntil("/readyz")).startsWith("HTTP/1.1 200");
+        } finally {
+            go.countDown();
+        }
     }
 
     private static void ok(Exchange exchange) {
