@@ -49,7 +49,8 @@ class LauncherTest {
         Ran ran = launch(Map.of(), "serve");
 
         assertThat(ran.options())
-                .contains("-Xmx2361m", "-XX:MaxDirectMemorySize=787m", "-XX:+UseG1GC", "-Xmn96m", "-Xms128m")
+                .contains("-Xmx2361m", "-XX:MaxDirectMemorySize=787m", "-XX:+UseG1GC", "-Xmn64m", "-Xms96m")
+                .contains("-XX:-G1UseAdaptiveIHOP", "-XX:GCTimeRatio=2", "-XX:MaxHeapFreeRatio=50")
                 .contains("-XX:+UseCompactObjectHeaders", "MALLOC_ARENA_MAX=2");
     }
 
@@ -61,7 +62,7 @@ class LauncherTest {
         Ran ran = launch(Map.of(), "serve");
 
         assertThat(ran.options())
-                .contains("-Xmx211m", "-XX:MaxDirectMemorySize=70m", "-XX:+UseSerialGC", "-Xmn70m", "-Xms102m");
+                .contains("-Xmx211m", "-XX:MaxDirectMemorySize=70m", "-XX:+UseSerialGC", "-Xmn64m", "-Xms96m");
     }
 
     @Test
@@ -149,7 +150,7 @@ class LauncherTest {
 
         assertThat(ran.err())
                 .contains("memory: 512 MiB (the control group's limit); processors: 8")
-                .contains("heap: -Xms102m -Xmx211m", "direct memory: 70m", "garbage collector: -XX:+UseSerialGC")
+                .contains("heap: -Xms96m -Xmx211m", "direct memory: 70m", "garbage collector: -XX:+UseSerialGC")
                 .contains("start cache: none", "runs: ");
         assertThat(ran.options()).endsWith("serve", "--verbose");
         assertThat(launch(Map.of(), "serve").err()).isEmpty();
