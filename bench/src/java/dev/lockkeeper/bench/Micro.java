@@ -21,7 +21,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jmh}: what the pure parts of a call's way take, each alone. */
-@Command(name = "jmh", description = "Times the pure parts of a call's way with JMH, and writes a table.")
+@Command(
+        name = "jmh",
+        mixinStandardHelpOptions = true,
+        description = "Times the pure parts of a call's way with JMH, and writes a table.")
 final class Micro implements Callable<Integer> {
     private static final Map<String, String> NAMES = Map.of(
             "splitter", "a chunk of a chat stream: finding its event",

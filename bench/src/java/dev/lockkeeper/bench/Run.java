@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
 /** {@code run}: what the gateway costs beside a plain proxy and beside nothing, in interleaved rounds of one run. */
 @Command(
         name = "run",
+        mixinStandardHelpOptions = true,
         description =
                 "Measures calls directly, through nginx and through the gateway, in turns, and writes a table and a"
                         + " picture.")

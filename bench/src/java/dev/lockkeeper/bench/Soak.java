@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
 /** {@code soak}: an hour of load with mishaps, and whether the gateway is the same after it as before. */
 @Command(
         name = "soak",
+        mixinStandardHelpOptions = true,
         description =
                 "Puts a gateway under mixed load with mishaps for a while; looks at its memory, threads, descriptors"
                         + " and accounts meanwhile, and says whether anything leaked or got lost.")
