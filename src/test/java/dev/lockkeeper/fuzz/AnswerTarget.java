@@ -6,6 +6,7 @@ import dev.lockkeeper.dialect.openai.Taps;
 import dev.lockkeeper.dialect.openai.UnaryTap;
 import dev.lockkeeper.units.Bytes;
 import java.util.List;
+import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 
 /** An answer in one piece: any cutting reads the same of it, and it is whole exactly where it is a JSON object. */
@@ -19,6 +20,9 @@ public final class AnswerTarget {
             Given.endpoint("POST", "/v1/batches"),
             Given.endpoint("POST", "/v1/audio/transcriptions"),
             Given.endpoint("POST", "/v1/files"));
+
+    /** A number with such an exponent is JSON, but too large or too small for a tree's numbers. */
+    private static final Pattern HUGE_EXPONENT = Pattern.compile("[eE][+-]?[0-9]{5,}");
 
     private AnswerTarget() {}
 
@@ -48,7 +52,7 @@ public final class AnswerTarget {
         }
     }
 
-    /** Whether a text may be JSON that is only too deep, has too long numbers or half a surrogate pair, for a tree. */
+    /** Whether a text may be JSON that is only too deep, has too long or too large numbers or half a surrogate pair, for a tree. */
     private static boolean isUncertain(Bytes text) {
         int open = 0;
         int digits = 0;
@@ -57,7 +61,11 @@ public final class AnswerTarget {
             digits += text.at(i) >= '0' && text.at(i) <= '9' ? 1 : 0;
         }
         String all = text.utf8();
-        return open >= Given.TREE_DEPTH || digits > 500 || all.contains("\\ud") || all.contains("\\uD");
+        return open >= Given.TREE_DEPTH
+                || digits > 500
+                || all.contains("\\ud")
+                || all.contains("\\uD")
+                || HUGE_EXPONENT.matcher(all).find();
     }
 
     private static String told(UnaryTap tap) {

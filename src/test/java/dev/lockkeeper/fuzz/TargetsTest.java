@@ -12,6 +12,10 @@ import net.jqwik.api.ShrinkingMode;
  */
 class TargetsTest {
     private static final int SEEDS = 50;
+
+    /** The same inputs each time: what nobody has tried yet is for trials to find, not for builds. */
+    private static final String SEED = "20261121";
+
     private static final long TRIES = Long.getLong("fuzz.tries", 3_000);
 
     /** A target. */
@@ -20,42 +24,42 @@ class TargetsTest {
         void run(byte[] input) throws Exception;
     }
 
-    @Property(tries = SEEDS, shrinking = ShrinkingMode.OFF)
+    @Property(tries = SEEDS, seed = SEED, shrinking = ShrinkingMode.OFF)
     void serverSentEvents(@ForAll long seed) {
         run("sse", SseTarget::fuzzerTestOneInput, seed);
     }
 
-    @Property(tries = SEEDS, shrinking = ShrinkingMode.OFF)
+    @Property(tries = SEEDS, seed = SEED, shrinking = ShrinkingMode.OFF)
     void jsonOfRequests(@ForAll long seed) {
         run("json", JsonTarget::fuzzerTestOneInput, seed);
     }
 
-    @Property(tries = SEEDS, shrinking = ShrinkingMode.OFF)
+    @Property(tries = SEEDS, seed = SEED, shrinking = ShrinkingMode.OFF)
     void multipartForms(@ForAll long seed) {
         run("multipart", MultipartTarget::fuzzerTestOneInput, seed);
     }
 
-    @Property(tries = SEEDS, shrinking = ShrinkingMode.OFF)
+    @Property(tries = SEEDS, seed = SEED, shrinking = ShrinkingMode.OFF)
     void configurations(@ForAll long seed) {
         run("settings", SettingsTarget::fuzzerTestOneInput, seed);
     }
 
-    @Property(tries = SEEDS, shrinking = ShrinkingMode.OFF)
+    @Property(tries = SEEDS, seed = SEED, shrinking = ShrinkingMode.OFF)
     void headsOfRequests(@ForAll long seed) {
         run("head", HeadTarget::fuzzerTestOneInput, seed);
     }
 
-    @Property(tries = SEEDS, shrinking = ShrinkingMode.OFF)
+    @Property(tries = SEEDS, seed = SEED, shrinking = ShrinkingMode.OFF)
     void pathsAndQueries(@ForAll long seed) {
         run("path", PathTarget::fuzzerTestOneInput, seed);
     }
 
-    @Property(tries = SEEDS, shrinking = ShrinkingMode.OFF)
+    @Property(tries = SEEDS, seed = SEED, shrinking = ShrinkingMode.OFF)
     void streamsOfUpstreams(@ForAll long seed) {
         run("tap", TapTarget::fuzzerTestOneInput, seed);
     }
 
-    @Property(tries = SEEDS, shrinking = ShrinkingMode.OFF)
+    @Property(tries = SEEDS, seed = SEED, shrinking = ShrinkingMode.OFF)
     void answersOfUpstreams(@ForAll long seed) {
         run("answer", AnswerTarget::fuzzerTestOneInput, seed);
     }
