@@ -851,7 +851,6 @@ final class Call {
                             learnt.finish(),
                             warnings.size()));
         } finally {
-            // Last: a stop waits for calls under way, and then takes no more lines for the log.
             relay.ended(rules);
         }
     }

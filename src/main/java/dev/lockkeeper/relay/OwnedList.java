@@ -116,7 +116,14 @@ final class OwnedList {
         if (ticking != null) {
             ticking.close();
         }
-        relay.ended(rules);
+        try {
+            tell(page);
+        } finally {
+            relay.ended(rules);
+        }
+    }
+
+    private void tell(Page page) {
         if (gone || exchange.over()) {
             relay.answered(
                     exchange, caller, endpoint.path(), CallReport.CLIENT_GONE, Outcome.ABANDONED, "", 0, waitedNanos);

@@ -170,7 +170,10 @@ public final class Relay {
         }
     }
 
-    /** A call has ended: its place among all calls is free. */
+    /**
+     * A call has ended: its place among all calls is free. Said after its end was told to the watcher: a stop waits for
+     * calls under way, and then takes no more lines for the log.
+     */
     void ended(Rules by) {
         by.callEnded();
         inFlight.callEnded();
