@@ -20,6 +20,12 @@ final class Configuration {
                             + " there is one, else none is needed.")
     private @Nullable Path file;
 
+    Configuration() {}
+
+    Configuration(Path file) {
+        this.file = file;
+    }
+
     /** Loads again what {@link #load} loaded before, for a process that runs by it. */
     Loaded again(Loaded.Good before, Shell shell, Overrides overrides) {
         return SettingsLoader.again(before, file, shell.environment(), overrides);
@@ -31,12 +37,6 @@ final class Configuration {
             case Loaded.Good good -> good.settings().data();
             case Loaded.Bad bad -> bad.data();
         };
-    }
-
-    Configuration() {}
-
-    Configuration(Path file) {
-        this.file = file;
     }
 
     /** The file that was named; null when none was. */

@@ -2,6 +2,7 @@ package dev.lockkeeper;
 
 import dev.lockkeeper.admin.Reloaded;
 import dev.lockkeeper.db.DatabaseUnavailable;
+import dev.lockkeeper.http.Addresses;
 import dev.lockkeeper.http.PortTaken;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.Logging;
@@ -231,7 +232,7 @@ final class ServeCommand implements Callable<Integer> {
         return switch (address) {
             case "0.0.0.0" -> "127.0.0.1";
             case "::", "[::]" -> "[::1]";
-            default -> address.contains(":") && !address.startsWith("[") ? "[" + address + "]" : address;
+            default -> Addresses.inUrl(address);
         };
     }
 }

@@ -1,5 +1,6 @@
 package dev.lockkeeper.admin;
 
+import dev.lockkeeper.http.Addresses;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -68,7 +69,7 @@ public record RunningServer(long pid, URI admin, AdminToken token) {
         String reached = switch (host) {
             case "0.0.0.0", "" -> "127.0.0.1";
             case "::", "[::]", "0:0:0:0:0:0:0:0" -> "[::1]";
-            default -> host.indexOf(':') >= 0 && !host.startsWith("[") ? "[" + host + "]" : host;
+            default -> Addresses.inUrl(host);
         };
         return URI.create("http://" + reached + ":" + port);
     }

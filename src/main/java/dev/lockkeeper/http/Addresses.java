@@ -29,6 +29,11 @@ public final class Addresses {
         });
     }
 
+    /** A host as a URL has it: an IPv6 address in brackets. */
+    public static String inUrl(String host) {
+        return host.indexOf(':') >= 0 && !host.startsWith("[") ? "[" + host + "]" : host;
+    }
+
     /** Looks a name up; blocks. */
     @FunctionalInterface
     interface Source {

@@ -65,6 +65,34 @@ public record ClientSettings(
                 null);
     }
 
+    /** The same through a proxy, and with certificates of its own; null for none of either. */
+    public ClientSettings through(@Nullable Proxy between, @Nullable Certificates own) {
+        return with(host, port, tls, between, own);
+    }
+
+    /** The same to another server. */
+    public ClientSettings to(String otherHost, int otherPort, boolean overTls) {
+        return with(otherHost, otherPort, overTls, proxy, certificates);
+    }
+
+    private ClientSettings with(
+            String toHost, int toPort, boolean overTls, @Nullable Proxy between, @Nullable Certificates own) {
+        return new ClientSettings(
+                name,
+                toHost,
+                toPort,
+                overTls,
+                version,
+                connectTimeout,
+                keepAlive,
+                maxConnections,
+                waitTimeout,
+                maxWaiting,
+                privateAddresses,
+                between,
+                own);
+    }
+
     /** Streams that one HTTP/2 connection carries at most; the next call opens another connection. */
     public static final int STREAMS = 64;
 
@@ -91,7 +119,7 @@ public record ClientSettings(
         /** Host and port: the rest is secret or long. */
         @Override
         public String toString() {
-            return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
+            return Addresses.inUrl(host) + ":" + port;
         }
     }
 

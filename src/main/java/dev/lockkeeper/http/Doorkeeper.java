@@ -127,11 +127,16 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
         ctx.fireChannelRead(accepted);
     }
 
+    /** Whether it is time to tell something again that was told last at the given moment; then it counts as told. */
+    private static boolean mayTell(AtomicLong toldNanos) {
+        long now = System.nanoTime();
+        long told = toldNanos.get();
+        return now - told >= TELL_EVERY_NANOS && toldNanos.compareAndSet(told, now);
+    }
+
     /** Told as a warning now and then: it may be a mistake in the settings, or somebody who tries every port. */
     private void tellStranger(Peer peer) {
-        long now = System.nanoTime();
-        long last = strangerToldNanos.get();
-        if (now - last >= TELL_EVERY_NANOS && strangerToldNanos.compareAndSet(last, now)) {
+        if (mayTell(strangerToldNanos)) {
             LOG.warn(
                     "Closed a connection from {}: server.proxy-protocol is on, and that is not among"
                             + " server.trusted-proxies (told at most every {} s)",
@@ -157,9 +162,7 @@ final class Doorkeeper extends ChannelInboundHandlerAdapter {
                         },
                         PAUSE_MILLIS,
                         TimeUnit.MILLISECONDS);
-        long now = System.nanoTime();
-        long told = toldNanos.get();
-        if (now - told >= TELL_EVERY_NANOS && toldNanos.compareAndSet(told, now)) {
+        if (mayTell(toldNanos)) {
             LOG.warn(
                     "No connection can be accepted at {}: {}. Those that are open go on. If it says too many open files,"
                             + " raise the limit of the process (ulimit -n).",

@@ -442,7 +442,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
             phaseSinceNanos = System.nanoTime();
             if (!written.isSuccess()) {
                 context().close();
-            } else if (!overTls(channel) && channel instanceof DuplexChannel plain) {
+            } else if (!Server.overTls(channel) && channel instanceof DuplexChannel plain) {
                 plain.shutdownOutput();
             }
         });
@@ -457,7 +457,7 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
      * answer, not a reset, and knows that it was not begun.
      */
     private void farewell() {
-        if (overTls(context().channel())) {
+        if (Server.overTls(context().channel())) {
             context().close();
         } else {
             lingerMillis = FAREWELL_MILLIS;
@@ -493,10 +493,6 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
             case LEAVING ->
                 closeAfter(saidAll ? lingerMillis : settings.keepAlive().toMillis(), millis);
         }
-    }
-
-    private static boolean overTls(Channel channel) {
-        return channel.pipeline().get("ssl") != null;
     }
 
     private void closeAfter(long limitMillis, long millis) {

@@ -123,8 +123,7 @@ final class Pool implements Client {
     Pool(Vertx vertx, EventLoop loop, ClientSettings settings, Clients all) {
         this.loop = loop;
         this.settings = settings;
-        this.authority = HostAndPort.create(
-                settings.host().contains(":") ? "[" + settings.host() + "]" : settings.host(), settings.port());
+        this.authority = HostAndPort.create(Addresses.inUrl(settings.host()), settings.port());
         ClientSettings.Proxy proxy = settings.proxy();
         // Many proxies tunnel to port 443 only, so a plain request is handed to them; HTTP/2 can't be.
         boolean handed = proxy != null && !settings.tls() && settings.version() != ClientSettings.Version.HTTP_2;

@@ -64,6 +64,9 @@ public final class Server implements AutoCloseable {
     /** What a header field of HTTP/2 counts besides its name and value. */
     private static final int FIELD_BYTES = 32;
 
+    /** What Vert.x calls TLS in a pipeline. */
+    static final String TLS = "ssl";
+
     /** How long is waited for the loops to hear that the server leaves. */
     private static final int TELL_MILLIS = 1_000;
 
@@ -197,16 +200,21 @@ public final class Server implements AutoCloseable {
             }
             return;
         }
-        if (channel.pipeline().get("ssl") == null) {
-            channel.pipeline().addFirst("flush", new TurnFlush());
+        if (overTls(channel)) {
+            channel.pipeline().addAfter(TLS, "flush", new TurnFlush());
         } else {
-            channel.pipeline().addAfter("ssl", "flush", new TurnFlush());
+            channel.pipeline().addFirst("flush", new TurnFlush());
         }
         Http2Connection mine = new Http2Connection(settings, watch, connection);
         channel.attr(ServerConnection.OF).set(mine);
         watch.add(mine);
         connection.closeHandler(v -> watch.remove(mine));
         connection.exceptionHandler(e -> LOG.debug("A connection failed", e));
+    }
+
+    /** Whether TLS is spoken on a client's connection. */
+    static boolean overTls(Channel channel) {
+        return channel.pipeline().get(TLS) != null;
     }
 
     private static HttpServerConfig config(ServerSettings settings, boolean tls) {
@@ -284,17 +292,14 @@ public final class Server implements AutoCloseable {
         exchange.begin();
         try {
             if (request.version() == HttpVersion.HTTP_2 && headBytes(request) > settings.maxHead()) {
-                exchange.answer(
-                        431,
-                        Headers.empty().set("content-type", "application/json"),
-                        unreadable.body(431, "the request's head is longer than " + settings.maxHead() + " bytes"));
+                refuse(exchange, unreadable, 431, "the request's head is longer than " + settings.maxHead() + " bytes");
             } else if (request.version() == HttpVersion.HTTP_2 && RequestDecoder.isUnclearTarget(request.uri())) {
                 // Netty lets it pass in HTTP/2; in a request line of HTTP/1.1 it would say something else.
-                exchange.answer(
+                refuse(
+                        exchange,
+                        unreadable,
                         400,
-                        Headers.empty().set("content-type", "application/json"),
-                        unreadable.body(
-                                400, "the request's path has a space or a control character; percent-encode it"));
+                        "the request's path has a space or a control character; percent-encode it");
             } else if (doorkeeper.beyond(channel)) {
                 exchange.beLast();
                 handler.beyond(exchange);
@@ -305,6 +310,10 @@ public final class Server implements AutoCloseable {
             LOG.error("The handler of request {} failed", exchange.id(), e);
             exchange.abort();
         }
+    }
+
+    private static void refuse(ServerExchange exchange, Loops.Unreadable unreadable, int status, String why) {
+        exchange.answer(status, Headers.empty().set("content-type", "application/json"), unreadable.body(status, why));
     }
 
     /** The length of an HTTP/2 request's head as RFC 9113, 6.5.2, counts it, but for the few pseudo-fields beside the path. */

@@ -47,7 +47,7 @@ final class UpstreamConnection {
     void begin() {
         ChannelPipeline pipeline = connection.channelHandlerContext().pipeline();
         connection.channelHandlerContext().channel().config().setWriteBufferWaterMark(Server.WRITE_QUEUE);
-        String tls = pipeline.context("ssl") != null ? "ssl" : ThroughProxy.TLS;
+        String tls = pipeline.context(Server.TLS) != null ? Server.TLS : ThroughProxy.TLS;
         if (pipeline.context(tls) == null) {
             pipeline.addFirst("flush", new TurnFlush());
         } else {

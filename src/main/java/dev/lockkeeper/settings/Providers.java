@@ -278,26 +278,26 @@ final class Providers {
         Setting<Duration> keepAlive = pool.value("keep-alive", Type.duration(SHORTEST, DAY), Duration.ofSeconds(60));
         pool.end();
         return new ClientSettings(
-                section.name(),
-                host(baseUrl),
-                port(baseUrl),
-                isTls(baseUrl),
-                http.value(),
-                times.connect(),
-                keepAlive.value(),
-                Math.toIntExact(connections.value()),
-                wait.value(),
-                Math.toIntExact(queue.value()),
-                privateAddresses,
-                proxy,
-                certificates);
+                        section.name(),
+                        host(baseUrl),
+                        port(baseUrl),
+                        isTls(baseUrl),
+                        http.value(),
+                        times.connect(),
+                        keepAlive.value(),
+                        Math.toIntExact(connections.value()),
+                        wait.value(),
+                        Math.toIntExact(queue.value()),
+                        privateAddresses)
+                .through(proxy, certificates);
     }
 
-    private static boolean isTls(URI baseUrl) {
+    static boolean isTls(URI baseUrl) {
         return baseUrl.getScheme().equalsIgnoreCase("https");
     }
 
-    private static int port(URI baseUrl) {
+    /** The port that is written, else the scheme's. */
+    static int port(URI baseUrl) {
         return baseUrl.getPort() >= 0 ? baseUrl.getPort() : isTls(baseUrl) ? 443 : 80;
     }
 
@@ -326,7 +326,8 @@ final class Providers {
                 connect.value(), new ProviderSettings.Timeouts(firstByte.value(), idle.value(), total.value()));
     }
 
-    private static String host(URI uri) {
+    /** Name or address, without brackets. */
+    static String host(URI uri) {
         String host = uri.getHost();
         return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
     }

@@ -77,7 +77,7 @@ final class Proxies {
                     null);
             return null;
         }
-        boolean overTls = proxy.getScheme().equalsIgnoreCase("https");
+        boolean overTls = Providers.isTls(proxy);
         if (password.written() && !username.written()) {
             reading.mistake(password, "proxy.username beside it");
         }
@@ -89,8 +89,8 @@ final class Proxies {
             return null;
         }
         return new ClientSettings.Proxy(
-                host(proxy),
-                port(proxy, overTls),
+                Providers.host(proxy),
+                Providers.port(proxy),
                 overTls,
                 username.value()
                         .map(name -> basic(name, password.value().orElse("")))
@@ -117,11 +117,11 @@ final class Proxies {
             reading.mistake(Place.outside(variable), key + ".proxy.url", shown(text), EXPECTED, null);
             return null;
         }
-        boolean overTls = proxy.getScheme().equalsIgnoreCase("https");
+        boolean overTls = Providers.isTls(proxy);
         int colon = user.indexOf(':');
         ClientSettings.Proxy found = new ClientSettings.Proxy(
-                host(proxy),
-                port(proxy, overTls),
+                Providers.host(proxy),
+                Providers.port(proxy),
                 overTls,
                 user.isEmpty()
                         ? ""
@@ -174,15 +174,6 @@ final class Proxies {
     /** Whatever stands before an at sign may be a password, however the rest is mangled. */
     private static String shown(String text) {
         return text.contains("@") ? Shown.MASK : Shown.value(text);
-    }
-
-    private static String host(URI uri) {
-        String host = uri.getHost();
-        return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
-    }
-
-    private static int port(URI uri, boolean tls) {
-        return uri.getPort() >= 0 ? uri.getPort() : tls ? 443 : 80;
     }
 
     private static String basic(String name, String password) {

@@ -34,20 +34,7 @@ public record ProviderSettings(
 
     /** The same provider at another address. */
     public ProviderSettings at(URI address) {
-        ClientSettings there = new ClientSettings(
-                connection.name(),
-                address.getHost(),
-                address.getPort(),
-                "https".equals(address.getScheme()),
-                connection.version(),
-                connection.connectTimeout(),
-                connection.keepAlive(),
-                connection.maxConnections(),
-                connection.waitTimeout(),
-                connection.maxWaiting(),
-                connection.privateAddresses(),
-                connection.proxy(),
-                connection.certificates());
+        ClientSettings there = connection.to(address.getHost(), address.getPort(), "https".equals(address.getScheme()));
         return new ProviderSettings(name, address, auth, credential, headers, query, there, timeouts);
     }
 
