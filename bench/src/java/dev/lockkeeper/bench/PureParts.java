@@ -179,7 +179,7 @@ public class PureParts {
     /** Replacing its model and asking for usage. */
     @Benchmark
     public Rewritten rewrite() {
-        return Rewrite.of(small, smallScan, chat, "gpt-4o", Refusals.NONE, true);
+        return Rewrite.of(small, smallScan, chat, "gpt-4o", Refusals.NONE, true, Rewrite.UNLIMITED);
     }
 
     /** Finding the model behind a file of 64 KiB in a form. */

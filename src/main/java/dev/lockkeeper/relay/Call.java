@@ -386,7 +386,13 @@ final class Call {
             return new RequestBody.Whole(List.of(body), body.length());
         }
         Rewritten rewritten = Rewrite.of(
-                body, found, endpoint, placed.upstreamModel(), refusals(placed.upstreamModel(), found), true);
+                body,
+                found,
+                endpoint,
+                placed.upstreamModel(),
+                refusals(placed.upstreamModel(), found),
+                true,
+                Rewrite.UNLIMITED);
         warnings = rewritten.warnings();
         return RequestBody.of(rewritten.pieces(), rewritten.length());
     }

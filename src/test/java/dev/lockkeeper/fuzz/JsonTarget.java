@@ -57,6 +57,9 @@ public final class JsonTarget {
             "reasoning",
             "reasoning_effort",
             "service_tier",
+            "safety_identifier",
+            "user",
+            "web_search_options",
             "messages",
             "input",
             "items",
@@ -99,7 +102,7 @@ public final class JsonTarget {
             return; // deeper than a tree is made of: below
         }
         Input.check(tree.isObject(), "taken, and no object");
-        Bytes result = joined(Rewrite.of(body, scan, endpoint, "up\"stream", refusals, true));
+        Bytes result = joined(Rewrite.of(body, scan, endpoint, "up\"stream", refusals, true, Rewrite.UNLIMITED));
         JsonNode once = Given.treeOfNamesOnce(body);
         JsonNode after = once == null ? Given.tree(result) : Given.treeOfNamesOnce(result);
         Input.check(after != null, "no JSON any more: " + result.utf8());

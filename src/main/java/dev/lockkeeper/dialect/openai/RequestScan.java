@@ -5,9 +5,11 @@ import dev.lockkeeper.units.Bytes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -33,6 +35,9 @@ public final class RequestScan {
 
     /** References in one request. */
     public static final int MAX_REFERENCES = 10_000;
+
+    /** Kinds of hosted tools that are told apart; there are about a dozen. */
+    private static final int MAX_TOOLS = 64;
 
     /** Prompts of one legacy completion that are told apart; OpenAI takes 2048. */
     private static final int MAX_PROMPTS = 4_096;
@@ -71,6 +76,9 @@ public final class RequestScan {
         REASONING,
         REASONING_EFFORT,
         SERVICE_TIER,
+        SAFETY_IDENTIFIER,
+        USER,
+        WEB_SEARCH_OPTIONS,
         MESSAGES,
         INPUT,
         ITEMS,
@@ -120,7 +128,11 @@ public final class RequestScan {
     private int prompts = 1;
     private @Nullable String effort;
     private @Nullable String serviceTier;
+    private String safetyIdentifier = "";
+    private String user = "";
+    private final Set<String> hostedTools = new LinkedHashSet<>(0);
     private long textBytes;
+    private final Map<Name, Long> limits = new EnumMap<>(Name.class);
 
     // Members inside members.
     private @Nullable Member includeUsageAt;
@@ -189,6 +201,34 @@ public final class RequestScan {
     /** The service tier asked for; null: not said. */
     public @Nullable String serviceTier() {
         return serviceTier;
+    }
+
+    /**
+     * Tokens of one answer at most, by the member that says so; -1: not said. Of several the one that the endpoint's newest
+     * form has counts.
+     */
+    public long outputLimit() {
+        for (Name name : Rewrite.outputLimits(endpoint.kind())) {
+            if (outputLimit(name) >= 0) {
+                return outputLimit(name);
+            }
+        }
+        return -1;
+    }
+
+    /** The limit that one of the members says, -1 where it says none. */
+    long outputLimit(Name name) {
+        return limits.getOrDefault(name, -1L);
+    }
+
+    /** Who the client says is behind it: {@code safety_identifier}, else {@code user}; empty: not said. */
+    public String endUser() {
+        return safetyIdentifier.isEmpty() ? user : safetyIdentifier;
+    }
+
+    /** Types of tools that run at the provider, such as {@code web_search}, each once, in the order of the body. */
+    public List<String> hostedTools() {
+        return List.copyOf(hostedTools);
     }
 
     /** Objects that the request names by their ids, in the order of the body. */
@@ -365,7 +405,7 @@ public final class RequestScan {
                 case BACKGROUND -> background = bool(key, type, from);
                 case N -> n = (int) integer(key, type, from, 1, 128);
                 case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS ->
-                    integer(key, type, from, 0, Long.MAX_VALUE);
+                    limits.put(name, integer(key, type, from, 0, Long.MAX_VALUE));
                 case TEMPERATURE -> decimal(key, type, from, 0, 2);
                 case TOP_P -> decimal(key, type, from, 0, 1);
                 case PRESENCE_PENALTY, FREQUENCY_PENALTY -> decimal(key, type, from, -2, 2);
@@ -379,7 +419,9 @@ public final class RequestScan {
                 }
                 case REASONING_EFFORT -> effort = string(key, type, from);
                 case SERVICE_TIER -> serviceTier = string(key, type, from);
-                case STREAM_OPTIONS, LOGIT_BIAS, RESPONSE_FORMAT, TEXT, REASONING ->
+                case SAFETY_IDENTIFIER -> safetyIdentifier = string(key, type, from);
+                case USER -> user = string(key, type, from);
+                case STREAM_OPTIONS, LOGIT_BIAS, RESPONSE_FORMAT, TEXT, REASONING, WEB_SEARCH_OPTIONS ->
                     throw wrongType(from, key, "an object", type);
                 case MESSAGES, TOOLS, FUNCTIONS, ITEMS -> throw wrongType(from, key, "an array", type);
                 case PREVIOUS_RESPONSE_ID -> {
@@ -449,8 +491,18 @@ public final class RequestScan {
                         prompts = Math.clamp(elements, 1, MAX_PROMPTS);
                     }
                 }
-                case MODEL, STREAM_FORMAT, REASONING_EFFORT, SERVICE_TIER, PREVIOUS_RESPONSE_ID ->
-                    throw wrongType(from, key, "a string", type);
+                case WEB_SEARCH_OPTIONS -> {
+                    expectObject(key, isObject, type, from);
+                    parser.skipChildren();
+                    hostedTools.add("web_search");
+                }
+                case MODEL,
+                        STREAM_FORMAT,
+                        REASONING_EFFORT,
+                        SERVICE_TIER,
+                        SAFETY_IDENTIFIER,
+                        USER,
+                        PREVIOUS_RESPONSE_ID -> throw wrongType(from, key, "a string", type);
                 case STREAM, STORE, BACKGROUND -> throw wrongType(from, key, "a boolean", type);
                 case LOGPROBS ->
                     throw wrongType(from, key, endpoint.kind() == Kind.COMPLETIONS ? "an integer" : "a boolean", type);
@@ -625,6 +677,10 @@ public final class RequestScan {
                                 item.holds(name);
                             }
                         }
+                        if (depth == 2 && name.equals("type") && key.equals(Name.TOOLS.member())) {
+                            tool(parser.getString());
+                            continue;
+                        }
                         ObjectKind kind = reference(name);
                         if (kind == null && name.equals("id") && "audio".equals(keys[depth])) {
                             kind = ObjectKind.AUDIO;
@@ -648,6 +704,14 @@ public final class RequestScan {
                     case NOT_AVAILABLE, VALUE_EMBEDDED_OBJECT ->
                         throw new IllegalStateException(token + " out of a body in memory");
                 }
+            }
+        }
+
+        /** Notes a tool that runs at the provider; these three kinds run at the client. */
+        private void tool(String type) {
+            boolean client = type.equals("function") || type.equals("custom") || type.equals("local_shell");
+            if (!client && hostedTools.size() < MAX_TOOLS) {
+                hostedTools.add(type.length() > Endpoints.MAX_ID ? type.substring(0, Endpoints.MAX_ID) : type);
             }
         }
 
@@ -901,6 +965,9 @@ public final class RequestScan {
             case "reasoning" -> responses ? Name.REASONING : null;
             case "reasoning_effort" -> chat || responses ? Name.REASONING_EFFORT : null;
             case "service_tier" -> generates ? Name.SERVICE_TIER : null;
+            case "safety_identifier" -> chat || responses ? Name.SAFETY_IDENTIFIER : null;
+            case "user" -> endpoint.model() == Endpoint.ModelIn.NONE ? null : Name.USER;
+            case "web_search_options" -> chat ? Name.WEB_SEARCH_OPTIONS : null;
             case "messages" -> chat ? Name.MESSAGES : null;
             case "input" -> Name.INPUT;
             case "items" -> kind == Kind.PLAIN ? Name.ITEMS : null;

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes a request's body ready for an upstream by splicing: what is not edited stays as the client wrote it. Any thread. */
 public final class Rewrite {
+    /** No limit of the gateway's own. */
+    public static final long UNLIMITED = -1;
+
     private static final Name[] SAMPLING = {Name.TEMPERATURE, Name.TOP_P, Name.LOGPROBS, Name.TOP_LOGPROBS};
     private static final Name[] PENALTIES = {Name.PRESENCE_PENALTY, Name.FREQUENCY_PENALTY, Name.LOGIT_BIAS};
     private static final Bytes INCLUDE = Bytes.utf8("\"include_usage\":true");
@@ -45,6 +48,7 @@ public final class Rewrite {
      *     when the client named none
      * @param refusals what the upstream would refuse
      * @param askUsage whether to ask for usage where a chat or a completion is streamed
+     * @param mostOutput tokens of one answer at most, written over a larger limit; {@link #UNLIMITED}: as asked
      */
     public static Rewritten of(
             Bytes body,
@@ -52,7 +56,8 @@ public final class Rewrite {
             Endpoint endpoint,
             String upstreamModel,
             Refusals refusals,
-            boolean askUsage) {
+            boolean askUsage,
+            long mostOutput) {
         Rewrite rewrite = new Rewrite(body, scan);
         Member model = scan.member(Name.MODEL);
         if (model != null && !upstreamModel.equals(scan.model())) {
@@ -79,7 +84,54 @@ public final class Rewrite {
             rewrite.moveFormat();
             rewrite.moveEffort();
         }
+        if (mostOutput != UNLIMITED) {
+            rewrite.limitOutput(mostOutput, kind, refusals);
+        }
         return rewrite.spliced();
+    }
+
+    /** The members that limit an answer, the one that counts first; none where nothing limits it. */
+    static List<Name> outputLimits(Kind kind) {
+        return switch (kind) {
+            case CHAT -> List.of(Name.MAX_COMPLETION_TOKENS, Name.MAX_TOKENS);
+            case RESPONSES -> List.of(Name.MAX_OUTPUT_TOKENS, Name.MAX_COMPLETION_TOKENS, Name.MAX_TOKENS);
+            case COMPLETIONS -> List.of(Name.MAX_TOKENS);
+            case IMAGES, SPEECH, TRANSCRIPTION, EMBEDDINGS, MODELS, PLAIN -> List.of();
+        };
+    }
+
+    /** Writes a limit over each larger one; where there is none, one of the name that every server of this endpoint knows. */
+    private void limitOutput(long most, Kind kind, Refusals refusals) {
+        List<Name> names = outputLimits(kind);
+        if (names.isEmpty() || (scan.outputLimit() >= 0 && scan.outputLimit() <= most)) {
+            return;
+        }
+        Bytes value = Bytes.utf8(Long.toString(most));
+        boolean said = false;
+        for (Name name : names) {
+            Member member = scan.member(name);
+            if (member != null && !member.isNull() && !removed.contains(member)) {
+                said = true;
+                if (scan.outputLimit(name) > most) {
+                    put(member, value);
+                    warnings.add("lowered " + name.member() + " to " + most + " (what the budget can pay)");
+                }
+            }
+        }
+        if (said) {
+            return;
+        }
+        Name name = kind == Kind.CHAT && !refusals.maxTokens() ? Name.MAX_TOKENS : names.getFirst();
+        Member empty = scan.member(name);
+        Member model = scan.member(Name.MODEL);
+        if (empty != null && !removed.contains(empty)) {
+            put(empty, value);
+        } else if (model != null) {
+            edits.add(new Edit(model.to(), model.to(), List.of(Bytes.utf8(",\"" + name.member() + "\":" + most))));
+        } else {
+            return;
+        }
+        warnings.add("limited the answer to " + most + " tokens (what the budget can pay)");
     }
 
     private void askUsage() {

@@ -39,6 +39,29 @@ class RequestScanTest {
     }
 
     @Test
+    void itSaysWhoIsBehindItHowLongTheAnswerMayBeAndWhatRunsAtTheProvider() {
+        RequestScan chat = Given.scan(Given.CHAT, """
+                {"model":"m","user":"old","safety_identifier":"u-1","max_tokens":5,"max_completion_tokens":9,
+                 "web_search_options":{"user_location":{"type":"approximate"}},
+                 "tools":[{"type":"function","function":{"name":"type","parameters":{"type":"object"}}}]}
+                """);
+        assertThat(chat.endUser()).isEqualTo("u-1");
+        assertThat(chat.outputLimit()).isEqualTo(9);
+        assertThat(chat.hostedTools()).containsExactly("web_search");
+        RequestScan response = Given.scan(Given.RESPONSES, """
+                {"model":"m","user":"old","max_output_tokens":3,"tools":[{"type":"web_search"},
+                 {"type":"mcp","server_label":"x"},{"type":"custom","name":"c"},{"type":"web_search"}]}
+                """);
+        assertThat(response.endUser()).isEqualTo("old");
+        assertThat(response.outputLimit()).isEqualTo(3);
+        assertThat(response.hostedTools()).containsExactly("web_search", "mcp");
+        RequestScan silent = Given.scan(Given.CHAT, "{\"max_tokens\":null}");
+        assertThat(silent.endUser()).isEmpty();
+        assertThat(silent.outputLimit()).isEqualTo(-1);
+        assertThat(silent.hostedTools()).isEmpty();
+    }
+
+    @Test
     void whatIsNotSaidIsNull() {
         RequestScan scan = Given.scan(Given.CHAT, "{}");
         assertThat(scan.model()).isNull();

@@ -23,7 +23,14 @@ class RewriteTest {
     private static final Refusals PLAIN = Refusals.of("gpt-4o", null);
 
     private static Rewritten rewrite(Endpoint endpoint, String body, Refusals refusals, boolean askUsage) {
-        return Rewrite.of(Bytes.utf8(body), Given.scan(endpoint, body), endpoint, "upstream", refusals, askUsage);
+        return Rewrite.of(
+                Bytes.utf8(body),
+                Given.scan(endpoint, body),
+                endpoint,
+                "upstream",
+                refusals,
+                askUsage,
+                Rewrite.UNLIMITED);
     }
 
     private static void chat(String body, Refusals refusals, String expected, String... warnings) {
@@ -54,8 +61,60 @@ class RewriteTest {
     void aNameWithQuotesIsEscaped() {
         String body = "{\"model\":\"m\"}";
         assertThat(Given.joined(Rewrite.of(
-                        Bytes.utf8(body), Given.scan(Given.CHAT, body), Given.CHAT, "a\"b\\ü\n", Refusals.NONE, false)))
+                        Bytes.utf8(body),
+                        Given.scan(Given.CHAT, body),
+                        Given.CHAT,
+                        "a\"b\\ü\n",
+                        Refusals.NONE,
+                        false,
+                        Rewrite.UNLIMITED)))
                 .isEqualTo("{\"model\":\"a\\\"b\\\\ü\\u000a\"}");
+    }
+
+    @Test
+    void anAnswerIsLimitedToWhatCanBePaid() {
+        limited(Given.CHAT, "{\"model\":\"m\",\"n\":1}", PLAIN, "{\"model\":\"upstream\",\"max_tokens\":7,\"n\":1}");
+        limited(
+                Given.CHAT,
+                "{\"model\":\"m\",\"temperature\":1}",
+                REASONING,
+                "{\"model\":\"upstream\",\"max_completion_tokens\":7}");
+        limited(
+                Given.CHAT,
+                "{\"max_tokens\": 100,\"model\":\"m\"}",
+                REASONING,
+                "{\"max_completion_tokens\": 7,\"model\":\"upstream\"}");
+        limited(
+                Given.CHAT,
+                "{\"model\":\"m\",\"max_tokens\":null}",
+                PLAIN,
+                "{\"model\":\"upstream\",\"max_tokens\":7}");
+        limited(
+                Given.CHAT,
+                "{\"model\":\"m\",\"max_tokens\":8,\"max_completion_tokens\":9}",
+                PLAIN,
+                "{\"model\":\"upstream\",\"max_tokens\":7,\"max_completion_tokens\":7}");
+        limited(
+                Given.RESPONSES,
+                "{\"model\":\"m\",\"input\":\"a\"}",
+                REASONING,
+                "{\"model\":\"upstream\",\"max_output_tokens\":7,\"input\":\"a\"}");
+    }
+
+    private static void limited(Endpoint endpoint, String body, Refusals refusals, String expected) {
+        Rewritten rewritten =
+                Rewrite.of(Bytes.utf8(body), Given.scan(endpoint, body), endpoint, "upstream", refusals, false, 7);
+        assertThat(Given.joined(rewritten)).isEqualTo(expected);
+        assertThat(rewritten.warnings()).anyMatch(warning -> warning.endsWith("(what the budget can pay)"));
+    }
+
+    @Test
+    void aSmallerLimitStaysAsItIs() {
+        String body = "{\"model\":\"upstream\",\"max_tokens\":7}";
+        Rewritten rewritten =
+                Rewrite.of(Bytes.utf8(body), Given.scan(Given.CHAT, body), Given.CHAT, "upstream", PLAIN, false, 7);
+        assertThat(Given.joined(rewritten)).isEqualTo(body);
+        assertThat(rewritten.warnings()).isEmpty();
     }
 
     @Test
@@ -238,7 +297,8 @@ class RewriteTest {
     void theBodyItselfIsNotCopied() {
         String body = "{\"messages\":[\"" + "x".repeat(10_000) + "\"],\"model\":\"m\",\"temperature\":1}";
         Bytes bytes = Bytes.utf8(body);
-        Rewritten rewritten = Rewrite.of(bytes, Given.scan(Given.CHAT, body), Given.CHAT, "upstream", REASONING, true);
+        Rewritten rewritten = Rewrite.of(
+                bytes, Given.scan(Given.CHAT, body), Given.CHAT, "upstream", REASONING, true, Rewrite.UNLIMITED);
         assertThat(rewritten.pieces().getFirst().array()).isSameAs(bytes.array());
         assertThat(rewritten.pieces().getFirst().length()).isGreaterThan(10_000);
     }
