@@ -246,7 +246,7 @@ public final class CallLog implements Watcher, AutoCloseable {
             return;
         }
         json.writeNumberProperty("input_tokens", usage.input());
-        json.writeNumberProperty("cached_tokens", usage.cachedInput());
+        json.writeNumberProperty("cached_tokens", usage.cached());
         json.writeNumberProperty("output_tokens", usage.output());
         json.writeNumberProperty("reasoning_tokens", usage.reasoningOutput());
         json.writeBooleanProperty("estimated", usage.estimated());

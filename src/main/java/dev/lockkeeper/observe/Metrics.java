@@ -439,8 +439,8 @@ public final class Metrics implements Watcher, AutoCloseable {
             Usage usage = call.usage();
             if (usage != null) {
                 input.increment((double) usage.input());
-                cachedInput.increment((double) usage.cachedInput());
-                writtenInput.increment((double) usage.writtenInput());
+                cachedInput.increment((double) usage.cached());
+                writtenInput.increment((double) usage.written());
                 output.increment((double) usage.output());
                 reasoningOutput.increment((double) usage.reasoningOutput());
                 estimated.increment(usage.estimated() ? 1 : 0);

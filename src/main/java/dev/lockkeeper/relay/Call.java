@@ -526,13 +526,9 @@ final class Call {
             return;
         }
         Bytes counted = prompt;
-        Usage rough = new Usage(
+        Usage rough = Usage.estimate(
                 TokenCounter.reckoned(asked.textBytes()),
-                0,
-                0,
-                TokenCounter.reckoned(learnt.text().length()),
-                0,
-                true);
+                TokenCounter.reckoned(learnt.text().length()));
         // Nobody waits for an estimate who is told to stop.
         boolean taken = !relay.cuttingShort()
                 && relay.workers().estimate(() -> {
@@ -541,8 +537,7 @@ final class Call {
                         long input = counted != null
                                 ? relay.tokens().countPrompt(counted, relay::cuttingShort)
                                 : rough.input();
-                        estimate = new Usage(
-                                input, 0, 0, relay.tokens().count(learnt.text(), relay::cuttingShort), 0, true);
+                        estimate = Usage.estimate(input, relay.tokens().count(learnt.text(), relay::cuttingShort));
                     } catch (RuntimeException | Error bug) {
                         LOG.error("The tokens of call {} could not be counted", exchange.id(), bug);
                     }

@@ -7,7 +7,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Reports for tests. */
 final class Reports {
-    static final Usage USAGE = new Usage(120, 100, 0, 30, 10, false);
+    static final Usage USAGE = new Usage.Builder()
+            .freshInput(20)
+            .cachedInput(100)
+            .textOutput(20)
+            .reasoningOutput(10)
+            .build();
 
     private Reports() {}
 

@@ -17,6 +17,7 @@ final class ChatTap extends ReadingTap {
      * @param usageAsked whether the client asked for usage
      */
     ChatTap(int expected, boolean usageAsked) {
+        super(Endpoint.Kind.CHAT);
         this.expected = expected;
         this.usageAsked = usageAsked;
     }

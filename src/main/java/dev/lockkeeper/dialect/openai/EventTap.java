@@ -1,17 +1,23 @@
 package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Usage;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a stream of typed events whose last one is known by its type: images, speech, transcriptions. */
 final class EventTap extends ReadingTap {
     private final int expected;
     private int completed;
+    private int pictures;
     private boolean failed;
     private boolean marked;
 
-    /** @param expected how many final events come; 0: nothing is known of this stream, and all of it passes */
-    EventTap(int expected) {
+    /**
+     * @param kind what is streamed
+     * @param expected how many final events come; 0: nothing is known of this stream, and all of it passes
+     */
+    EventTap(Endpoint.Kind kind, int expected) {
+        super(kind);
         this.expected = expected;
     }
 
@@ -40,11 +46,19 @@ final class EventTap extends ReadingTap {
             type = name == null ? "" : name;
         }
         switch (type) {
-            case "image_generation.completed", "image_edit.completed", "speech.audio.done", "transcript.text.done" ->
+            case "image_generation.completed", "image_edit.completed" -> {
                 completed++;
+                pictures++;
+            }
+            case "speech.audio.done", "transcript.text.done" -> completed++;
             default -> {}
         }
         return finished() ? Verdict.HOLD : Verdict.PASS;
+    }
+
+    @Override
+    public @Nullable Usage usage() {
+        return UnaryTap.withPictures(super.usage(), pictures);
     }
 
     @Override

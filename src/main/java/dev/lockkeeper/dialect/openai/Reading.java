@@ -4,7 +4,6 @@ import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.Usage;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -108,21 +107,10 @@ final class Reading implements JsonWalk.Visitor {
         ObjectKind.AUDIO, ObjectKind.AUDIO
     };
     private static final int USAGE = MADE + MADE_PATHS.length;
-    private static final String[] USAGE_PATHS = {
-        "",
-        "prompt_tokens",
-        "input_tokens",
-        "completion_tokens",
-        "output_tokens",
-        "prompt_tokens_details.cached_tokens",
-        "input_tokens_details.cached_tokens",
-        "prompt_tokens_details.cache_write_tokens",
-        "input_tokens_details.cache_write_tokens",
-        "completion_tokens_details.reasoning_tokens",
-        "output_tokens_details.reasoning_tokens",
-        "prompt_cache_hit_tokens"
-    };
     private static final String[] USAGE_ROOTS = {"usage", "response.usage", "x_groq.usage"};
+    private static final int TOOL = USAGE + USAGE_ROOTS.length * ToldUsage.PATHS.size();
+    private static final int PICTURE = TOOL + ToldTools.PATHS.size();
+    private static final List<String> PICTURE_PATHS = List.of("data[].b64_json", "data[].url");
 
     private static final JsonWalk.Paths PATHS = paths();
 
@@ -141,10 +129,12 @@ final class Reading implements JsonWalk.Visitor {
         all.addAll(List.of(TEXT_PATHS));
         all.addAll(List.of(MADE_PATHS));
         for (String root : USAGE_ROOTS) {
-            for (String path : USAGE_PATHS) {
+            for (String path : ToldUsage.PATHS) {
                 all.add(path.isEmpty() ? root : root + "." + path);
             }
         }
+        all.addAll(ToldTools.PATHS);
+        all.addAll(PICTURE_PATHS);
         return JsonWalk.Paths.of(all.toArray(String[]::new));
     }
 
@@ -154,8 +144,9 @@ final class Reading implements JsonWalk.Visitor {
     private final byte[] small = new byte[MAX_SHORT];
     private int smallLength;
     private final Set<Made> made = new LinkedHashSet<>(0);
-    private @Nullable Usage usage;
-    private final long[] counts = new long[5];
+    private final ToldUsage usage = new ToldUsage();
+    private final ToldTools tools = new ToldTools();
+    private int pictures;
     private final BitSet seen = new BitSet();
     private final BitSet finished = new BitSet();
     private long sequence = -1;
@@ -221,8 +212,26 @@ final class Reading implements JsonWalk.Visitor {
         return List.copyOf(made);
     }
 
-    @Nullable Usage usage() {
-        return usage;
+    /** What was told last of what the answer used, null as long as nothing was told. */
+    @Nullable Usage usage(Endpoint.Kind kind) {
+        if (!usage.told()) {
+            return null;
+        }
+        String tier = shorts[TIER];
+        return usage.normal(kind)
+                .hosted(tools.calls(made))
+                .tier(tier == null ? "" : tier)
+                .build();
+    }
+
+    /** Pictures in the list of an answer in one piece. */
+    int pictures() {
+        return pictures;
+    }
+
+    /** The event read last told that an output item is done. */
+    void itemDone() {
+        tools.itemDone();
     }
 
     @Nullable String value(int which) {
@@ -297,7 +306,7 @@ final class Reading implements JsonWalk.Visitor {
     }
 
     private static int usagePath(int path) {
-        return (path - USAGE) % USAGE_PATHS.length;
+        return (path - USAGE) % ToldUsage.PATHS.size();
     }
 
     @Override
@@ -310,12 +319,13 @@ final class Reading implements JsonWalk.Visitor {
             responseError = true;
         } else if (path == RESPONSE) {
             responseFrom = walk.now() - 1;
+            tools.wholeBegins();
         } else if (path == CHOICE) {
             choices = true;
             index = 0;
             finish = false;
-        } else if (path >= USAGE && usagePath(path) == 0) {
-            Arrays.fill(counts, -1);
+        } else if (isUsage(path) && usagePath(path) == 0) {
+            usage.begins();
         }
     }
 
@@ -330,15 +340,8 @@ final class Reading implements JsonWalk.Visitor {
             }
         } else if (path == RESPONSE) {
             responseTo = walk.now();
-        } else if (path >= USAGE && usagePath(path) == 0 && (counts[0] >= 0 || counts[1] >= 0)) {
-            usageHere = true;
-            usage = new Usage(
-                    Math.max(0, counts[0]),
-                    Math.max(0, counts[2]),
-                    Math.max(0, counts[3]),
-                    Math.max(0, counts[1]),
-                    Math.max(0, counts[4]),
-                    false);
+        } else if (isUsage(path) && usagePath(path) == 0) {
+            usageHere |= usage.ends();
         }
     }
 
@@ -352,15 +355,10 @@ final class Reading implements JsonWalk.Visitor {
             created = value;
         } else if (path == ERROR) {
             error |= value != 0;
-        } else if (path >= USAGE) {
-            int which = usagePath(path);
-            if (which == USAGE_PATHS.length - 1) {
-                if (counts[2] < 0) {
-                    counts[2] = value;
-                }
-            } else if (which > 0) {
-                counts[(which - 1) / 2] = value;
-            }
+        } else if (isUsage(path)) {
+            usage.number(usagePath(path), value);
+        } else if (path >= TOOL && path < PICTURE) {
+            tools.number(path - TOOL, value);
         }
     }
 
@@ -380,6 +378,8 @@ final class Reading implements JsonWalk.Visitor {
     public void string(int path) {
         if (keeps(path)) {
             smallLength = 0;
+        } else if (path >= PICTURE) {
+            pictures++;
         }
     }
 
@@ -408,7 +408,9 @@ final class Reading implements JsonWalk.Visitor {
                 finishReason = new String(small, 0, smallLength, StandardCharsets.UTF_8);
             }
         }
-        if (path >= MADE && path < USAGE && smallLength > 0) {
+        if (path >= TOOL && path < PICTURE) {
+            tools.type(path - TOOL, new String(small, 0, smallLength, StandardCharsets.UTF_8));
+        } else if (path >= MADE && path < USAGE && smallLength > 0) {
             if (made.size() < MAX_MADE) {
                 made.add(new Made(MADE_KINDS[path - MADE], new String(small, 0, smallLength, StandardCharsets.UTF_8)));
             }
@@ -425,7 +427,14 @@ final class Reading implements JsonWalk.Visitor {
 
     /** Whether strings at a path are short ones to be kept whole. */
     private static boolean keeps(int path) {
-        return path == FINISH || (path >= SHORT && path < TEXT) || (path >= MADE && path < USAGE);
+        return path == FINISH
+                || (path >= SHORT && path < TEXT)
+                || (path >= MADE && path < USAGE)
+                || (path >= TOOL && path < PICTURE);
+    }
+
+    private static boolean isUsage(int path) {
+        return path >= USAGE && path < TOOL;
     }
 
     /** The same id and model stand in every chunk: no new string for each. */

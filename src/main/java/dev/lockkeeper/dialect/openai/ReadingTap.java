@@ -7,10 +7,15 @@ import org.jspecify.annotations.Nullable;
 /** What the taps of all streams share: they tell what their {@link Reading} has read. */
 abstract class ReadingTap implements StreamTap {
     final Reading reading = new Reading();
+    private final Endpoint.Kind kind;
+
+    ReadingTap(Endpoint.Kind kind) {
+        this.kind = kind;
+    }
 
     @Override
-    public final @Nullable Usage usage() {
-        return reading.usage();
+    public @Nullable Usage usage() {
+        return reading.usage(kind);
     }
 
     @Override

@@ -12,6 +12,10 @@ final class ResponsesTap extends ReadingTap {
     private boolean terminal;
     private boolean failed;
 
+    ResponsesTap() {
+        super(Endpoint.Kind.RESPONSES);
+    }
+
     @Override
     public Verdict event(@Nullable String name, Bytes data) {
         if (Marker.isBlank(data)) {
@@ -30,6 +34,7 @@ final class ResponsesTap extends ReadingTap {
         }
         switch (type) {
             case "response.created", "response.queued", "response.in_progress" -> keepSnapshot(data);
+            case "response.output_item.done" -> reading.itemDone();
             case "response.completed", "response.incomplete", "response.cancelled" -> terminal = true;
             case "response.failed" -> {
                 terminal = true;

@@ -13,9 +13,9 @@ public final class Taps {
         return switch (endpoint.kind()) {
             case CHAT, COMPLETIONS -> new ChatTap(scan.choices(), Boolean.TRUE.equals(scan.includeUsage()));
             case RESPONSES -> new ResponsesTap();
-            case IMAGES -> new EventTap(scan.choices());
-            case SPEECH, TRANSCRIPTION -> new EventTap(1);
-            case EMBEDDINGS, MODELS, PLAIN -> new EventTap(0);
+            case IMAGES -> new EventTap(endpoint.kind(), scan.choices());
+            case SPEECH, TRANSCRIPTION -> new EventTap(endpoint.kind(), 1);
+            case EMBEDDINGS, MODELS, PLAIN -> new EventTap(endpoint.kind(), 0);
         };
     }
 

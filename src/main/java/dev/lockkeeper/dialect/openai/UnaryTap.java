@@ -53,7 +53,18 @@ public final class UnaryTap {
 
     /** What the upstream said it used, or null. */
     public @Nullable Usage usage() {
-        return reading.usage();
+        Usage told = reading.usage(endpoint.kind());
+        return endpoint.kind() == Endpoint.Kind.IMAGES ? withPictures(told, reading.pictures()) : told;
+    }
+
+    /** Pictures are counted whether or not tokens were told of them; without tokens the rest is this gateway's guess. */
+    static @Nullable Usage withPictures(@Nullable Usage told, int pictures) {
+        if (pictures == 0) {
+            return told;
+        }
+        return told == null
+                ? new Usage.Builder().images(pictures).estimated(true).build()
+                : told.toBuilder().images(pictures).build();
     }
 
     /** The id of what the endpoint makes (of an upload completed: the file's), else the answer's own; null if none. */

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.dialect.openai.StreamTap.Verdict;
 import dev.lockkeeper.units.Bytes;
-import dev.lockkeeper.units.Usage;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +43,7 @@ class ChatTapTest {
         assertThat(take(tap, "[DONE]")).isEqualTo(Verdict.HOLD);
         assertThat(tap.done()).isTrue();
         assertThat(tap.failed()).isFalse();
-        assertThat(tap.usage()).isEqualTo(new Usage(9, 3, 2, 4, 1, false));
+        assertThat(tap.usage()).isEqualTo(Given.used(4, 3, 2, 3, 1, ""));
         assertThat(tap.objectId()).isEqualTo("chatcmpl-1");
         assertThat(tap.model()).isEqualTo("gpt-5.5-2026");
         assertThat(tap.text()).hasToString("Hello");
@@ -70,7 +69,7 @@ class ChatTapTest {
                         "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]," + USAGE
                                 + "}"))
                 .isEqualTo(Verdict.HOLD);
-        assertThat(tap.usage()).isEqualTo(new Usage(9, 3, 2, 4, 1, false));
+        assertThat(tap.usage()).isEqualTo(Given.used(4, 3, 2, 3, 1, ""));
         assertThat(tap.text()).hasToString("a");
     }
 
@@ -89,10 +88,10 @@ class ChatTapTest {
         take(
                 deepseek,
                 "{\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1,\"prompt_cache_hit_tokens\":4}}");
-        assertThat(deepseek.usage()).isEqualTo(new Usage(9, 4, 0, 1, 0, false));
+        assertThat(deepseek.usage()).isEqualTo(Given.used(5, 4, 0, 1, 0, ""));
         StreamTap groq = new ChatTap(1, true);
         take(groq, "{\"choices\":[],\"x_groq\":{\"usage\":{\"prompt_tokens\":2,\"completion_tokens\":1}}}");
-        assertThat(groq.usage()).isEqualTo(new Usage(2, 0, 0, 1, 0, false));
+        assertThat(groq.usage()).isEqualTo(Given.used(2, 0, 0, 1, 0, ""));
     }
 
     private static String outgoing(StreamTap tap, String event) {
@@ -359,7 +358,7 @@ class ChatTapTest {
         chat.event(null, Bytes.of(bytes));
         chat.outgoing(Bytes.of(bytes));
         new ResponsesTap().event("response.created", Bytes.of(bytes));
-        new EventTap(1).event(null, Bytes.of(bytes));
+        new EventTap(Endpoint.Kind.IMAGES, 1).event(null, Bytes.of(bytes));
     }
 
     @Property(tries = 2000)

@@ -1,6 +1,7 @@
 package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Usage;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import tools.jackson.databind.JsonNode;
@@ -41,6 +42,17 @@ final class Given {
             throw new AssertionError("length " + rewritten.length() + ", but " + out.size() + " bytes");
         }
         return out.toString(StandardCharsets.UTF_8);
+    }
+
+    static Usage used(long fresh, long cached, long written, long text, long reasoning, String tier) {
+        return new Usage.Builder()
+                .freshInput(fresh)
+                .cachedInput(cached)
+                .writtenInput(written)
+                .textOutput(text)
+                .reasoningOutput(reasoning)
+                .tier(tier)
+                .build();
     }
 
     static JsonNode tree(String json) {

@@ -7,7 +7,6 @@ import com.openai.models.responses.Response;
 import com.openai.models.responses.ResponseStreamEvent;
 import dev.lockkeeper.dialect.openai.StreamTap.Verdict;
 import dev.lockkeeper.units.Bytes;
-import dev.lockkeeper.units.Usage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -56,7 +55,7 @@ class ResponsesTapTest {
         assertThat(tap.finished()).isTrue();
         assertThat(tap.done()).isTrue();
         assertThat(tap.failed()).isFalse();
-        assertThat(tap.usage()).isEqualTo(new Usage(9, 4, 1, 7, 2, false));
+        assertThat(tap.usage()).isEqualTo(Given.used(4, 4, 1, 5, 2, "default"));
         assertThat(tap.serviceTier()).isEqualTo("default");
         assertThat(tap.model()).isEqualTo("gpt-5.5-2026");
         assertThat(tap.text()).hasToString("Hello");

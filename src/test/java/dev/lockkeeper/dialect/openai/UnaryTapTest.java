@@ -41,7 +41,7 @@ class UnaryTapTest {
         assertThat(tap.objectId()).isEqualTo("chatcmpl-1");
         assertThat(tap.model()).isEqualTo("gpt-5.5-2026");
         assertThat(tap.serviceTier()).isEqualTo("default");
-        assertThat(tap.usage()).isEqualTo(new Usage(9, 1, 2, 4, 3, false));
+        assertThat(tap.usage()).isEqualTo(Given.used(6, 1, 2, 1, 3, "default"));
         assertThat(tap.text()).hasToString("Grüße 😀 日本f{\"id\":1}");
         assertThat(tap.textBytes()).isEqualTo("Grüße 😀 日本f{\"id\":1}".getBytes(StandardCharsets.UTF_8).length);
     }
@@ -69,7 +69,7 @@ class UnaryTapTest {
                 """);
         assertThat(tap.finished()).isTrue();
         assertThat(tap.failed()).isFalse();
-        assertThat(tap.usage()).isEqualTo(new Usage(5, 0, 0, 6, 1, false));
+        assertThat(tap.usage()).isEqualTo(Given.used(5, 0, 0, 5, 1, ""));
         assertThat(tap.text()).hasToString("RHif{}");
         assertThat(tap.objectId()).isEqualTo("resp_1");
     }
@@ -88,7 +88,7 @@ class UnaryTapTest {
         UnaryTap tap = read(
                 Given.endpoint("POST", "/v1/embeddings"),
                 "{\"object\":\"list\",\"data\":[{\"embedding\":\"AAAA\"}],\"model\":\"e\",\"usage\":{\"prompt_tokens\":8,\"total_tokens\":8}}");
-        assertThat(tap.usage()).isEqualTo(new Usage(8, 0, 0, 0, 0, false));
+        assertThat(tap.usage()).isEqualTo(Given.used(8, 0, 0, 0, 0, ""));
         assertThat(tap.textBytes()).isZero();
     }
 
@@ -110,7 +110,8 @@ class UnaryTapTest {
                 Given.endpoint("POST", "/v1/audio/transcriptions"),
                 "{\"text\":\"Hello\",\"usage\":{\"type\":\"tokens\",\"input_tokens\":3,\"output_tokens\":2}}");
         assertThat(tap.text()).hasToString("Hello");
-        assertThat(tap.usage()).isEqualTo(new Usage(3, 0, 0, 2, 0, false));
+        assertThat(tap.usage())
+                .isEqualTo(new Usage.Builder().audioInput(3).textOutput(2).build());
     }
 
     @Test
@@ -177,7 +178,12 @@ class UnaryTapTest {
         assertThat(tap.finished()).isFalse();
         assertThat(tap.event("image_generation.completed", Bytes.utf8(done))).isEqualTo(StreamTap.Verdict.HOLD);
         assertThat(tap.finished()).isTrue();
-        assertThat(tap.usage()).isEqualTo(new Usage(1, 0, 0, 2, 0, false));
+        assertThat(tap.usage())
+                .isEqualTo(new Usage.Builder()
+                        .freshInput(1)
+                        .imageOutput(2)
+                        .images(2)
+                        .build());
 
         Endpoint speech = Given.endpoint("POST", "/v1/audio/speech");
         StreamTap voice = Taps.stream(speech, RequestScan.none(speech));

@@ -1,0 +1,34 @@
+package dev.lockkeeper.units;
+
+/**
+ * What a provider's hosted tools did for one answer: things that are billed beside the answer's tokens.
+ *
+ * @param webSearches searches of the web
+ * @param fileSearches searches of vector stores
+ * @param containers containers that code ran in, each counted once
+ * @param images pictures that the image tool made
+ * @param imageInput tokens that the image tool read; none of them is in the answer's own usage
+ * @param imageOutput tokens that the image tool made; none of them is in the answer's own usage
+ * @param others calls of other hosted tools: computers, remote MCP servers, shells
+ */
+public record HostedCalls(
+        long webSearches,
+        long fileSearches,
+        long containers,
+        long images,
+        long imageInput,
+        long imageOutput,
+        long others) {
+    /** No hosted tool was called. */
+    public static final HostedCalls NONE = new HostedCalls(0, 0, 0, 0, 0, 0, 0);
+
+    public HostedCalls {
+        Counts.check(webSearches, "webSearches");
+        Counts.check(fileSearches, "fileSearches");
+        Counts.check(containers, "containers");
+        Counts.check(images, "images");
+        Counts.check(imageInput, "imageInput");
+        Counts.check(imageOutput, "imageOutput");
+        Counts.check(others, "others");
+    }
+}
