@@ -11,10 +11,7 @@ import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.routing.Catalog;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -58,9 +55,6 @@ public final class SettingsLoader {
             "gpt-4o",
             "gpt-4o-mini",
             "text-embedding-3-small");
-
-    /** Bytes of a PEM file that are looked at. */
-    private static final int MAX_PEM = 256 << 10;
 
     /** Descriptors that the process wants for itself: its files, loops, listeners and the admin port. */
     private static final long OWN_DESCRIPTORS = 256;
@@ -363,7 +357,7 @@ public final class SettingsLoader {
         return new ServerSettings(
                 host.value(),
                 Math.toIntExact(port.value()),
-                tls(section.section("tls")),
+                new PemFiles(reading, file.folder()).server(section.section("tls")),
                 Math.toIntExact(maxHead.value()),
                 maxRequestBody.value(),
                 headTimeout.value(),
@@ -432,54 +426,6 @@ public final class SettingsLoader {
         Setting<Duration> within =
                 section.value("drain", Type.duration(Duration.ZERO, Duration.ofHours(1)), usual.within());
         return new DrainSettings(delay.value(), within.value());
-    }
-
-    private ServerSettings.@Nullable Tls tls(Section section) {
-        Type<Path> path = Type.path(file.folder());
-        Setting<Optional<Path>> certificate = section.optional("certificate", path, "plain HTTP");
-        Setting<Optional<Path>> key = section.optional("key", path, "plain HTTP");
-        section.end();
-        if (certificate.written() != key.written()) {
-            Setting<Optional<Path>> lone = certificate.written() ? certificate : key;
-            reading.mistake(lone, certificate.written() ? "tls.key beside it" : "tls.certificate beside it");
-        }
-        boolean readable = certificate
-                .value()
-                .map(each -> checkPem(certificate, each, "CERTIFICATE", ""))
-                .orElse(false);
-        readable &= key.value()
-                .map(each -> checkPem(
-                        key,
-                        each,
-                        "PRIVATE KEY",
-                        "; another form of key becomes one with: openssl pkcs8 -topk8 -nocrypt"))
-                .orElse(false);
-        if (certificate.value().isEmpty() || key.value().isEmpty()) {
-            return null;
-        }
-        ServerSettings.Tls tls =
-                new ServerSettings.Tls(certificate.value().get(), key.value().get());
-        String problem = readable && certificate.usable() && key.usable() ? tls.problem() : null;
-        if (problem != null) {
-            reading.mistake(key, "the key of server.tls.certificate, both whole; " + problem);
-        }
-        return tls;
-    }
-
-    private boolean checkPem(Setting<?> setting, Path pem, String what, String hint) {
-        try (InputStream in = Files.newInputStream(pem)) {
-            String start = new String(in.readNBytes(MAX_PEM), StandardCharsets.ISO_8859_1);
-            if (!start.contains("-----BEGIN " + what + "-----")) {
-                reading.mistake(setting, "a PEM file with a line -----BEGIN " + what + "-----" + hint);
-                return false;
-            }
-            return true;
-        } catch (IOException e) {
-            reading.mistake(
-                    setting,
-                    "a PEM file that can be read; " + pem + (Files.exists(pem) ? " can't be" : " does not exist"));
-            return false;
-        }
     }
 
     private DoorSettings door(Section section) {
