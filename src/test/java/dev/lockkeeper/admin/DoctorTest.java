@@ -211,7 +211,6 @@ class DoctorTest {
     }
 
     private static ProviderSettings through(ProviderSettings direct, int port, String authorization) {
-        ClientSettings way = direct.connection();
         return new ProviderSettings(
                 direct.name(),
                 direct.baseUrl(),
@@ -219,20 +218,8 @@ class DoctorTest {
                 direct.credential(),
                 direct.headers(),
                 direct.query(),
-                new ClientSettings(
-                        way.name(),
-                        way.host(),
-                        way.port(),
-                        way.tls(),
-                        way.version(),
-                        way.connectTimeout(),
-                        way.keepAlive(),
-                        way.maxConnections(),
-                        way.waitTimeout(),
-                        way.maxWaiting(),
-                        way.privateAddresses(),
-                        new ClientSettings.Proxy("127.0.0.1", port, false, authorization, ""),
-                        null),
+                direct.connection()
+                        .through(new ClientSettings.Proxy("127.0.0.1", port, false, authorization, ""), null),
                 direct.timeouts());
     }
 

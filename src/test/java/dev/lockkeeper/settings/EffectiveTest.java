@@ -158,23 +158,12 @@ class EffectiveTest {
 
     private static ClientSettings masked(ClientSettings way) {
         ClientSettings.Proxy proxy = way.proxy();
-        return new ClientSettings(
-                way.name(),
-                way.host(),
-                way.port(),
-                way.tls(),
-                way.version(),
-                way.connectTimeout(),
-                way.keepAlive(),
-                way.maxConnections(),
-                way.waitTimeout(),
-                way.maxWaiting(),
-                way.privateAddresses(),
-                proxy == null
-                        ? null
-                        : new ClientSettings.Proxy(
+        return proxy == null
+                ? way
+                : way.through(
+                        new ClientSettings.Proxy(
                                 proxy.host(), proxy.port(), proxy.tls(), Shown.MASK, proxy.authorities()),
-                way.certificates());
+                        way.certificates());
     }
 
     private static Map<String, String> masked(Map<String, String> secrets) {
