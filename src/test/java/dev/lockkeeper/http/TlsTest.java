@@ -3,6 +3,7 @@ package dev.lockkeeper.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.lockkeeper.testing.Pem;
 import dev.lockkeeper.units.Bytes;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -10,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -28,53 +28,20 @@ import org.junit.jupiter.api.io.TempDir;
 class TlsTest {
     private static final String NAME = "gateway.test";
 
+    private static final Pem PEM = Pem.of(NAME);
+
     @TempDir
     private static Path folder;
 
-    private static Path certificate;
-    private static Path key;
-    private static KeyStore trusted;
+    private static ServerSettings.Tls shown;
 
     private final Loops loops = Loops.start(2, new Random(1));
 
     @BeforeAll
-    static void makeCertificate() throws Exception {
-        Path store = folder.resolve("store.p12");
-        Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool")
-                                .toString(),
-                        "-genkeypair",
-                        "-alias",
-                        "server",
-                        "-keyalg",
-                        "EC",
-                        "-dname",
-                        "CN=" + NAME,
-                        "-ext",
-                        "san=dns:" + NAME,
-                        "-storetype",
-                        "PKCS12",
-                        "-keystore",
-                        store.toString(),
-                        "-storepass",
-                        "changeit")
-                .redirectErrorStream(true)
-                .start();
-        String said = new String(keytool.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-        assertThat(keytool.waitFor()).as(said).isZero();
-        trusted = KeyStore.getInstance(store.toFile(), "changeit".toCharArray());
-        certificate = pem("CERTIFICATE", trusted.getCertificate("server").getEncoded());
-        key = pem(
-                "PRIVATE KEY",
-                trusted.getKey("server", "changeit".toCharArray()).getEncoded());
-    }
-
-    private static Path pem(String what, byte[] bytes) throws IOException {
-        return Files.writeString(
-                folder.resolve(what.replace(' ', '-') + ".pem"),
-                "-----BEGIN " + what + "-----\n"
-                        + Base64.getMimeEncoder().encodeToString(bytes)
-                        + "\n-----END " + what + "-----\n");
+    static void writeCertificate() throws IOException {
+        shown = new ServerSettings.Tls(
+                Files.writeString(folder.resolve("certificate.pem"), PEM.certificate()),
+                Files.writeString(folder.resolve("key.pem"), PEM.key()));
     }
 
     @AfterEach
@@ -83,17 +50,14 @@ class TlsTest {
     }
 
     private int serve() {
+        return serve(Duration.ofSeconds(5));
+    }
+
+    /** @param patience with a greeting and with a head; the first greeting of a JVM takes half a second of a processor */
+    private int serve(Duration patience) {
         return loops.serve(
                         new ServerSettings(
-                                "127.0.0.1",
-                                0,
-                                new ServerSettings.Tls(certificate, key),
-                                4 << 10,
-                                1 << 20,
-                                Duration.ofMillis(500),
-                                Duration.ofMillis(500),
-                                Duration.ofSeconds(5),
-                                50),
+                                "127.0.0.1", 0, shown, 4 << 10, 1 << 20, patience, patience, Duration.ofSeconds(5), 50),
                         exchange -> exchange.answer(
                                 200,
                                 Headers.empty(),
@@ -104,6 +68,9 @@ class TlsTest {
 
     private SSLSocket speak(int port, String... protocols) throws Exception {
         TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+        trusted.load(null, null);
+        trusted.setCertificateEntry("server", PEM.x509());
         trust.init(trusted);
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(null, trust.getTrustManagers(), null);
@@ -151,7 +118,8 @@ class TlsTest {
 
     @Test
     void theServersBoundsHoldOverTlsToo() throws Exception {
-        int port = serve();
+        speak(serve(), "http/1.1").close();
+        int port = serve(Duration.ofMillis(500));
         try (SSLSocket socket = speak(port, "http/1.1")) {
             assertThat(exchange(socket, "GARBAGE\r\n\r\n", "{\"status\":400}")).startsWith("HTTP/1.1 400");
         }
@@ -187,7 +155,7 @@ class TlsTest {
                         10,
                         true,
                         null,
-                        trust ? new ClientSettings.Certificates(Files.readString(certificate), "", "", "") : null),
+                        trust ? new ClientSettings.Certificates(PEM.certificate(), "", "", "") : null),
                 name -> new InetAddress[] {InetAddress.getLoopbackAddress()});
         Loop loop = loops.all().getFirst();
         Heard heard = new Heard();
@@ -243,7 +211,7 @@ class TlsTest {
                         new ServerSettings(
                                 "127.0.0.1",
                                 0,
-                                new ServerSettings.Tls(certificate, key),
+                                shown,
                                 4 << 10,
                                 1 << 20,
                                 Duration.ofSeconds(5),
