@@ -3,6 +3,7 @@ package dev.lockkeeper.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Random;
@@ -54,6 +55,15 @@ class HostileUpstreamTest {
                 true));
     }
 
+    /** Says something on its first connection and OK on each later one, and keeps each open. */
+    private static RawServer hostileAtFirst(String bytes) throws IOException {
+        return new RawServer((connection, number) -> {
+            connection.readRequest();
+            connection.send(number == 1 ? bytes : OK);
+            connection.readRequest();
+        });
+    }
+
     private static Stream<Arguments> answersThatAreNone() {
         return Stream.of(
                 Arguments.of(
@@ -85,11 +95,7 @@ class HostileUpstreamTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("answersThatAreNone")
     void whatIsNoAnswerIsAFaultAndItsConnectionIsNotUsedAgain(String what, String bytes) throws Exception {
-        try (RawServer server = new RawServer((connection, number) -> {
-                    connection.readRequest();
-                    connection.send(number == 1 ? bytes : OK);
-                    connection.readRequest();
-                });
+        try (RawServer server = hostileAtFirst(bytes);
                 Clients clients = clients(server.port())) {
             Heard first = answer(clients);
             assertThat(first.kind()).as("%s: %s", first.order, first.text()).isEqualTo(Fault.Kind.PROTOCOL);
@@ -119,11 +125,7 @@ class HostileUpstreamTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("answersWithMore")
     void whatComesBehindAnAnswerIsNobodysAnswer(String what, String bytes) throws Exception {
-        try (RawServer server = new RawServer((connection, number) -> {
-                    connection.readRequest();
-                    connection.send(number == 1 ? bytes : OK);
-                    connection.readRequest();
-                });
+        try (RawServer server = hostileAtFirst(bytes);
                 Clients clients = clients(server.port())) {
             assertThat(answer(clients).text()).isIn("ok", "");
             await().until(() -> clients.open() == 0);
