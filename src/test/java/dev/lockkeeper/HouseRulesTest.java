@@ -33,15 +33,26 @@ class HouseRulesTest {
             // organs
             entry("access", Set.of("units", "db")),
             entry("objects", Set.of("units", "db")),
+            entry("limits", Set.of("units", "db")),
             entry("upstream", Set.of("units", "http", "dialect")),
             entry("routing", Set.of("units")),
             // life
-            entry("relay", Set.of("units", "http", "dialect", "access", "objects", "upstream", "routing")),
+            entry("relay", Set.of("units", "http", "dialect", "access", "objects", "limits", "upstream", "routing")),
             entry("observe", Set.of("units", "http", "relay")),
             entry("door", Set.of("units", "http", "dialect", "access", "objects", "upstream", "routing", "relay")),
             entry(
                     "admin",
-                    Set.of("units", "http", "dialect", "db", "access", "objects", "upstream", "routing", "relay")),
+                    Set.of(
+                            "units",
+                            "http",
+                            "dialect",
+                            "db",
+                            "access",
+                            "objects",
+                            "limits",
+                            "upstream",
+                            "routing",
+                            "relay")),
             // roof
             entry(
                     "settings",
@@ -52,6 +63,7 @@ class HouseRulesTest {
                             "dialect",
                             "access",
                             "objects",
+                            "limits",
                             "upstream",
                             "routing",
                             "relay",
@@ -63,10 +75,11 @@ class HouseRulesTest {
     private static final Map<String, Set<String>> FENCES = Map.of(
             "io.vertx..", Set.of("http"),
             "io.netty..", Set.of("http"),
-            "java.sql..", Set.of("db", "access", "objects"),
-            "org.jdbi..", Set.of("db", "access", "objects"),
+            "java.sql..", Set.of("db", "access", "objects", "limits"),
+            "org.jdbi..", Set.of("db", "access", "objects", "limits"),
             "org.flywaydb..", Set.of("db"),
             "org.snakeyaml..", Set.of("settings"),
+            "io.github.bucket4j..", Set.of("limits"),
             "io.micrometer..", Set.of("observe"),
             "ch.qos.logback..", Set.of("observe"));
 
