@@ -1,24 +1,32 @@
 package dev.lockkeeper;
 
+import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.access.Keys;
 import dev.lockkeeper.admin.AdminClient;
-import dev.lockkeeper.admin.KeyDesk;
+import dev.lockkeeper.admin.Api;
+import dev.lockkeeper.admin.Desk;
+import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LocalDesk;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.db.DatabaseUnavailable.Reason;
 import dev.lockkeeper.settings.Overrides;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import tools.jackson.databind.JsonNode;
 
 /** The options that name a data folder, and the way to what is in it: through the server that runs on it, if one does. */
 final class DataFolder {
@@ -45,11 +53,29 @@ final class DataFolder {
     }
 
     /**
-     * Does something with the keys.
+     * Asks the admin API: of the server that runs on the folder, else of this process.
      *
      * @param make whether a folder without database gets one; otherwise that ends the command
+     * @param body null: none
+     * @return the answer's body; what is refused ends the command
      */
-    <T> T withKeys(Shell shell, boolean make, Function<KeyDesk, T> work) {
+    JsonNode atDesk(CommandSpec spec, Shell shell, boolean make, String method, String path, @Nullable JsonNode body) {
+        Desk.Said said;
+        try {
+            said = this.<Desk.Said>withDesk(shell, make, desk -> desk.ask(method, path, body));
+        } catch (UncheckedIOException e) {
+            throw CommandFailure.failed(String.valueOf(e.getMessage()));
+        }
+        if (said.done()) {
+            return said.body();
+        }
+        if (said.status() == 400) {
+            throw new ParameterException(spec.commandLine(), said.message());
+        }
+        throw CommandFailure.failed(said.message());
+    }
+
+    private <T> T withDesk(Shell shell, boolean make, Function<Desk, T> work) {
         Path folder = folder(shell);
         if (!make && !Database.isIn(folder)) {
             throw CommandFailure.failed("no database in " + folder.toAbsolutePath()
@@ -58,7 +84,7 @@ final class DataFolder {
         long giveUp = System.nanoTime() + WAIT.toNanos();
         while (true) {
             try (Database database = Database.open(folder)) {
-                return work.apply(new LocalDesk(new Keys(database, Clock.systemUTC(), new SecureRandom())));
+                return work.apply(local(database));
             } catch (DatabaseUnavailable e) {
                 RunningServer server = e.reason() == Reason.IN_USE
                         ? RunningServer.on(folder, e.holder()).orElse(null)
@@ -72,6 +98,12 @@ final class DataFolder {
             }
             pause();
         }
+    }
+
+    private static Desk local(Database database) {
+        Keys keys = new Keys(database, Clock.systemUTC(), new SecureRandom());
+        return new LocalDesk(
+                new Api(List.of(KeyOperations.of(keys))), Actor.owner(System.getProperty("user.name", "somebody")));
     }
 
     /** The server that runs on the folder; ends the command where none does. */

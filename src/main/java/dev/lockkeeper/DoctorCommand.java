@@ -2,7 +2,7 @@ package dev.lockkeeper;
 
 import dev.lockkeeper.admin.Doctor;
 import dev.lockkeeper.admin.Finding;
-import dev.lockkeeper.admin.KeyJson;
+import dev.lockkeeper.admin.Json;
 import dev.lockkeeper.settings.Overrides;
 import dev.lockkeeper.settings.Settings;
 import dev.lockkeeper.upstream.ProviderSettings;
@@ -78,7 +78,7 @@ final class DoctorCommand implements Callable<Integer> {
         if (json) {
             ArrayNode array = JsonMapper.shared().createArrayNode();
             findings.forEach(finding -> array.add(finding.json()));
-            shell.out().println(KeyJson.text(array));
+            shell.out().println(Json.text(array));
         }
         return fails ? CommandFailure.FAILED : 0;
     }

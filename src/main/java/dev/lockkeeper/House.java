@@ -5,8 +5,11 @@ import dev.lockkeeper.access.KeyKind;
 import dev.lockkeeper.access.Keys;
 import dev.lockkeeper.admin.Admin;
 import dev.lockkeeper.admin.AdminToken;
+import dev.lockkeeper.admin.Api;
+import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.Reloaded;
 import dev.lockkeeper.admin.RunningServer;
+import dev.lockkeeper.admin.ServerOperations;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.dialect.openai.Errors;
@@ -178,11 +181,12 @@ public final class House implements AutoCloseable {
 
             Admin admin = new Admin(
                     settings.admin(),
-                    keys,
+                    new Api(List.of(
+                            KeyOperations.of(keys),
+                            ServerOperations.of(() -> readAgain("asked for on the admin port")))),
                     AdminToken.in(settings.data(), random),
                     () -> readiness(database),
-                    metrics::scrape,
-                    () -> readAgain("asked for on the admin port"));
+                    metrics::scrape);
             adminServer = keep(loops.serveApart(Admin.listening(settings.admin()), admin::handle, Admin::unreadable));
             RunningServer.announce(settings.data(), settings.admin().host(), adminServer.port());
             keep(() -> RunningServer.withdraw(settings.data()));

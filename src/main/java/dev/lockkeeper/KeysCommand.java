@@ -1,13 +1,8 @@
 package dev.lockkeeper;
 
-import dev.lockkeeper.access.Created;
-import dev.lockkeeper.access.KeyInfo;
-import dev.lockkeeper.access.KeyKind;
 import dev.lockkeeper.access.Keys;
-import dev.lockkeeper.admin.KeyDesk;
-import dev.lockkeeper.admin.KeyJson;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
+import dev.lockkeeper.admin.Desk;
+import dev.lockkeeper.admin.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -19,6 +14,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code keys}: makes, lists, replaces and ends the keys that clients call with. */
 @Command(
@@ -55,25 +52,22 @@ final class KeysCommand implements Runnable {
         throw new ParameterException(spec.commandLine(), "Which of create, list, rotate, revoke?");
     }
 
-    private static void show(Shell shell, Created created, boolean json, String what) {
+    private static void show(Shell shell, JsonNode created, boolean json, String what) {
         if (json) {
-            shell.out().println(KeyJson.text(KeyJson.of(created)));
+            shell.out().println(Json.text(created));
             return;
         }
-        KeyInfo key = created.key();
-        if (created.newProject()) {
-            shell.err().println("Project " + key.project() + " is new.");
+        String project = created.path("project").asString();
+        if (created.path("new_project").asBoolean()) {
+            shell.err().println("Project " + project + " is new.");
         }
         shell.err()
-                .println(what + " " + key.name() + " (" + key.id() + "), "
-                        + key.kind().word() + ", of project " + key.project() + ". Its text is shown this once:");
+                .println(what + " " + created.path("name").asString() + " ("
+                        + created.path("id").asString() + "), "
+                        + created.path("kind").asString() + ", of project " + project
+                        + ". Its text is shown this once:");
         shell.err().flush();
-        shell.out().println(created.text());
-    }
-
-    private static CommandFailure unknown(String id, boolean orRevoked) {
-        return CommandFailure.failed("there is no key " + id + (orRevoked ? ", or it is revoked" : "")
-                + ". 'lockkeeper keys list' shows the ids.");
+        shell.out().println(created.path("key").asString());
     }
 
     @Command(
@@ -117,13 +111,10 @@ final class KeysCommand implements Runnable {
 
         @Override
         public Integer call() {
-            Created created = folder.withKeys(shell, true, keys -> {
-                try {
-                    return keys.create(name, project, test ? KeyKind.TEST : KeyKind.LIVE, models);
-                } catch (IllegalArgumentException e) {
-                    throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-                }
-            });
+            ObjectNode wanted =
+                    Json.object().put("name", name).put("project", project).put("kind", test ? "test" : "live");
+            models.forEach(wanted.putArray("models")::add);
+            JsonNode created = folder.atDesk(spec, shell, true, "POST", "/admin/v1/keys", wanted);
             show(shell, created, json, "Key");
             return 0;
         }
@@ -134,6 +125,9 @@ final class KeysCommand implements Runnable {
         private static final String ROW = "%-24s  %-20s  %-16s  %-12s  %-20s  %-20s  %s%n";
 
         private final Shell shell;
+
+        @Spec
+        private CommandSpec spec = CommandSpec.create();
 
         @Mixin
         private DataFolder folder = new DataFolder();
@@ -147,40 +141,37 @@ final class KeysCommand implements Runnable {
 
         @Override
         public Integer call() {
-            List<KeyInfo> keys = folder.withKeys(shell, false, KeyDesk::list);
+            JsonNode keys = folder.atDesk(spec, shell, false, "GET", "/admin/v1/keys", null);
             if (json) {
-                shell.out().println(KeyJson.text(KeyJson.of(keys)));
+                shell.out().println(Json.text(keys));
                 return 0;
             }
-            if (keys.isEmpty()) {
+            if (keys.path("data").isEmpty()) {
                 shell.err().println("There are no keys. 'lockkeeper keys create NAME' makes one.");
                 return 0;
             }
             shell.out().printf(ROW, "ID", "NAME", "PROJECT", "TEXT", "CREATED", "STATE", "MODELS");
-            for (KeyInfo key : keys) {
+            for (JsonNode key : keys.path("data")) {
                 shell.out()
                         .printf(
                                 ROW,
-                                key.id(),
-                                key.name(),
-                                key.project(),
-                                "lk-" + key.kind().word() + "-…" + key.last4(),
-                                time(key.createdMillis()),
+                                key.path("id").asString(),
+                                key.path("name").asString(),
+                                key.path("project").asString(),
+                                "lk-" + key.path("kind").asString() + "-…"
+                                        + key.path("last4").asString(),
+                                Table.time(key.path("created_at")),
                                 state(key),
-                                key.models().isEmpty() ? "all" : String.join(",", key.models()));
+                                Table.list(key.path("models"), "all"));
             }
             return 0;
         }
 
-        private static String state(KeyInfo key) {
-            if (key.revokedMillis() != null) {
+        private static String state(JsonNode key) {
+            if (key.path("revoked_at").isString()) {
                 return "revoked";
             }
-            return key.replacedMillis() != null ? "works, replaced" : "works";
-        }
-
-        private static String time(long millis) {
-            return Instant.ofEpochMilli(millis).truncatedTo(ChronoUnit.SECONDS).toString();
+            return key.path("replaced_at").isString() ? "works, replaced" : "works";
         }
     }
 
@@ -205,6 +196,9 @@ final class KeysCommand implements Runnable {
     private static final class Rotate implements Callable<Integer> {
         private final Shell shell;
 
+        @Spec
+        private CommandSpec spec = CommandSpec.create();
+
         @Mixin
         private Existing key = new Existing();
 
@@ -214,8 +208,8 @@ final class KeysCommand implements Runnable {
 
         @Override
         public Integer call() {
-            Created created = key.folder.withKeys(
-                    shell, false, keys -> keys.rotate(key.id).orElseThrow(() -> unknown(key.id, true)));
+            JsonNode created = key.folder.atDesk(
+                    spec, shell, false, "POST", "/admin/v1/keys/" + Desk.escaped(key.id) + "/rotate", null);
             show(shell, created, key.json, "New text for key");
             return 0;
         }
@@ -228,6 +222,9 @@ final class KeysCommand implements Runnable {
     private static final class Revoke implements Callable<Integer> {
         private final Shell shell;
 
+        @Spec
+        private CommandSpec spec = CommandSpec.create();
+
         @Mixin
         private Existing key = new Existing();
 
@@ -237,12 +234,14 @@ final class KeysCommand implements Runnable {
 
         @Override
         public Integer call() {
-            KeyInfo ended = key.folder.withKeys(
-                    shell, false, keys -> keys.revoke(key.id).orElseThrow(() -> unknown(key.id, false)));
+            JsonNode ended = key.folder.atDesk(
+                    spec, shell, false, "POST", "/admin/v1/keys/" + Desk.escaped(key.id) + "/revoke", null);
             if (key.json) {
-                shell.out().println(KeyJson.text(KeyJson.of(ended)));
+                shell.out().println(Json.text(ended));
             } else {
-                shell.err().println("Key " + ended.name() + " (" + ended.id() + ") is revoked.");
+                shell.err()
+                        .println("Key " + ended.path("name").asString() + " ("
+                                + ended.path("id").asString() + ") is revoked.");
             }
             return 0;
         }

@@ -31,7 +31,7 @@ class HouseRulesTest {
             entry("dialect", Set.of("units")),
             entry("simulator", Set.of("units", "http")),
             // organs
-            entry("access", Set.of("units", "db")),
+            entry("access", Set.of("units", "http", "db")),
             entry("objects", Set.of("units", "db")),
             entry("limits", Set.of("units", "db")),
             entry("upstream", Set.of("units", "http", "dialect")),

@@ -1,5 +1,7 @@
 package dev.lockkeeper.access;
 
+import dev.lockkeeper.http.Network;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -11,15 +13,62 @@ import java.util.Set;
  * @param project the project's name
  * @param organizationId the organization's id, {@code org_…}
  * @param models names that may be asked for; empty: all
+ * @param kind what the key is for
+ * @param environment the operator's own label, such as {@code staging}; empty: none
+ * @param tools which tools at the provider it may ask for
+ * @param testProviders providers that a test key of this project may reach; empty: simulated ones alone
+ * @param networks where it may come from; empty: anywhere
  */
 public record Caller(
-        String keyId, String keyName, String projectId, String project, String organizationId, Set<String> models) {
+        String keyId,
+        String keyName,
+        String projectId,
+        String project,
+        String organizationId,
+        Set<String> models,
+        KeyKind kind,
+        String environment,
+        HostedTools tools,
+        Set<String> testProviders,
+        List<Network> networks) {
     public Caller {
         models = Set.copyOf(models);
+        testProviders = Set.copyOf(testProviders);
+        networks = List.copyOf(networks);
     }
 
     /** Whether the key may ask for a model. */
     public boolean mayUse(String model) {
         return models.isEmpty() || models.contains(model);
+    }
+
+    /**
+     * Whether calls may go to a provider: live keys' to all of them, test keys' to those that the project allows.
+     *
+     * @param simulated whether the provider is of kind {@code simulator}, where a call costs nothing
+     */
+    public boolean mayReach(String provider, boolean simulated) {
+        return switch (kind) {
+            case LIVE -> true;
+            case TEST -> testProviders.isEmpty() ? simulated : testProviders.contains(provider);
+        };
+    }
+
+    /** Whether a tool that runs at the provider may be asked for, by the {@code type} that requests name it with. */
+    public boolean mayUseTool(String type) {
+        return tools.allow(type);
+    }
+
+    /** Whether the key may be used from an IP address, in digits. */
+    public boolean mayComeFrom(String address) {
+        if (networks.isEmpty()) {
+            return true;
+        }
+        for (Network network : networks) {
+            if (network.contains(address)) {
+                return true;
+            }
+        }
+        return false;
     }
 }

@@ -235,7 +235,12 @@ public final class Keys {
                                     key.projectId(),
                                     key.project(),
                                     key.organizationId(),
-                                    Set.copyOf(key.models()))));
+                                    Set.copyOf(key.models()),
+                                    key.kind(),
+                                    "",
+                                    HostedTools.ALL,
+                                    Set.of(),
+                                    List.of())));
         });
         return keys;
     }

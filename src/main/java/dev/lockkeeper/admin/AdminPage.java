@@ -6,21 +6,14 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The page that a browser gets on the admin port: what is here. */
 final class AdminPage {
     static final String CONTENT_TYPE = "text/html; charset=utf-8";
 
-    static final List<String> ENDPOINTS = List.of(
-            "GET /livez",
-            "GET /readyz",
-            "GET /metrics",
-            "GET /admin/v1/keys",
-            "POST /admin/v1/keys",
-            "POST /admin/v1/keys/{id}/rotate",
-            "POST /admin/v1/keys/{id}/revoke",
-            "GET /admin/v1/projects",
-            "POST /admin/v1/reload");
+    private static final List<String> OPEN = List.of("GET /livez", "GET /readyz", "GET /metrics");
 
     private static final String STYLE = """
             body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem;
@@ -44,18 +37,14 @@ final class AdminPage {
             </head>
             <body>
             <h1>Lockkeeper, admin port</h1>
-            <p>This port is for the operator: health, metrics and keys. Clients call the other port.</p>
+            <p>This port is for the operator: health, metrics, and the admin API, described in <code>/admin/v1/openapi.json</code>. Clients call the other port.</p>
             <table>
             <tr><td><a href="/livez"><code>/livez</code></a></td><td>the process answers</td></tr>
             <tr><td><a href="/readyz"><code>/readyz</code></a></td><td>calls are welcome; 503 and why when they are not</td></tr>
             <tr><td><a href="/metrics"><code>/metrics</code></a></td><td>counts and times, in Prometheus' format</td></tr>
-            <tr><td><code>/admin/v1/keys</code></td><td>GET lists keys, POST makes one; needs the token</td></tr>
-            <tr><td><code>/admin/v1/keys/{id}/rotate</code></td><td>POST: a new text, the old one stops; needs the token</td></tr>
-            <tr><td><code>/admin/v1/keys/{id}/revoke</code></td><td>POST: ends a key for good; needs the token</td></tr>
-            <tr><td><code>/admin/v1/projects</code></td><td>GET lists projects; needs the token</td></tr>
-            <tr><td><code>/admin/v1/reload</code></td><td>POST reads the configuration again; needs the token</td></tr>
+            {{operations}}
             </table>
-            <p>The token stands in <code>admin-token</code> in the data folder. On the server's machine
+            <p>All below <code>/admin</code> needs a token. The owner's stands in <code>admin-token</code> in the data folder. On the server's machine
             <code>lockkeeper keys</code> finds it by itself; elsewhere:</p>
             <pre>curl -H "Authorization: Bearer $(cat lockkeeper-data/admin-token)" \\
               -H "Content-Type: application/json" -d '{"name":"ci"}' http://127.0.0.1:8081/admin/v1/keys</pre>
@@ -63,13 +52,26 @@ final class AdminPage {
             </html>
             """;
 
-    static final Bytes BODY = Bytes.utf8(PAGE.replace("{{style}}", STYLE));
-
     /** The page's own style and nothing else. */
     static final String CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'sha256-" + sha256(STYLE)
             + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private AdminPage() {}
+
+    /** What is here, a line each. */
+    static List<String> endpoints(List<Operation> operations) {
+        return Stream.concat(OPEN.stream(), operations.stream().map(each -> each.method() + " " + each.path()))
+                .toList();
+    }
+
+    /** The page. Summaries and paths are this program's own text and need no escaping. */
+    static Bytes of(List<Operation> operations) {
+        String rows = operations.stream()
+                .map(each -> "<tr><td><code>" + each.method() + " " + each.path() + "</code></td><td>" + each.summary()
+                        + "</td></tr>")
+                .collect(Collectors.joining("\n"));
+        return Bytes.utf8(PAGE.replace("{{style}}", STYLE).replace("{{operations}}", rows));
+    }
 
     private static String sha256(String text) {
         try {

@@ -455,7 +455,7 @@ public final class Doctor {
         private void listed(String body) {
             Set<String> offered = new LinkedHashSet<>();
             try {
-                KeyJson.MAPPER
+                Json.MAPPER
                         .readTree(body)
                         .path("data")
                         .forEach(model -> offered.add(model.path("id").asString()));
@@ -529,8 +529,7 @@ public final class Doctor {
         }
 
         private String ask(String model, boolean responses) {
-            ObjectNode ask =
-                    KeyJson.MAPPER.createObjectNode().put("model", model).put("stream", true);
+            ObjectNode ask = Json.object().put("model", model).put("stream", true);
             if (responses) {
                 ask.put("input", "Say ok.").put("max_output_tokens", TOKENS).put("store", false);
             } else {
@@ -595,7 +594,7 @@ public final class Doctor {
         /** The upstream's own words. Refused credentials are never asked for them: some repeat a part of the key. */
         private String message(String body) {
             try {
-                JsonNode error = KeyJson.MAPPER.readTree(body).path("error");
+                JsonNode error = Json.MAPPER.readTree(body).path("error");
                 String message = error.isString()
                         ? error.asString()
                         : error.path("message").asString("");

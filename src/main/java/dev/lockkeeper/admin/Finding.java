@@ -25,8 +25,7 @@ public record Finding(String provider, String point, State state, String detail,
 
     /** The finding as JSON. */
     public ObjectNode json() {
-        return KeyJson.MAPPER
-                .createObjectNode()
+        return Json.object()
                 .put("provider", provider)
                 .put("point", point)
                 .put("state", word())

@@ -1,43 +1,31 @@
 package dev.lockkeeper.admin;
 
-import dev.lockkeeper.access.Created;
-import dev.lockkeeper.access.KeyInfo;
-import dev.lockkeeper.access.KeyKind;
-import dev.lockkeeper.access.Keys;
-import dev.lockkeeper.access.Project;
-import java.util.List;
-import java.util.Optional;
+import dev.lockkeeper.access.Actor;
+import dev.lockkeeper.units.Bytes;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
-/** The keys of this process's own database. Any thread that may block. */
-public final class LocalDesk implements KeyDesk {
-    private final Keys keys;
+/** The admin API of this process's own database, without a port. Any thread that may block. */
+public final class LocalDesk implements Desk {
+    private final Api api;
+    private final Actor actor;
 
-    public LocalDesk(Keys keys) {
-        this.keys = keys;
+    /** @param actor in whose name */
+    public LocalDesk(Api api, Actor actor) {
+        this.api = api;
+        this.actor = actor;
     }
 
     @Override
-    public Created create(String name, String project, KeyKind kind, List<String> models) {
-        return keys.create(name, project, kind, models);
-    }
-
-    @Override
-    public List<KeyInfo> list() {
-        return keys.list();
-    }
-
-    @Override
-    public List<Project> projects() {
-        return keys.projects();
-    }
-
-    @Override
-    public Optional<Created> rotate(String id) {
-        return Optional.ofNullable(keys.rotate(id));
-    }
-
-    @Override
-    public Optional<KeyInfo> revoke(String id) {
-        return keys.revoke(id) ? Optional.ofNullable(keys.get(id)) : Optional.empty();
+    public Said ask(String method, String path, @Nullable JsonNode body) {
+        int question = path.indexOf('?');
+        Reply reply = api.answer(
+                actor,
+                method,
+                question < 0 ? path : path.substring(0, question),
+                question < 0 ? null : path.substring(question + 1),
+                body == null ? Bytes.EMPTY : Bytes.utf8(body.toString()));
+        Bytes said = reply.body();
+        return new Said(reply.status(), Json.MAPPER.readTree(said.array(), said.offset(), said.length()));
     }
 }

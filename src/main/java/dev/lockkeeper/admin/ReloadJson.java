@@ -15,8 +15,7 @@ final class ReloadJson {
     static Reply of(Reloaded reloaded) {
         return switch (reloaded) {
             case Reloaded.Followed(List<String> changes, List<String> restart, List<String> notes) -> {
-                ObjectNode json = KeyJson.MAPPER
-                        .createObjectNode()
+                ObjectNode json = Json.object()
                         .put("object", "reload")
                         .put("result", changes.isEmpty() ? "unchanged" : "changed");
                 changes.forEach(json.putArray("changes")::add);
@@ -25,7 +24,7 @@ final class ReloadJson {
                 yield Reply.json(200, json);
             }
             case Reloaded.Refused(List<String> mistakes) -> {
-                ObjectNode json = KeyJson.MAPPER.createObjectNode();
+                ObjectNode json = Json.object();
                 json.putObject("error")
                         .put(
                                 "message",

@@ -16,7 +16,7 @@ record Reply(int status, String contentType, Bytes body, Map<String, String> hea
     }
 
     static Reply json(int status, JsonNode json) {
-        return new Reply(status, JSON, Bytes.utf8(KeyJson.text(json) + "\n"));
+        return new Reply(status, JSON, Bytes.utf8(Json.text(json) + "\n"));
     }
 
     static Reply error(int status, String message) {
@@ -27,15 +27,21 @@ record Reply(int status, String contentType, Bytes body, Map<String, String> hea
     static Reply error(int status, String message, @Nullable String param) {
         String code = switch (status) {
             case 401 -> "invalid_admin_token";
-            case 403 -> "host_not_allowed";
+            case 403 -> "not_allowed";
             case 404 -> "not_found";
             case 405 -> "method_not_allowed";
+            case 409 -> "conflict";
             case 413 -> "body_too_large";
             case 503 -> "busy";
             default -> null;
         };
         String type = status >= 500 ? "server_error" : "invalid_request_error";
         return new Reply(status, JSON, Errors.envelope(message, type, param, code));
+    }
+
+    static Reply wrongMethod(String path, String method, String allowed) {
+        return error(405, path + " does not take " + method + " (expected: " + allowed + ").")
+                .with("allow", allowed);
     }
 
     Reply with(String name, String value) {

@@ -32,8 +32,7 @@ public record RunningServer(long pid, URI admin, AdminToken token) {
     public static void announce(Path folder, String host, int port) throws IOException {
         PrivateFile.write(
                 folder.resolve(FILE),
-                KeyJson.text(KeyJson.MAPPER
-                                .createObjectNode()
+                Json.text(Json.object()
                                 .put("pid", ProcessHandle.current().pid())
                                 .put("admin", uri(host, port).toString()))
                         + "\n");
@@ -52,7 +51,7 @@ public record RunningServer(long pid, URI admin, AdminToken token) {
      */
     public static Optional<RunningServer> on(Path folder, OptionalLong holder) {
         try {
-            JsonNode json = KeyJson.MAPPER.readTree(Files.readString(folder.resolve(FILE)));
+            JsonNode json = Json.MAPPER.readTree(Files.readString(folder.resolve(FILE)));
             long pid = json.path("pid").asLong();
             if (holder.isPresent() && holder.getAsLong() != pid) {
                 return Optional.empty();

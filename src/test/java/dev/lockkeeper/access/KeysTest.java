@@ -54,7 +54,12 @@ class KeysTest {
                         "proj_default",
                         "default",
                         "org_default",
-                        Set.of("gpt-5.5", "gpt-4o")));
+                        Set.of("gpt-5.5", "gpt-4o"),
+                        KeyKind.LIVE,
+                        "",
+                        HostedTools.ALL,
+                        Set.of(),
+                        List.of()));
         assertThat(known(created.text()).mayUse("gpt-4o")).isTrue();
         assertThat(known(created.text()).mayUse("gpt-4")).isFalse();
         assertThat(created.key().createdMillis()).isEqualTo(CLOCK.millis());

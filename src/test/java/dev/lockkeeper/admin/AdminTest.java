@@ -1,14 +1,9 @@
 package dev.lockkeeper.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.lockkeeper.access.Created;
-import dev.lockkeeper.access.KeyInfo;
-import dev.lockkeeper.access.KeyKind;
 import dev.lockkeeper.access.Keys;
-import dev.lockkeeper.access.Project;
 import dev.lockkeeper.admin.Admin.Check;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.http.Loops;
@@ -62,8 +57,12 @@ class AdminTest {
         keys = new Keys(database, Clock.systemUTC(), new SecureRandom());
         token = AdminToken.in(temp, new SecureRandom());
         AdminSettings settings = new AdminSettings("127.0.0.1", 0, List.of("Ops.Example.com"));
-        Admin admin =
-                new Admin(settings, keys, token, () -> checks, () -> Bytes.utf8("calls_total 7\n"), () -> reloaded);
+        Admin admin = new Admin(
+                settings,
+                new Api(List.of(KeyOperations.of(keys), ServerOperations.of(() -> reloaded))),
+                token,
+                () -> checks,
+                () -> Bytes.utf8("calls_total 7\n"));
         server = loops.serve(Admin.listening(settings), admin::handle, Admin::unreadable);
     }
 
@@ -151,25 +150,27 @@ class AdminTest {
                 .orElseThrow();
         AdminClient client = new AdminClient(running);
 
-        Created created = client.create("ci", "search", KeyKind.TEST, List.of("gpt-5.5"));
-        assertThat(created.newProject()).isTrue();
-        assertThat(keys.find(created.text())).isNotNull();
-        assertThat(client.list()).containsExactly(created.key()).isEqualTo(keys.list());
-        assertThat(client.projects()).isEqualTo(keys.projects());
-        assertThat(client.projects()).extracting(Project::name).containsExactly("default", "search");
+        Desk.Said created = client.ask("POST", "/admin/v1/keys", Json.object().put("name", "ci"));
+        assertThat(created.status()).isEqualTo(201);
+        String text = created.body().path("key").asString();
+        assertThat(keys.find(text)).isNotNull();
+        String at = "/admin/v1/keys/" + created.body().path("id").asString();
+        assertThat(client.ask("GET", "/admin/v1/keys", null)
+                        .body()
+                        .at("/data/0/name")
+                        .asString())
+                .isEqualTo("ci");
 
-        Created renewed = client.rotate(created.key().id()).orElseThrow();
-        assertThat(keys.find(created.text())).isNull();
-        assertThat(keys.find(renewed.text())).isNotNull();
+        Desk.Said renewed = client.ask("POST", at + "/rotate", null);
+        assertThat(keys.find(text)).isNull();
+        assertThat(keys.find(renewed.body().path("key").asString())).isNotNull();
 
-        KeyInfo revoked = client.revoke(created.key().id()).orElseThrow();
-        assertThat(revoked.revokedMillis()).isNotNull();
-        assertThat(keys.find(renewed.text())).isNull();
-        assertThat(client.rotate(created.key().id())).isEmpty();
-        assertThat(client.revoke("key_/../x y")).isEmpty();
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> client.create(" ", "default", KeyKind.LIVE, List.of()))
-                .withMessageContaining("name: is empty");
+        Desk.Said revoked = client.ask("POST", at + "/revoke", null);
+        assertThat(revoked.body().path("revoked_at").isString()).isTrue();
+        assertThat(keys.find(renewed.body().path("key").asString())).isNull();
+        assertThat(client.ask("POST", at + "/rotate", null).status()).isEqualTo(404);
+        Desk.Said strange = client.ask("POST", "/admin/v1/keys/" + Desk.escaped("key_/../x y") + "/revoke", null);
+        assertThat(strange.message()).startsWith("There is no key key_/../x y.");
     }
 
     @Test
@@ -192,7 +193,7 @@ class AdminTest {
         RunningServer.announce(temp, "127.0.0.1", server.port());
         RunningServer running = RunningServer.on(temp, OptionalLong.empty()).orElseThrow();
         server.close();
-        assertThatThrownBy(() -> new AdminClient(running).list())
+        assertThatThrownBy(() -> new AdminClient(running).ask("GET", "/admin/v1/keys", null))
                 .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContaining("127.0.0.1:" + running.admin().getPort())
                 .hasMessageContaining("process " + ProcessHandle.current().pid());
@@ -205,11 +206,12 @@ class AdminTest {
         assertThat(refused("[]")).contains("not a JSON object");
         assertThat(refused("{\"name\":\"a\",\"name\":\"b\"}")).contains("uplicate");
         assertThat(refused("{\"name\":\"a\",\"modles\":[]}")).contains("modles", "models");
-        assertThat(refused("{\"name\":\"a\",\"kind\":\"life\"}")).contains("kind: life (expected: live or test)");
+        assertThat(refused("{\"name\":\"a\",\"kind\":\"life\"}")).isEqualTo("kind: \"life\" (expected: live or test)");
         assertThat(refused("{\"name\":7}")).contains("name", "string");
         assertThat(refused("{\"name\":\"a\",\"models\":\"gpt\"}")).contains("models", "list");
-        assertThat(refused("{\"name\":\"a\",\"models\":[1]}")).contains("models", "list");
-        assertThat(refused("{}")).contains("name: is empty");
+        assertThat(refused("{\"name\":\"a\",\"models\":[1]}")).isEqualTo("models[0]: 1 (expected: a string)");
+        assertThat(refused("{}")).contains("name: is missing", "who or what calls");
+        assertThat(refused("{\"name\":\" \"}")).isEqualTo("name: is empty");
         assertThat(keys.list()).isEmpty();
     }
 
@@ -291,7 +293,7 @@ class AdminTest {
     }
 
     private static JsonNode error(HttpResponse<String> answer) {
-        JsonNode error = KeyJson.MAPPER.readTree(answer.body()).path("error");
+        JsonNode error = Json.MAPPER.readTree(answer.body()).path("error");
         assertThat(error.propertyNames()).containsExactlyInAnyOrder("message", "type", "param", "code");
         return error;
     }

@@ -1,0 +1,44 @@
+package dev.lockkeeper.admin;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Where commands take their wishes: the admin API, of a server that runs or of this process over the data folder. Blocks;
+ * any thread.
+ */
+@FunctionalInterface
+public interface Desk {
+    /**
+     * Asks for one operation.
+     *
+     * @param path with its question mark, if any; names in it are escaped, see {@link #escaped}
+     * @param body null: none
+     * @throws java.io.UncheckedIOException when nobody answers
+     */
+    Said ask(String method, String path, @Nullable JsonNode body);
+
+    /**
+     * What was answered.
+     *
+     * @param status as of HTTP
+     * @param body JSON
+     */
+    record Said(int status, JsonNode body) {
+        /** Whether it was done. */
+        public boolean done() {
+            return status / 100 == 2;
+        }
+
+        /** Why it was not. */
+        public String message() {
+            return body.path("error").path("message").asString();
+        }
+    }
+
+    /** A name for a path. */
+    static String escaped(String name) {
+        return java.net.URLEncoder.encode(name, java.nio.charset.StandardCharsets.UTF_8)
+                .replace("+", "%20");
+    }
+}

@@ -1,0 +1,184 @@
+package dev.lockkeeper.admin;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.networknt.schema.Schema;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import dev.lockkeeper.access.Actor;
+import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.access.Right;
+import dev.lockkeeper.db.Database;
+import dev.lockkeeper.units.Bytes;
+import io.swagger.v3.parser.OpenAPIV3Parser;
+import io.swagger.v3.parser.core.models.SwaggerParseResult;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What {@code /admin/v1/openapi.json} says, held against what is answered: each documented operation is asked and its
+ * answer is looked at with a validator that is not the gateway's own.
+ */
+class ApiTest {
+    private static final Actor OWNER = Actor.owner("test");
+
+    @TempDir
+    Path temp;
+
+    private final Set<String> asked = new HashSet<>();
+    private Database database;
+    private Api api;
+    private JsonNode document;
+
+    @BeforeEach
+    void open() throws Exception {
+        database = Database.open(temp);
+        Keys keys = new Keys(database, Clock.systemUTC(), new SecureRandom());
+        api = new Api(List.of(
+                KeyOperations.of(keys),
+                ServerOperations.of(() -> new Reloaded.Followed(List.of("a changed"), List.of(), List.of()))));
+        document = json(api.answer(OWNER, "GET", "/admin/v1/openapi.json", null, Bytes.EMPTY));
+    }
+
+    @AfterEach
+    void close() {
+        database.close();
+    }
+
+    @Test
+    void everyDocumentedOperationAnswersAsDocumented() {
+        did("GET", "/admin/v1/openapi.json", "/admin/v1/openapi.json", null);
+        keys();
+        did("POST", "/admin/v1/reload", "/admin/v1/reload", null);
+
+        assertThat(asked).containsExactlyInAnyOrderElementsOf(documented());
+    }
+
+    private void keys() {
+        JsonNode key =
+                did("POST", "/admin/v1/keys", "/admin/v1/keys", Json.object().put("name", "ci"));
+        String at = "/admin/v1/keys/" + key.path("id").asString();
+        did("GET", "/admin/v1/keys", "/admin/v1/keys", null);
+        did("POST", "/admin/v1/keys/{id}/rotate", at + "/rotate", null);
+        did("POST", "/admin/v1/keys/{id}/revoke", at + "/revoke", null);
+        did("GET", "/admin/v1/projects", "/admin/v1/projects", null);
+    }
+
+    @Test
+    void whatIsNotDocumentedIsNotAnswered() {
+        Set<String> documented = documented();
+        for (var path : document.path("paths").properties()) {
+            for (String method : List.of("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")) {
+                Reply reply =
+                        api.answer(OWNER, method, path.getKey().replaceAll("\\{[^}]*}", "nothing"), null, Bytes.EMPTY);
+                if (!documented.contains(method + " " + path.getKey())) {
+                    assertThat(reply.status()).as(method + " " + path.getKey()).isEqualTo(405);
+                    assertThat(Set.of(reply.headers().getOrDefault("allow", "").split(", ")))
+                            .allMatch(each -> documented.contains(each + " " + path.getKey()));
+                }
+            }
+            for (String beside : List.of("/", "/x", "x", "//")) {
+                String stray = path.getKey() + beside;
+                if (!document.path("paths").has(stray)) {
+                    assertThat(api.answer(OWNER, "GET", stray, null, Bytes.EMPTY)
+                                    .status())
+                            .as(stray)
+                            .isIn(404, 405);
+                }
+            }
+            assertThat(api.answer(OWNER, "GET", path.getKey(), "nobody=1", Bytes.EMPTY)
+                            .status())
+                    .as(path.getKey() + "?nobody=1")
+                    .isIn(400, 405);
+        }
+    }
+
+    @Test
+    void anOperationNeedsItsScope() {
+        Actor nobody = new Actor("token_x", "a token", Set.of());
+        for (Operation each : api.operations()) {
+            Right right = each.right();
+            String path = each.path().replaceAll("\\{[^}]*}", "nothing");
+            int status =
+                    api.answer(nobody, each.method(), path, null, Bytes.EMPTY).status();
+            if (right == null) {
+                assertThat(status).as(each.id()).isEqualTo(200);
+            } else {
+                assertThat(status).as(each.id()).isEqualTo(403);
+                Actor enough = new Actor("token_x", "a token", Set.of(right));
+                assertThat(api.answer(enough, each.method(), path, null, Bytes.EMPTY)
+                                .status())
+                        .as(each.id())
+                        .isNotEqualTo(403);
+            }
+        }
+    }
+
+    @Test
+    void aParserOfThisFormatFindsNothingToComplainOf() {
+        SwaggerParseResult parsed = new OpenAPIV3Parser().readContents(document.toString());
+        assertThat(parsed.getMessages()).isEmpty();
+        assertThat(parsed.getOpenAPI().getPaths()).containsKey("/admin/v1/keys/{id}/rotate");
+    }
+
+    /** Asks for a documented operation and holds the answer against the document. */
+    private JsonNode did(String method, String template, String path, @Nullable ObjectNode body) {
+        JsonNode operation = document.path("paths").path(template).path(method.toLowerCase(Locale.ROOT));
+        assertThat(operation.isMissingNode()).as(method + " " + template).isFalse();
+        if (body != null) {
+            fits(operation.at("/requestBody/content/application~1json/schema"), body, method + " " + template);
+        }
+        int question = path.indexOf('?');
+        Reply reply = api.answer(
+                OWNER,
+                method,
+                question < 0 ? path : path.substring(0, question),
+                question < 0 ? null : path.substring(question + 1),
+                body == null ? Bytes.EMPTY : Bytes.utf8(body.toString()));
+        JsonNode answer = json(reply);
+        String told = method + " " + path + " -> " + reply.status() + " " + answer;
+        assertThat(reply.status()).as(told).isBetween(200, 299);
+        JsonNode response = operation.path("responses").path(Integer.toString(reply.status()));
+        assertThat(response.isMissingNode()).as(told).isFalse();
+        fits(response.at("/content/application~1json/schema"), answer, told);
+        asked.add(method + " " + template);
+        return answer;
+    }
+
+    private void fits(JsonNode schema, JsonNode value, String told) {
+        ObjectNode whole = (ObjectNode) schema.deepCopy();
+        whole.set("components", document.path("components"));
+        Schema validator = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                .getSchema(whole.toString());
+        assertThat(validator.validate(value.toString(), com.networknt.schema.InputFormat.JSON))
+                .as(told)
+                .isEmpty();
+    }
+
+    private Set<String> documented() {
+        List<String> all = new ArrayList<>();
+        for (var path : document.path("paths").properties()) {
+            path.getValue()
+                    .propertyNames()
+                    .forEach(method -> all.add(method.toUpperCase(Locale.ROOT) + " " + path.getKey()));
+        }
+        return Set.copyOf(all);
+    }
+
+    private static JsonNode json(Reply reply) {
+        return Json.MAPPER.readTree(reply.body().utf8());
+    }
+}
