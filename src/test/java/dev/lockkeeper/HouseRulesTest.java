@@ -34,12 +34,17 @@ class HouseRulesTest {
             entry("access", Set.of("units", "http", "db")),
             entry("objects", Set.of("units", "db")),
             entry("limits", Set.of("units", "db")),
+            entry("ledger", Set.of("units", "db")),
             entry("upstream", Set.of("units", "http", "dialect")),
             entry("routing", Set.of("units")),
             // life
-            entry("relay", Set.of("units", "http", "dialect", "access", "objects", "limits", "upstream", "routing")),
+            entry(
+                    "relay",
+                    Set.of("units", "http", "dialect", "access", "objects", "limits", "ledger", "upstream", "routing")),
             entry("observe", Set.of("units", "http", "relay")),
-            entry("door", Set.of("units", "http", "dialect", "access", "objects", "upstream", "routing", "relay")),
+            entry(
+                    "door",
+                    Set.of("units", "http", "dialect", "access", "objects", "ledger", "upstream", "routing", "relay")),
             entry(
                     "admin",
                     Set.of(
@@ -50,6 +55,7 @@ class HouseRulesTest {
                             "access",
                             "objects",
                             "limits",
+                            "ledger",
                             "upstream",
                             "routing",
                             "relay")),
@@ -64,6 +70,7 @@ class HouseRulesTest {
                             "access",
                             "objects",
                             "limits",
+                            "ledger",
                             "upstream",
                             "routing",
                             "relay",
@@ -75,8 +82,8 @@ class HouseRulesTest {
     private static final Map<String, Set<String>> FENCES = Map.of(
             "io.vertx..", Set.of("http"),
             "io.netty..", Set.of("http"),
-            "java.sql..", Set.of("db", "access", "objects", "limits"),
-            "org.jdbi..", Set.of("db", "access", "objects", "limits"),
+            "java.sql..", Set.of("db", "access", "objects", "limits", "ledger"),
+            "org.jdbi..", Set.of("db", "access", "objects", "limits", "ledger"),
             "org.flywaydb..", Set.of("db"),
             "org.snakeyaml..", Set.of("settings"),
             "io.github.bucket4j..", Set.of("limits"),
