@@ -1,11 +1,8 @@
 package dev.lockkeeper.db;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import dev.lockkeeper.db.DatabaseUnavailable.Reason;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.OptionalLong;
@@ -19,25 +16,21 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.Jdbi;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.sqlite.SQLiteConfig;
-import org.sqlite.SQLiteDataSource;
 
 /**
- * The SQLite database of a data folder, held by this process alone. All methods may be called from any thread;
- * {@link #write} and {@link #close} block. SQL itself runs on platform threads of this class, one that writes and
- * {@value #READERS} that read, because SQLite's driver would pin a virtual thread to its carrier.
+ * The database of a gateway: the SQLite file of its data folder, or a PostgreSQL schema. Either way the folder is held by
+ * this process alone. All methods may be called from any thread; {@link #write} and {@link #close} block. SQL itself runs on
+ * platform threads of this class, one that writes and one for each connection that reads: SQLite's driver would pin a
+ * virtual thread to its carrier, and with PostgreSQL the connections are what is scarce, not the threads.
  */
 public final class Database implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Database.class);
-
-    /** Connections, and threads, that read. */
-    static final int READERS = 2;
 
     /** Reads that may wait for a reader; a further one is refused. */
     static final int MAX_WAITING_READS = 16_384;
@@ -45,25 +38,22 @@ public final class Database implements AutoCloseable {
     /** Callers of {@link #write} that may wait at once; a further one waits for its turn to wait. */
     private static final int MAX_WAITING_WRITES = 256;
 
-    /** How long {@link #write} waits at most. */
+    /** How long {@link #write} waits at most, for its turn and for its commit each. */
     private static final Duration WRITE_TIMEOUT = Duration.ofSeconds(30);
 
-    /** How long a statement waits for another connection's lock before it fails. */
-    private static final Duration BUSY_TIMEOUT = Duration.ofSeconds(5);
+    /** How long {@link #read} takes at most. */
+    private static final Duration READ_TIMEOUT = Duration.ofSeconds(30);
 
-    /** How long {@link #close} waits for what is queued. */
+    /** How long {@link #close} waits for changes that are queued, and then for reads. */
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
+
+    private static final Duration LAST_READS_TIMEOUT = Duration.ofSeconds(5);
 
     private static final Duration HEALTH_TIMEOUT = Duration.ofSeconds(1);
 
-    private static final String FILE = "lockkeeper.db";
-
     private final Path folder;
     private final FolderLock lock;
-    private final Connection writing;
-    private final Jdbi writer;
-    private final HikariDataSource readPool;
-    private final Jdbi reader;
+    private final Store store;
     private final ThreadPoolExecutor readers;
 
     /** Bounded by {@link #turns} and by one task for each {@link WriteBehind}. */
@@ -73,16 +63,13 @@ public final class Database implements AutoCloseable {
     private final Thread writerThread;
     private volatile boolean closing;
 
-    private Database(Path folder, FolderLock lock, Connection writing, HikariDataSource readPool) {
+    private Database(Path folder, FolderLock lock, Store store) {
         this.folder = folder;
         this.lock = lock;
-        this.writing = writing;
-        this.writer = Jdbi.create(writing);
-        this.readPool = readPool;
-        this.reader = Jdbi.create(readPool);
+        this.store = store;
         this.readers = new ThreadPoolExecutor(
-                READERS,
-                READERS,
+                store.readers(),
+                store.readers(),
                 0,
                 TimeUnit.MILLISECONDS,
                 new ArrayBlockingQueue<>(MAX_WAITING_READS),
@@ -93,15 +80,29 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * Takes the folder (made where it is missing), opens its database and brings the schema up to date.
+     * Takes the folder (made where it is missing), opens the database in it and brings the schema up to date.
      *
      * @throws DatabaseUnavailable with one sentence for the operator; nothing is left open then
      */
     public static Database open(Path folder) throws DatabaseUnavailable {
+        return open(folder, DatabaseSettings.SQLITE);
+    }
+
+    /**
+     * Takes the folder (made where it is missing), opens the database and brings the schema up to date. Waits for a
+     * PostgreSQL server that can't be reached, as long as the settings say.
+     *
+     * @throws DatabaseUnavailable with one sentence for the operator; nothing is left open then
+     */
+    public static Database open(Path folder, DatabaseSettings settings) throws DatabaseUnavailable {
         FolderLock lock = FolderLock.take(folder);
         Database opened = null;
         try {
-            opened = open(folder, lock);
+            Store store = switch (settings) {
+                case DatabaseSettings.Sqlite() -> SqliteStore.open(folder);
+                case DatabaseSettings.Postgres postgres -> PostgresStore.open(postgres);
+            };
+            opened = new Database(folder, lock, store);
             return opened;
         } finally {
             if (opened == null) {
@@ -110,9 +111,9 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    /** Whether a folder has a database, open or not. */
+    /** Whether a folder has a database of its own, open or not. */
     public static boolean isIn(Path folder) {
-        return Files.exists(folder.resolve(FILE));
+        return Files.exists(folder.resolve(SqliteStore.FILE));
     }
 
     /**
@@ -132,74 +133,19 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    private static Database open(Path folder, FolderLock lock) throws DatabaseUnavailable {
-        Path file = folder.resolve(FILE);
-        if (Files.exists(file) && !Files.isWritable(file)) {
-            throw new DatabaseUnavailable(
-                    Reason.UNWRITABLE,
-                    "database " + file.toAbsolutePath() + " can't be written. Make it writable for this user, or name"
-                            + " another folder with --data.");
-        }
-        SQLiteDataSource source = new SQLiteDataSource(pragmas());
-        source.setUrl("jdbc:sqlite:" + file.toAbsolutePath());
-        Connection writing = null;
-        try {
-            writing = source.getConnection();
-            Schema.bringUpToDate(writing, source, file);
-            return new Database(folder, lock, writing, readPool(file));
-        } catch (SQLException e) {
-            throw new DatabaseUnavailable(
-                    Reason.BROKEN,
-                    "database " + file.toAbsolutePath() + " can't be opened: " + e.getMessage()
-                            + ". Put back a copy of it, or name another folder with --data.",
-                    closed(writing, e));
-        } catch (DatabaseUnavailable e) {
-            throw closed(writing, e);
-        }
-    }
-
-    private static <E extends Exception> E closed(@Nullable Connection writing, E e) {
-        if (writing != null) {
-            try {
-                writing.close();
-            } catch (SQLException suppressed) {
-                e.addSuppressed(suppressed);
-            }
-        }
-        return e;
-    }
-
-    private static SQLiteConfig pragmas() {
-        SQLiteConfig pragmas = new SQLiteConfig();
-        // WAL: readers don't wait for the writer, nor it for them.
-        pragmas.setJournalMode(SQLiteConfig.JournalMode.WAL);
-        // NORMAL: with WAL a killed process loses nothing that was committed, and a commit costs no fsync. A power
-        // failure may lose the last commits, never the file's consistency.
-        pragmas.setSynchronous(SQLiteConfig.SynchronousMode.NORMAL);
-        pragmas.setBusyTimeout(Math.toIntExact(BUSY_TIMEOUT.toMillis()));
-        pragmas.enforceForeignKeys(true);
-        pragmas.setTransactionMode(SQLiteConfig.TransactionMode.IMMEDIATE);
-        return pragmas;
-    }
-
-    private static HikariDataSource readPool(Path file) {
-        SQLiteConfig pragmas = pragmas();
-        pragmas.setTransactionMode(SQLiteConfig.TransactionMode.DEFERRED);
-        SQLiteDataSource source = new SQLiteDataSource(pragmas);
-        source.setUrl("jdbc:sqlite:" + file.toAbsolutePath());
-        HikariConfig config = new HikariConfig();
-        config.setPoolName("lockkeeper-db");
-        config.setDataSource(source);
-        config.setConnectionInitSql("PRAGMA query_only = 1");
-        config.setMaximumPoolSize(READERS);
-        config.setMinimumIdle(0); // opened when the first read comes
-        config.setInitializationFailTimeout(-1);
-        return new HikariDataSource(config);
-    }
-
     /** The data folder. */
     public Path folder() {
         return folder;
+    }
+
+    /** What the database is and where, for messages; no secret. */
+    public String where() {
+        return store.where();
+    }
+
+    /** Whether it is PostgreSQL, for the little SQL that can't be the same in both. */
+    public boolean isPostgres() {
+        return store instanceof PostgresStore;
     }
 
     /**
@@ -207,16 +153,22 @@ public final class Database implements AutoCloseable {
      *
      * @param committed told the result after the commit, on the writing thread, before anybody else can be: what
      *     mirrors the database in memory changes here, in the order of commits; quick, takes no lock
-     * @throws RuntimeException what {@code work} threw, after the transaction was rolled back
+     * @throws RuntimeException what {@code work} threw, after the transaction was rolled back; or that there was no
+     *     connection, or no commit within {@link #WRITE_TIMEOUT}. Where the connection was lost during the commit it is
+     *     unknown whether that took place
      */
     public <T extends @Nullable Object> T write(Work<T> work, Consumer<? super T> committed) {
         CompletableFuture<T> done = new CompletableFuture<>();
+        AtomicBoolean begun = new AtomicBoolean();
         try {
             if (!turns.tryAcquire(WRITE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new IllegalStateException("the database did not take a change within " + WRITE_TIMEOUT);
             }
             try {
                 enqueue(() -> {
+                    if (!begun.compareAndSet(false, true)) {
+                        return; // who wanted it has been told that it did not happen
+                    }
                     try {
                         T result = inTransaction(work);
                         committed.accept(result);
@@ -232,7 +184,11 @@ public final class Database implements AutoCloseable {
         } catch (ExecutionException e) {
             throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
         } catch (TimeoutException e) {
-            throw new IllegalStateException("the database did not commit a change within " + WRITE_TIMEOUT, e);
+            throw new IllegalStateException(
+                    begun.compareAndSet(false, true)
+                            ? "the database did not begin a change within " + WRITE_TIMEOUT + ", so it is not made"
+                            : "the database did not commit a change within " + WRITE_TIMEOUT + "; it may do so still",
+                    e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while a change was written", e);
@@ -241,16 +197,20 @@ public final class Database implements AutoCloseable {
 
     /**
      * Runs SQL that only reads, on a reading thread. At most {@value #MAX_WAITING_READS} wait; a further one fails with
-     * a {@link RejectedExecutionException}.
+     * a {@link RejectedExecutionException}. One that takes longer than {@link #READ_TIMEOUT} fails with a
+     * {@link TimeoutException}.
      *
-     * @return completed on the reading thread
+     * @return completed on the reading thread, or on one that keeps time
      */
     public <T extends @Nullable Object> CompletableFuture<T> read(Work<T> work) {
         CompletableFuture<T> done = new CompletableFuture<>();
         try {
             readers.execute(() -> {
+                if (done.isDone()) {
+                    return; // too late
+                }
                 try {
-                    done.complete(reader.withHandle(work::in));
+                    done.complete(store.reader().withHandle(work::in));
                 } catch (Throwable t) {
                     done.completeExceptionally(t);
                 }
@@ -259,7 +219,7 @@ public final class Database implements AutoCloseable {
             done.completeExceptionally(
                     new RejectedExecutionException(closing ? "the database is closed" : "too many reads wait", e));
         }
-        return done;
+        return done.isDone() ? done : done.orTimeout(READ_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /**
@@ -274,7 +234,7 @@ public final class Database implements AutoCloseable {
     }
 
     <T extends @Nullable Object> T inTransaction(Work<T> work) {
-        return writer.inTransaction(work::in);
+        return store.writer().inTransaction(work::in);
     }
 
     void enqueue(Runnable task) {
@@ -336,15 +296,14 @@ public final class Database implements AutoCloseable {
             for (Runnable late = writes.poll(); late != null; late = writes.poll()) {
                 late.run();
             }
-            readers.awaitTermination(BUSY_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+            readers.awaitTermination(LAST_READS_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        readPool.close();
         try {
-            writing.close();
+            store.close();
         } catch (SQLException e) {
-            throw new CompletionException("the database in " + folder + " was not closed cleanly", e);
+            throw new CompletionException(store.where() + " was not closed cleanly", e);
         } finally {
             lock.close();
         }

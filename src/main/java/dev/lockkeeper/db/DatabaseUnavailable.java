@@ -2,7 +2,7 @@ package dev.lockkeeper.db;
 
 import java.util.OptionalLong;
 
-/** Why a data folder's database could not be opened: one sentence that names the folder and what to do. */
+/** Why a database could not be opened: one sentence that names it, or its folder, and what to do. */
 public final class DatabaseUnavailable extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -15,7 +15,9 @@ public final class DatabaseUnavailable extends Exception {
         /** A newer version made the database. */
         NEWER,
         /** The file is not a database, or a migration failed. */
-        BROKEN
+        BROKEN,
+        /** The server can't be reached, or lets nobody in. */
+        UNREACHABLE
     }
 
     private final Reason reason;

@@ -9,65 +9,128 @@ import java.sql.Statement;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The schema's version, and the way to the newest. */
-final class Schema {
-    /** The version that this program knows: the number of the newest file in {@value #MIGRATIONS}. */
-    static final int NEWEST = 1;
+/**
+ * The schema of one database: its version, and the way to the newest.
+ *
+ * @param what what has the schema, for messages
+ * @param otherwise what the operator may do instead of using it, for messages
+ * @param migrations folder of its migrations; each version stands in the folder of each store
+ * @param migrating where connections for a migration come from
+ * @param name the schema in PostgreSQL's sense; null where there is only one
+ * @param tableSql asks whether a table is there; its name takes the place of {@code %s}
+ */
+record Schema(
+        String what,
+        String otherwise,
+        String migrations,
+        DataSource migrating,
+        @Nullable String name,
+        String tableSql) {
+    private static final Logger LOG = LoggerFactory.getLogger(Schema.class);
 
-    static final String MIGRATIONS = "db/migration";
+    /** The version that this program knows: the number of the newest migration. */
+    static final int NEWEST = 2;
 
-    private Schema() {}
+    static final String MIGRATIONS = "db/migration/";
+
+    private static final String HISTORY = "flyway_schema_history";
+
+    static Schema sqlite(Path file, DataSource migrating) {
+        return new Schema(
+                "database " + file.toAbsolutePath(),
+                "Put back a copy of it, or name another folder with --data.",
+                MIGRATIONS + "sqlite",
+                migrating,
+                null,
+                "SELECT 1 FROM sqlite_master WHERE name = '%s'");
+    }
+
+    static Schema postgresql(DatabaseSettings.Postgres settings, DataSource migrating) {
+        return new Schema(
+                settings.toString(),
+                "Put back a copy of it, or name another schema in database.schema.",
+                MIGRATIONS + "postgresql",
+                migrating,
+                settings.schema(),
+                "SELECT 1 FROM pg_tables WHERE schemaname = '" + settings.schema() + "' AND tablename = '%s'");
+    }
 
     /** Looks the version up with plain SQL: the migration tool is loaded only when there is something to migrate. */
-    static void bringUpToDate(Connection connection, DataSource source, Path file)
-            throws SQLException, DatabaseUnavailable {
+    void bringUpToDate(Connection connection) throws SQLException, DatabaseUnavailable {
         int version = version(connection);
         if (version > NEWEST) {
-            throw new DatabaseUnavailable(
-                    Reason.NEWER,
-                    "database " + file.toAbsolutePath() + " was made by a newer Lockkeeper (schema " + version
-                            + ", this one knows " + NEWEST
-                            + "). Run that version or a later one, or name another folder with --data.");
+            int oldest = oldest(connection);
+            if (oldest > NEWEST) {
+                throw new DatabaseUnavailable(
+                        Reason.NEWER,
+                        what + " was made by a newer Lockkeeper (schema " + version + " for programs from " + oldest
+                                + " on, this one knows " + NEWEST + "). Run that version or a later one. " + otherwise);
+            }
+            LOG.warn(
+                    "{} has schema {}, which is newer than this program's {} and works with it all the same",
+                    what,
+                    version,
+                    NEWEST);
         }
         if (version < NEWEST) {
-            Migration.run(source, file);
+            Migration.run(this);
         }
     }
 
-    private static int version(Connection connection) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            try (ResultSet table =
-                    statement.executeQuery("SELECT 1 FROM sqlite_master WHERE name = 'flyway_schema_history'")) {
-                if (!table.next()) {
-                    return 0;
-                }
-            }
-            try (ResultSet newest = statement.executeQuery(
-                    "SELECT coalesce(max(CAST(version AS INTEGER)), 0) FROM flyway_schema_history WHERE success")) {
-                return newest.next() ? newest.getInt(1) : 0;
-            }
+    private int version(Connection connection) throws SQLException {
+        return has(connection, HISTORY)
+                ? number(
+                        connection,
+                        "SELECT coalesce(max(CAST(version AS INTEGER)), 0) FROM " + HISTORY + " WHERE success")
+                : 0;
+    }
+
+    /** The oldest schema whose programs work with the one that is there. */
+    private int oldest(Connection connection) throws SQLException {
+        return has(connection, "schema_reach")
+                ? number(connection, "SELECT max(oldest) FROM schema_reach")
+                : Integer.MAX_VALUE;
+    }
+
+    private boolean has(Connection connection, String table) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet found = statement.executeQuery(tableSql.formatted(table))) {
+            return found.next();
+        }
+    }
+
+    private static int number(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet found = statement.executeQuery(sql)) {
+            return found.next() ? found.getInt(1) : 0;
         }
     }
 
     /** Apart, so that Flyway's classes are looked for only when this one is. */
     private static final class Migration {
-        static void run(DataSource source, Path file) throws DatabaseUnavailable {
+        static void run(Schema schema) throws DatabaseUnavailable {
             try {
-                Flyway.configure()
-                        .dataSource(source)
-                        .locations("classpath:" + MIGRATIONS)
-                        .load()
-                        .migrate();
+                FluentConfiguration flyway =
+                        Flyway.configure().dataSource(schema.migrating).locations("classpath:" + schema.migrations);
+                String name = schema.name;
+                if (name != null) {
+                    flyway.schemas(name).defaultSchema(name);
+                }
+                flyway.load().migrate();
             } catch (FlywayException e) {
                 throw new DatabaseUnavailable(
                         Reason.BROKEN,
-                        "database " + file.toAbsolutePath() + " can't be brought to schema " + NEWEST + ": "
+                        schema.what + " can't be brought to schema " + NEWEST + ": "
                                 + String.valueOf(e.getMessage())
                                         .lines()
                                         .findFirst()
                                         .orElse("")
-                                + ". Put back a copy of it, or name another folder with --data.",
+                                + ". " + schema.otherwise,
                         e);
             }
         }

@@ -88,7 +88,11 @@ public final class WriteBehind<C> {
         for (Entry<C> each = queue.poll(); each != null; each = entries.size() < batch ? queue.poll() : null) {
             entries.add(each);
         }
-        if (!tryTogether(entries)) {
+        Throwable failure = tryTogether(entries);
+        if (failure != null && Store.isOutage(failure)) {
+            // Each alone would wait for a connection as long as they did together.
+            entries.forEach(each -> failed(each, failure));
+        } else if (failure != null) {
             // One change that can't be written must not take its neighbours with it.
             entries.forEach(this::alone);
         }
@@ -98,15 +102,15 @@ public final class WriteBehind<C> {
         }
     }
 
-    private boolean tryTogether(List<Entry<C>> entries) {
+    private @Nullable Throwable tryTogether(List<Entry<C>> entries) {
         List<Runnable> committed;
         try {
             committed = write(entries);
         } catch (RuntimeException | Error e) {
-            return false;
+            return e;
         }
         finish(entries, committed);
-        return true;
+        return null;
     }
 
     private void alone(Entry<C> entry) {
@@ -114,11 +118,15 @@ public final class WriteBehind<C> {
         try {
             committed = write(List.of(entry));
         } catch (RuntimeException | Error e) {
-            waiting.decrementAndGet();
-            entry.committed.completeExceptionally(e);
+            failed(entry, e);
             return;
         }
         finish(List.of(entry), committed);
+    }
+
+    private void failed(Entry<C> entry, Throwable failure) {
+        waiting.decrementAndGet();
+        entry.committed.completeExceptionally(failure);
     }
 
     private List<Runnable> write(List<Entry<C>> entries) {

@@ -1,4 +1,4 @@
-/** Opens the database and brings its schema up to date. Blocks: never on an event loop. */
+/** Opens the database, SQLite or PostgreSQL, and brings its schema up to date. Blocks: never on an event loop. */
 @NullMarked
 package dev.lockkeeper.db;
 

@@ -53,6 +53,10 @@ public final class ObjectRegistry {
     private final Database database;
     private final Clock clock;
     private final WriteBehind<Change> changes;
+
+    /** The next number in order: what the table gives by itself to a new row. */
+    private final String nextSeq;
+
     private final Cache<Key, Owned> recent =
             Caffeine.newBuilder().maximumSize(MAX_RECENT).build();
 
@@ -66,6 +70,9 @@ public final class ObjectRegistry {
     public ObjectRegistry(Database database, Clock clock) {
         this.database = database;
         this.clock = clock;
+        this.nextSeq = database.isPostgres()
+                ? "nextval(pg_get_serial_sequence('objects', 'seq'))"
+                : "(SELECT max(seq) + 1 FROM objects)";
         this.changes = database.writeBehind(MAX_WAITING, BATCH, this::write);
         database.<Integer>write(
                 handle -> handle.createUpdate("DELETE FROM objects WHERE gone < ?")
@@ -251,9 +258,9 @@ public final class ObjectRegistry {
                 ON CONFLICT (id, provider) DO UPDATE SET gone = NULL, seq = CASE
                     WHEN EXISTS (SELECT 1 FROM objects n
                                  WHERE n.id = excluded.id AND n.project = excluded.project AND n.seq > objects.seq)
-                    THEN (SELECT max(seq) + 1 FROM objects) ELSE seq END
-                WHERE project = excluded.project AND kind = excluded.kind
-                """);
+                    THEN %s ELSE objects.seq END
+                WHERE objects.project = excluded.project AND objects.kind = excluded.kind
+                """.formatted(nextSeq));
         for (Change each : alike) {
             if (each instanceof Made(Owned object)) {
                 insert.bind(0, object.id)

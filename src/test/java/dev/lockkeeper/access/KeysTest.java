@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.testing.OnBothStores;
+import dev.lockkeeper.testing.Stores;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,9 +23,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
 
+@OnBothStores
 class KeysTest {
     private static final Clock CLOCK = Clock.fixed(Instant.ofEpochMilli(1_234_567_890_123L), ZoneOffset.UTC);
+
+    @Parameter
+    Stores store = Stores.SQLITE;
 
     @TempDir
     Path temp;
@@ -33,7 +40,7 @@ class KeysTest {
 
     @BeforeEach
     void open() throws Exception {
-        database = Database.open(temp);
+        database = store.open(temp);
         keys = new Keys(database, CLOCK, new SecureRandom());
     }
 

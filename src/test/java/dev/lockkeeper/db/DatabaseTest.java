@@ -13,14 +13,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DatabaseTest {
     @TempDir
@@ -36,16 +40,18 @@ class DatabaseTest {
         assertThat(folder.resolve("lockkeeper.db")).exists();
     }
 
-    @Test
-    void theSchemaConstantIsTheNewestMigration() throws Exception {
-        Path migrations = Path.of(
-                Schema.class.getClassLoader().getResource(Schema.MIGRATIONS).toURI());
+    @ParameterizedTest
+    @ValueSource(strings = {"sqlite", "postgresql"})
+    void theSchemaConstantIsTheNewestMigrationOfEachStore(String store) throws Exception {
+        Path migrations = Path.of(Schema.class
+                .getClassLoader()
+                .getResource(Schema.MIGRATIONS + store)
+                .toURI());
         try (var files = Files.list(migrations)) {
-            int newest = files.map(file -> file.getFileName().toString())
-                    .mapToInt(name -> Integer.parseInt(name.substring(1, name.indexOf("__"))))
-                    .max()
-                    .orElseThrow();
-            assertThat(newest).isEqualTo(Schema.NEWEST);
+            assertThat(files.map(file -> file.getFileName().toString())
+                            .map(name -> Integer.parseInt(name.substring(1, name.indexOf("__")))))
+                    .containsExactlyInAnyOrderElementsOf(
+                            IntStream.rangeClosed(1, Schema.NEWEST).boxed().toList());
         }
     }
 
@@ -172,17 +178,26 @@ class DatabaseTest {
     }
 
     @Test
-    void aDatabaseOfANewerVersionIsRefused() throws Exception {
+    void aNewerSchemaIsUsedWhereItStillServesThisProgramAndRefusedWhereItDoesNot() throws Exception {
         Database.open(temp).close();
-        try (var connection = DriverManager.getConnection("jdbc:sqlite:" + temp.resolve("lockkeeper.db"));
-                var statement = connection.createStatement()) {
-            statement.execute("INSERT INTO flyway_schema_history SELECT 2, '7', 'later', type, 'V7__later.sql', 1,"
-                    + " installed_by, installed_on, 1, 1 FROM flyway_schema_history WHERE version = '1'");
-        }
+        change("INSERT INTO flyway_schema_history SELECT 99, '99', 'later', type, 'V99__later.sql', 1,"
+                + " installed_by, installed_on, 1, 1 FROM flyway_schema_history WHERE version = '1'");
+        Database.open(temp).close();
+
+        change("UPDATE schema_reach SET oldest = 98");
         DatabaseUnavailable refusal = catchThrowableOfType(DatabaseUnavailable.class, () -> Database.open(temp));
         assertThat(refusal.reason()).isEqualTo(Reason.NEWER);
-        assertThat(refusal).hasMessageContaining("schema 7").hasMessageContaining("knows 1");
+        assertThat(refusal)
+                .hasMessageContaining("schema 99 for programs from 98 on")
+                .hasMessageContaining("knows " + Schema.NEWEST);
         assertThat(openElsewhere()).as("the lock was given back").startsWith("NEWER");
+    }
+
+    private void change(String sql) throws SQLException {
+        try (var connection = DriverManager.getConnection("jdbc:sqlite:" + temp.resolve("lockkeeper.db"));
+                var statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
     }
 
     @Test

@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.objects.ObjectRegistry.Owned;
+import dev.lockkeeper.testing.OnBothStores;
+import dev.lockkeeper.testing.Stores;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -22,8 +24,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
 
+@OnBothStores
 class ObjectRegistryTest {
+    @Parameter
+    Stores store = Stores.SQLITE;
+
     @TempDir
     Path temp;
 
@@ -33,7 +40,7 @@ class ObjectRegistryTest {
 
     @BeforeEach
     void open() throws Exception {
-        database = Database.open(temp);
+        database = store.open(temp);
         objects = new ObjectRegistry(database, Clock.fixed(now, ZoneOffset.UTC));
     }
 
