@@ -43,6 +43,41 @@ final class Load {
         }
     }
 
+    /** How a call ended that is counted. */
+    @FunctionalInterface
+    private interface Ended {
+        /** @param good whether it was answered whole with 200; then its time has been recorded */
+        void with(boolean good);
+    }
+
+    /** Records the time of a call that is answered whole with 200. */
+    private static final class Timed implements Link.Hearer {
+        private final long due;
+        private final Histogram times;
+        private final Ended ended;
+        private int status;
+
+        Timed(long due, Histogram times, Ended ended) {
+            this.due = due;
+            this.times = times;
+            this.ended = ended;
+        }
+
+        @Override
+        public void head(int answered, Link link) {
+            status = answered;
+        }
+
+        @Override
+        public void end(Link.Ending ending) {
+            boolean good = ending == Link.Ending.WHOLE && status == 200;
+            if (good) {
+                times.recordValue(Math.min(LATEST_NANOS, System.nanoTime() - due));
+            }
+            ended.with(good);
+        }
+    }
+
     private static Histogram histogram() {
         return new Histogram(LATEST_NANOS, 3);
     }
@@ -94,7 +129,7 @@ final class Load {
 
         private void turn() {
             while (sent < count && due <= System.nanoTime()) {
-                links.send(request(), new Timed(due));
+                links.send(request(), new Timed(due, times, this::ended));
                 sent++;
                 due += intervalNanos;
             }
@@ -118,30 +153,14 @@ final class Load {
             result.complete(new Result(times, good, bad + sent - good - bad, (System.nanoTime() - beganNanos) / 1e9));
         }
 
-        private final class Timed implements Link.Hearer {
-            private final long due;
-            private int status;
-
-            Timed(long due) {
-                this.due = due;
+        private void ended(boolean well) {
+            if (well) {
+                good++;
+            } else {
+                bad++;
             }
-
-            @Override
-            public void head(int answered, Link link) {
-                status = answered;
-            }
-
-            @Override
-            public void end(Link.Ending ending) {
-                if (ending == Link.Ending.WHOLE && status == 200) {
-                    times.recordValue(Math.min(LATEST_NANOS, System.nanoTime() - due));
-                    good++;
-                } else {
-                    bad++;
-                }
-                if (good + bad == count && !result.isDone()) {
-                    give();
-                }
+            if (good + bad == count && !result.isDone()) {
+                give();
             }
         }
     }
@@ -168,25 +187,13 @@ final class Load {
             end.complete(null);
             return;
         }
-        links.send(request(), new Link.Hearer() {
-            private int status;
-
-            @Override
-            public void head(int answered, Link link) {
-                status = answered;
+        links.send(request(), new Timed(began, times, well -> {
+            if (!well) {
+                bad.incrementAndGet();
             }
-
-            @Override
-            public void end(Link.Ending ending) {
-                if (ending == Link.Ending.WHOLE && status == 200) {
-                    times.recordValue(Math.min(LATEST_NANOS, System.nanoTime() - began));
-                } else {
-                    bad.incrementAndGet();
-                }
-                // Not at once: an answer that fails at once must not nest a call in a call for ever.
-                links.loop().execute(() -> again(times, bad, until, end));
-            }
-        });
+            // Not at once: an answer that fails at once must not nest a call in a call for ever.
+            links.loop().execute(() -> again(times, bad, until, end));
+        }));
     }
 
     /** Opens streams, evenly over some seconds, and keeps them until they are closed. */
