@@ -32,9 +32,7 @@ final class Audio {
 
     Plan speech(ObjectNode body, Controls given) throws Refused {
         Models.Model model = world.model(body);
-        if (!world.settings.unknownParameters()) {
-            Params.onlyKnown(body, KNOWN);
-        }
+        world.refuseUnknown(body, KNOWN);
         if (!model.name().contains("tts") && !world.settings.models().contains(model.name())) {
             throw World.noModel(model.name());
         }

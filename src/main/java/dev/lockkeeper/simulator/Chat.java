@@ -86,9 +86,7 @@ final class Chat {
     /** Answers a request, or refuses it. */
     Plan create(ObjectNode body, Controls given, int weight) throws Refused {
         Models.Model model = world.model(body);
-        if (!world.settings.unknownParameters()) {
-            Params.onlyKnown(body, KNOWN);
-        }
+        world.refuseUnknown(body, KNOWN);
         if (model.dimensions() > 0 || !model.chat()) {
             throw new Refused(
                     404,
@@ -239,10 +237,7 @@ final class Chat {
         }
         List<JsonNode> messages = Params.array(body, "messages", "messages");
         if (messages.isEmpty()) {
-            throw Refused.badRequest(
-                    "messages",
-                    "empty_array",
-                    "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.");
+            throw Params.noElement("messages");
         }
         Said said = new Said();
         Set<String> open = new LinkedHashSet<>();
@@ -373,17 +368,10 @@ final class Chat {
     private static List<Ask.Tool> tools(ObjectNode body) throws Refused {
         List<JsonNode> written = Params.array(body, "tools", "tools");
         if (written.size() > MOST_TOOLS) {
-            throw Refused.badRequest(
-                    "tools",
-                    "array_above_max_length",
-                    "Invalid 'tools': array too long. Expected an array with maximum length " + MOST_TOOLS
-                            + ", but got an array with length " + written.size() + " instead.");
+            throw Params.tooMany("tools", written.size(), MOST_TOOLS);
         }
         if (body.has("tools") && Json.get(body, "tools") != null && written.isEmpty()) {
-            throw Refused.badRequest(
-                    "tools",
-                    "empty_array",
-                    "Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array instead.");
+            throw Params.noElement("tools");
         }
         List<Ask.Tool> tools = new ArrayList<>();
         for (int i = 0; i < written.size(); i++) {
@@ -539,11 +527,7 @@ final class Chat {
             throw Refused.wrongType("stop", "one of a string or array of strings", Params.kind(stop));
         }
         if (stop.size() > MOST_STOPS) {
-            throw Refused.badRequest(
-                    "stop",
-                    "array_above_max_length",
-                    "Invalid 'stop': array too long. Expected an array with maximum length " + MOST_STOPS
-                            + ", but got an array with length " + stop.size() + " instead.");
+            throw Params.tooMany("stop", stop.size(), MOST_STOPS);
         }
         List<String> stops = new ArrayList<>();
         for (JsonNode each : stop) {
@@ -858,11 +842,7 @@ final class Chat {
     }
 
     ObjectNode get(String id) throws Refused {
-        ObjectNode found = stored.get(id);
-        if (found == null) {
-            throw Refused.notFound("Chat completion with id '" + id + "' not found.");
-        }
-        return found;
+        return stored.needed(id, "Chat completion");
     }
 
     ObjectNode update(String id, ObjectNode body) throws Refused {

@@ -47,9 +47,7 @@ final class Completions {
 
     Plan create(ObjectNode body, Controls given) throws Refused {
         Models.Model model = world.model(body);
-        if (!world.settings.unknownParameters()) {
-            Params.onlyKnown(body, KNOWN);
-        }
+        world.refuseUnknown(body, KNOWN);
         if (!Models.completes(model.name()) && !world.settings.models().contains(model.name())) {
             throw new Refused(
                     404,

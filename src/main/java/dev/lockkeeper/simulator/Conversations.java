@@ -83,11 +83,7 @@ final class Conversations {
         }
         List<JsonNode> written = Params.array(body, "items", "items");
         if (written.size() > MOST_AT_ONCE) {
-            throw Refused.badRequest(
-                    "items",
-                    "array_above_max_length",
-                    "Invalid 'items': array too long. Expected an array with maximum length " + MOST_AT_ONCE
-                            + ", but got an array with length " + written.size() + " instead.");
+            throw Params.tooMany("items", written.size(), MOST_AT_ONCE);
         }
         List<JsonNode> kept = new ArrayList<>();
         for (JsonNode each : written) {
@@ -100,11 +96,7 @@ final class Conversations {
     }
 
     ObjectNode get(String id) throws Refused {
-        ObjectNode found = conversations.get(id);
-        if (found == null) {
-            throw Refused.notFound("Conversation with id '" + id + "' not found.");
-        }
-        return found;
+        return conversations.needed(id, "Conversation");
     }
 
     ObjectNode update(String id, ObjectNode body) throws Refused {

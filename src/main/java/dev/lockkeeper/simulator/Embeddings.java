@@ -27,9 +27,7 @@ final class Embeddings {
 
     Plan create(ObjectNode body, Controls given) throws Refused {
         Models.Model model = world.model(body);
-        if (!world.settings.unknownParameters()) {
-            Params.onlyKnown(body, KNOWN);
-        }
+        world.refuseUnknown(body, KNOWN);
         if (model.dimensions() == 0) {
             throw new Refused(
                     403,
@@ -87,11 +85,7 @@ final class Embeddings {
                 tokens = tokens(input, texts);
             } else {
                 if (input.size() > MOST_INPUTS) {
-                    throw Refused.badRequest(
-                            "input",
-                            "array_above_max_length",
-                            "Invalid 'input': array too long. Expected an array with maximum length " + MOST_INPUTS
-                                    + ", but got an array with length " + input.size() + " instead.");
+                    throw Params.tooMany("input", input.size(), MOST_INPUTS);
                 }
                 for (JsonNode each : input) {
                     if (each.isString()) {

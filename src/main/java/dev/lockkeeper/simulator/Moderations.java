@@ -43,9 +43,7 @@ final class Moderations {
     }
 
     Plan create(ObjectNode body, Controls given) throws Refused {
-        if (!world.settings.unknownParameters()) {
-            Params.onlyKnown(body, KNOWN);
-        }
+        world.refuseUnknown(body, KNOWN);
         String asked = Params.text(body, "model");
         String model = asked == null ? "omni-moderation-latest" : Controls.bareModel(asked);
         if (!model.contains("moderation") && !world.settings.models().contains(model)) {

@@ -84,20 +84,7 @@ final class Params {
             throw Refused.wrongType(name, "an integer", kind(member));
         }
         BigDecimal value = member.decimalValue();
-        if (value.compareTo(BigDecimal.valueOf(least)) < 0) {
-            throw Refused.badRequest(
-                    name,
-                    "integer_below_min_value",
-                    "Invalid '" + name + "': integer below minimum value. Expected a value >= " + least + ", but got "
-                            + value.toBigInteger() + " instead.");
-        }
-        if (value.compareTo(BigDecimal.valueOf(most)) > 0) {
-            throw Refused.badRequest(
-                    name,
-                    "integer_above_max_value",
-                    "Invalid '" + name + "': integer above maximum value. Expected a value <= " + most + ", but got "
-                            + value.toBigInteger() + " instead.");
-        }
+        within(name, "integer", value, value.toBigInteger().toString(), least, most);
         return value.intValue();
     }
 
@@ -110,19 +97,24 @@ final class Params {
             throw Refused.wrongType(name, "a decimal", kind(member));
         }
         BigDecimal value = member.decimalValue();
+        within(name, "decimal", value, value.toPlainString(), least, most);
+    }
+
+    private static void within(String name, String kind, BigDecimal value, String shown, long least, long most)
+            throws Refused {
         if (value.compareTo(BigDecimal.valueOf(least)) < 0) {
             throw Refused.badRequest(
                     name,
-                    "decimal_below_min_value",
-                    "Invalid '" + name + "': decimal below minimum value. Expected a value >= " + least + ", but got "
-                            + value.toPlainString() + " instead.");
+                    kind + "_below_min_value",
+                    "Invalid '" + name + "': " + kind + " below minimum value. Expected a value >= " + least
+                            + ", but got " + shown + " instead.");
         }
         if (value.compareTo(BigDecimal.valueOf(most)) > 0) {
             throw Refused.badRequest(
                     name,
-                    "decimal_above_max_value",
-                    "Invalid '" + name + "': decimal above maximum value. Expected a value <= " + most + ", but got "
-                            + value.toPlainString() + " instead.");
+                    kind + "_above_max_value",
+                    "Invalid '" + name + "': " + kind + " above maximum value. Expected a value <= " + most
+                            + ", but got " + shown + " instead.");
         }
     }
 
@@ -200,6 +192,22 @@ final class Params {
         ObjectNode changed = stored.deepCopy();
         changed.set("metadata", metadata);
         return changed;
+    }
+
+    static Refused tooMany(String param, int length, int most) {
+        return Refused.badRequest(
+                param,
+                "array_above_max_length",
+                "Invalid '" + param + "': array too long. Expected an array with maximum length " + most
+                        + ", but got an array with length " + length + " instead.");
+    }
+
+    static Refused noElement(String param) {
+        return Refused.badRequest(
+                param,
+                "empty_array",
+                "Invalid '" + param
+                        + "': empty array. Expected an array with minimum length 1, but got an empty array instead.");
     }
 
     static Refused tooLong(String param, int length, int most) {

@@ -163,9 +163,7 @@ final class Responses {
     /** Answers a request, or refuses it. */
     Plan create(ObjectNode body, Controls given, int weight) throws Refused {
         refuseMoved(body);
-        if (!world.settings.unknownParameters()) {
-            Params.onlyKnown(body, KNOWN);
-        }
+        world.refuseUnknown(body, KNOWN);
         if (Json.get(body, "model") == null) {
             throw Refused.missing("model");
         }
@@ -822,11 +820,7 @@ final class Responses {
     // ── what is kept ──
 
     private Stored kept(String id) throws Refused {
-        Stored found = stored.get(id);
-        if (found == null) {
-            throw Refused.notFound("Response with id '" + id + "' not found.");
-        }
-        return found;
+        return stored.needed(id, "Response");
     }
 
     Plan get(String id, Query query) throws Refused {

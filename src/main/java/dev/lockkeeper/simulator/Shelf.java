@@ -46,6 +46,19 @@ final class Shelf<T> {
         return found == null ? null : found.thing();
     }
 
+    /**
+     * A thing that a request asks for.
+     *
+     * @param what its kind, as a sentence begins
+     */
+    T needed(String id, String what) throws Refused {
+        T found = get(id);
+        if (found == null) {
+            throw Refused.notFound(what + " with id '" + id + "' not found.");
+        }
+        return found;
+    }
+
     synchronized boolean remove(String id) {
         Kept<T> gone = kept.remove(id);
         if (gone != null) {

@@ -72,11 +72,7 @@ final class VectorStores {
     }
 
     ObjectNode get(String id) throws Refused {
-        ObjectNode found = stores.get(id);
-        if (found == null) {
-            throw Refused.notFound("Vector store with id '" + id + "' not found.");
-        }
-        return found;
+        return stores.needed(id, "Vector store");
     }
 
     ObjectNode update(String id, ObjectNode body) throws Refused {

@@ -2,6 +2,7 @@ package dev.lockkeeper.simulator;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -55,6 +56,13 @@ final class World {
                 "model",
                 "model_not_found",
                 "The model `" + name + "` does not exist or you do not have access to it.");
+    }
+
+    /** Refuses a request with a parameter that is not among these, where the simulator is strict about them. */
+    void refuseUnknown(ObjectNode body, Set<String> known) throws Refused {
+        if (!settings.unknownParameters()) {
+            Params.onlyKnown(body, known);
+        }
     }
 
     /** What the request's model name and metadata want of the simulator. */
