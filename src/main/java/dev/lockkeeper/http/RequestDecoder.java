@@ -24,7 +24,10 @@ final class RequestDecoder extends VertxHttpRequestDecoder {
 
     private static final byte[] VERSION = {'H', 'T', 'T', 'P', '/'};
 
+    private static final AsciiString LENGTH = AsciiString.cached("content-length");
+
     private int wordEnd;
+    private int lengths;
 
     RequestDecoder(Http1ServerConfig config) {
         super(config);
@@ -42,6 +45,7 @@ final class RequestDecoder extends VertxHttpRequestDecoder {
             }
         }
         wordEnd = start + length;
+        lengths = 0;
         return super.splitFirstWordInitialLine(line, start, length);
     }
 
@@ -73,9 +77,17 @@ final class RequestDecoder extends VertxHttpRequestDecoder {
         }
     }
 
-    /** Vert.x takes any {@code Content-?ength} for a length (5.2.0 does not look at that letter): its guess is checked. */
+    /**
+     * Vert.x takes any {@code Content-?ength} for a length (5.2.0 does not look at that letter): its guess is checked. Of
+     * several lengths in an HTTP/1.0 request Netty takes the first, where another reader may take the last: one is enough.
+     */
     @Override
     protected AsciiString splitHeaderName(byte[] line, int start, int length) {
+        if (length == LENGTH.length() && LENGTH.contentEqualsIgnoreCase(new AsciiString(line, start, length, false))) {
+            if (++lengths > 1) {
+                throw new IllegalArgumentException("one 'Content-Length' was expected, not " + lengths);
+            }
+        }
         AsciiString guess = length == 0 ? AsciiString.EMPTY_STRING : super.splitHeaderName(line, start, length);
         return Arrays.equals(
                         line, start, start + length, guess.array(), guess.arrayOffset(), guess.arrayOffset() + length)

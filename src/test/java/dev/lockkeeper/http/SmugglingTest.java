@@ -149,6 +149,12 @@ class SmugglingTest {
                 refused("no-break space in a coding", post("Transfer-Encoding: \u00a0chunked\r\n", SMUGGLED)),
                 refused("coding in a folded line with junk", post("Transfer-Encoding: chunked\r\n x\r\n", SMUGGLED)),
                 refused(
+                        "two lengths in HTTP/1.0",
+                        "POST / HTTP/1.0\r\nContent-Length: 0\r\nContent-Length: 38\r\n\r\n" + SMUGGLED),
+                refused(
+                        "two lengths in one in HTTP/1.0",
+                        "POST / HTTP/1.0\r\nContent-Length: 0, 38\r\n\r\n" + SMUGGLED),
+                refused(
                         "coding in HTTP/1.0",
                         "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED),
                 refused("a field folded before the first", "GET / HTTP/1.1\r\n Host: h\r\n\r\n" + SMUGGLED),

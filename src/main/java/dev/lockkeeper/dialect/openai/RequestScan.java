@@ -673,7 +673,8 @@ public final class RequestScan {
                                 item.ids.add(new Reference(path(), id(), ObjectKind.OUTPUT_ITEM));
                                 continue;
                             }
-                            if (body.at(at() + 1) != '"') {
+                            int inside = at() + 1;
+                            if (inside < body.length() && body.at(inside) != '"') {
                                 item.holds(name);
                             }
                         }

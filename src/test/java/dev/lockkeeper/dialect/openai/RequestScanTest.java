@@ -241,6 +241,7 @@ class RequestScanTest {
                 "{",
                 "}",
                 "{\"a\"}",
+                "{\"input\":[{\"type\":\"message\",\"x\":\"",
                 "{\"a\":}",
                 "{\"a\":1,}",
                 "{,}",
