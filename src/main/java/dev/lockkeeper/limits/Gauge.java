@@ -15,9 +15,9 @@ abstract sealed class Gauge {
     /** Says that what was asked for is more than there can ever be. */
     static final long NEVER = -1;
 
-    /** Makes a gauge with nothing used yet. */
+    /** Makes a gauge of a limit for one subject. */
     interface Maker {
-        Gauge make(Limit limit);
+        Gauge make(Limit limit, String id);
     }
 
     private volatile Limit limit;
@@ -154,42 +154,63 @@ abstract sealed class Gauge {
     /** What may be used from midnight to midnight, UTC. A clock that jumps back reopens no day. */
     static final class Day extends Gauge {
         private final Clock clock;
-        private long day; // guarded by this, as used
+        private long day; // guarded by this, as the two below
         private long used;
+        private long written;
 
         Day(Limit limit, Clock clock) {
             super(limit);
             this.clock = clock;
-            day = today();
+            day = of(clock);
         }
 
-        private long today() {
+        /** Days since 1970, UTC. */
+        static long of(Clock clock) {
             return Math.floorDiv(clock.millis(), TimeUnit.DAYS.toMillis(1));
         }
 
-        /** Goes on from what is known of a day. */
+        /** Goes on from what was written of a day, if it is still that day. */
         synchronized void resume(long usedDay, long usedThen) {
-            if (usedDay > day) {
-                day = usedDay;
-                used = usedThen;
-            } else if (usedDay == day) {
+            turn();
+            if (usedDay == day) {
                 used += usedThen;
+                written += usedThen;
             }
         }
 
-        /** What was used on the last day that something was, and which day that is (days since 1970). */
-        synchronized DayUse use() {
+        /**
+         * What is to be written.
+         *
+         * @param used more than was written before
+         * @param total all that was used, here and elsewhere, as far as is known
+         */
+        record Written(long day, long used, long total) {}
+
+        synchronized boolean unwritten() {
             turn();
-            return new DayUse(day, used);
+            return used != written;
         }
 
-        record DayUse(long day, long used) {}
+        synchronized Written toWrite() {
+            turn();
+            return new Written(day, used - written, used);
+        }
+
+        /** It is written; with what others have written it makes so much. */
+        synchronized void written(Written some, long total) {
+            turn();
+            if (some.day == day) {
+                used += total - some.total;
+                written = total;
+            }
+        }
 
         private void turn() {
-            long today = today();
+            long today = of(clock);
             if (today > day) {
                 day = today;
                 used = 0;
+                written = 0;
             }
         }
 

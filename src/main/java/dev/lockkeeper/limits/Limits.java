@@ -1,5 +1,6 @@
 package dev.lockkeeper.limits;
 
+import dev.lockkeeper.db.Database;
 import dev.lockkeeper.limits.Subject.Kind;
 import io.github.bucket4j.TimeMeter;
 import java.time.Clock;
@@ -8,7 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who may come in now. Entering may be done from any thread and never blocks; it takes of all limits that go for a call, or
@@ -17,7 +21,7 @@ import java.util.function.LongSupplier;
  * <p>Seconds and minutes fill up all the time, up to a burst; days are counted from midnight to midnight, UTC. A caller
  * without limits costs a look into a map or two.
  */
-public final class Limits {
+public final class Limits implements AutoCloseable {
     /** When to try again where calls at once are the limit: when one of them ends is not known. */
     static final long CALLS_RETRY_MILLIS = 1_000;
 
@@ -29,17 +33,41 @@ public final class Limits {
 
     private static final Kind[] KINDS = Kind.values();
 
+    private final @Nullable Database database;
+    private final Clock clock;
     private final Gauge.Maker maker;
+    private final @Nullable DayBook days;
+
+    /** What was used on the day this began, before that; looked up when a subject is first seen. */
+    private final Map<DayBook.Row, Long> before = new ConcurrentHashMap<>();
+
+    private final long beforeDay;
+
     private final Map<Kind, Roster> rosters = new EnumMap<>(Kind.class);
     private final Map<String, Roster> endUsers = new ConcurrentHashMap<>();
     private volatile Rulebook book = new Rulebook(0, List.of());
 
     /**
-     * Without limits yet.
+     * Goes by the limits of a database. Blocks.
      *
      * @param nanos a clock that never jumps, nanoseconds since any time
      */
-    Limits(Clock clock, LongSupplier nanos) {
+    public static Limits open(Database database, Clock clock, LongSupplier nanos) {
+        Limits limits = new Limits(database, clock, nanos);
+        limits.before.putAll(DayBook.of(database, limits.beforeDay));
+        limits.refresh();
+        if (limits.days != null) {
+            limits.days.start();
+        }
+        return limits;
+    }
+
+    /** Without limits yet; without a database they are only in memory. */
+    Limits(@Nullable Database database, Clock clock, LongSupplier nanos) {
+        this.database = database;
+        this.clock = clock;
+        this.beforeDay = Gauge.Day.of(clock);
+        this.days = database == null ? null : new DayBook(database, this::eachDay);
         TimeMeter meter = new TimeMeter() {
             @Override
             public long currentTimeNanos() {
@@ -51,7 +79,16 @@ public final class Limits {
                 return false;
             }
         };
-        maker = limit -> Gauge.of(limit, meter, clock);
+        maker = (limit, id) -> {
+            Gauge made = Gauge.of(limit, meter, clock);
+            if (made instanceof Gauge.Day day) {
+                Long used = before.remove(new DayBook.Row(limit.subject().kind(), id, limit.measure()));
+                if (used != null) {
+                    day.resume(beforeDay, used);
+                }
+            }
+            return made;
+        };
         for (Kind each : KINDS) {
             rosters.put(each, new Roster(MAX_MEMBERS));
         }
@@ -62,9 +99,122 @@ public final class Limits {
         book = new Rulebook(book.edition + 1, limits);
     }
 
-    /** The limits that there are. */
+    /** The limits that there are, by kind, id and measure. */
     public List<Limit> all() {
         return book.all();
+    }
+
+    /** Goes by what the database says now: another process may have changed it. Blocks. */
+    public void refresh() {
+        change(handle -> true);
+    }
+
+    /** A limit as it is now, and what the operator should know of it. */
+    public record Change(Limit limit, List<String> notes) {
+        public Change {
+            notes = List.copyOf(notes);
+        }
+    }
+
+    /** Who belongs to whom. */
+    @FunctionalInterface
+    public interface Family {
+        /** Those whose limits go for a subject too, the nearest first: a key's project and organization; null when there is no such subject. */
+        @Nullable List<Subject> parents(Subject subject);
+    }
+
+    /**
+     * Sets a limit, in place of the one that was there; it counts at once. Blocks.
+     *
+     * @param amount the most; {@link Limit#NONE} where a limit for each is not to go for this subject
+     * @param burst null: as much as the amount
+     * @throws IllegalArgumentException with field, value and reason: when the subject isn't known, a number is out of range,
+     *     or the limit could never be reached because a parent's is lower
+     */
+    public Change set(Subject subject, Measure measure, long amount, @Nullable Long burst, Family family) {
+        Limit limit = LimitCheck.limit(subject, measure, amount, burst, clock.millis());
+        List<Subject> parents = LimitCheck.parents(subject, family);
+        change(handle -> {
+            put(handle, limit, parents);
+            return true;
+        });
+        return new Change(limit, notes(limit, family));
+    }
+
+    /** Sets a limit within a transaction; {@link #change} makes it count. */
+    static void put(Handle handle, Limit limit, List<Subject> parents) {
+        LimitCheck.reachable(limit, parents, new Rulebook(0, LimitTable.all(handle)));
+        LimitTable.put(handle, limit);
+    }
+
+    /** What can't be reached any more because of a limit. A lower limit must not wait until all below it are lowered. */
+    List<String> notes(Limit limit, Family family) {
+        return LimitCheck.hidden(limit, all(), family).stream()
+                .map(each -> each.subject() + " has a limit of " + each + ", which can't be reached any more")
+                .toList();
+    }
+
+    /**
+     * Takes a limit away; a limit for each of its kind goes for it from now on. Blocks.
+     *
+     * @param measure null: all limits of the subject
+     * @return false when there was none
+     */
+    public boolean remove(Subject subject, @Nullable Measure measure) {
+        return change(handle -> LimitTable.remove(handle, subject, measure));
+    }
+
+    /** Runs a change, and goes by what it left. Blocks. */
+    <T> T change(Database.Work<T> work) {
+        if (database == null) {
+            throw new IllegalStateException("these limits are in memory only");
+        }
+        return database.write(
+                        handle -> new Changed<>(work.in(handle), LimitTable.all(handle)),
+                        changed -> follow(changed.limits))
+                .result;
+    }
+
+    private record Changed<T>(T result, List<Limit> limits) {}
+
+    Clock clock() {
+        return clock;
+    }
+
+    private void eachDay(Consumer<DayBook.Entry> to) {
+        for (Kind kind : KINDS) {
+            if (kind == Kind.END_USER) {
+                endUsers.values().forEach(each -> eachDay(kind, each, to));
+            } else {
+                eachDay(kind, Objects.requireNonNull(rosters.get(kind)), to);
+            }
+        }
+    }
+
+    private static void eachDay(Kind kind, Roster roster, Consumer<DayBook.Entry> to) {
+        roster.members().forEach((id, member) -> {
+            for (Gauge each : member.gauges()) {
+                if (each instanceof Gauge.Day day) {
+                    to.accept(new DayBook.Entry(
+                            new DayBook.Row(kind, id, day.limit().measure()), day));
+                }
+            }
+        });
+    }
+
+    /** Writes down now what is used of limits by the day. Blocks. */
+    void writeDays() {
+        if (days != null) {
+            days.write();
+        }
+    }
+
+    /** Writes down what was used of the day. */
+    @Override
+    public void close() {
+        if (days != null) {
+            days.close();
+        }
     }
 
     /**
@@ -100,7 +250,7 @@ public final class Limits {
             }
             Roster.Member member = roster(kind, who).pin(id);
             permit.holds(member);
-            for (Gauge gauge : member.gauges(rules.edition, limits, maker)) {
+            for (Gauge gauge : member.gauges(rules.edition, limits, id, maker)) {
                 long asked = Permit.asked(gauge, tokens);
                 boolean counted = gauge.limit().measure().unit() != Measure.Unit.TOKENS || tokens >= atMost;
                 if (!counted && gauge.left() < atMost) {

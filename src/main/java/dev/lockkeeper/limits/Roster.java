@@ -103,12 +103,12 @@ final class Roster {
         }
 
         /** Its gauges by the rules of an edition; made or changed where they go by an older one. */
-        Gauge[] gauges(long edition, Limit[] limits, Gauge.Maker maker) {
+        Gauge[] gauges(long edition, Limit[] limits, String id, Gauge.Maker maker) {
             Gauges now = gauges;
-            return now.edition >= edition ? now.all : follow(edition, limits, maker);
+            return now.edition >= edition ? now.all : follow(edition, limits, id, maker);
         }
 
-        private synchronized Gauge[] follow(long edition, Limit[] limits, Gauge.Maker maker) {
+        private synchronized Gauge[] follow(long edition, Limit[] limits, String id, Gauge.Maker maker) {
             Gauges before = gauges;
             if (before.edition >= edition) {
                 return before.all;
@@ -117,7 +117,7 @@ final class Roster {
             for (int i = 0; i < limits.length; i++) {
                 Gauge same = before.of(limits[i].measure());
                 if (same == null) {
-                    all[i] = maker.make(limits[i]);
+                    all[i] = maker.make(limits[i], id);
                 } else {
                     same.follow(limits[i]);
                     all[i] = same;
@@ -127,8 +127,9 @@ final class Roster {
             return all;
         }
 
-        @Nullable Gauge gauge(Measure measure) {
-            return gauges.of(measure);
+        /** Its gauges as they were last asked for. */
+        Gauge[] gauges() {
+            return gauges.all;
         }
     }
 

@@ -28,7 +28,7 @@ class LimitsTest {
     private static final Scoped ALICE = new Scoped("org_1", "proj_1", "key_1", "alice", "gpt", "openai");
 
     private final Time time = new Time();
-    private final Limits limits = new Limits(time, time::nanos);
+    private final Limits limits = new Limits(null, time, time::nanos);
 
     @Test
     void aCallerWithoutLimitsGetsThePermitThatIsShared() {
