@@ -1,5 +1,6 @@
 package dev.lockkeeper;
 
+import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Mistake;
 import dev.lockkeeper.settings.Overrides;
@@ -37,6 +38,22 @@ final class Configuration {
             case Loaded.Good good -> good.settings().data();
             case Loaded.Bad bad -> bad.data();
         };
+    }
+
+    /**
+     * The store of a data folder that was named instead of a configuration: what the configuration of this place says, if it
+     * is about that folder, else SQLite.
+     */
+    DatabaseSettings databaseOf(Shell shell, Path folder) {
+        return switch (SettingsLoader.load(null, shell.environment(), Overrides.NONE)) {
+            case Loaded.Good good
+            when same(good.settings().data(), folder) -> good.settings().database();
+            case Loaded.Good _, Loaded.Bad _ -> new DatabaseSettings.Sqlite();
+        };
+    }
+
+    private static boolean same(Path one, Path other) {
+        return one.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
     }
 
     /** The file that was named; null when none was. */

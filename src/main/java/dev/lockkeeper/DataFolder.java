@@ -9,9 +9,11 @@ import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LocalDesk;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.db.DatabaseUnavailable.Reason;
 import dev.lockkeeper.settings.Overrides;
+import dev.lockkeeper.settings.Settings;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -76,14 +78,25 @@ final class DataFolder {
     }
 
     private <T> T withDesk(Shell shell, boolean make, Function<Desk, T> work) {
-        Path folder = folder(shell);
-        if (!make && !Database.isIn(folder)) {
+        Path folder;
+        DatabaseSettings store;
+        if (data != null && configuration.file() == null) {
+            folder = data;
+            store = configuration.databaseOf(shell, folder);
+        } else {
+            Settings settings = configuration
+                    .load(shell, new Overrides(null, null, null, data))
+                    .settings();
+            folder = settings.data();
+            store = settings.database();
+        }
+        if (!make && store.equals(new DatabaseSettings.Sqlite()) && !Database.isIn(folder)) {
             throw CommandFailure.failed("no database in " + folder.toAbsolutePath()
                     + ". Name the server's data folder with --data, or its configuration with --config.");
         }
         long giveUp = System.nanoTime() + WAIT.toNanos();
         while (true) {
-            try (Database database = Database.open(folder)) {
+            try (Database database = Database.open(folder, store.withoutWait())) {
                 return work.apply(local(database));
             } catch (DatabaseUnavailable e) {
                 RunningServer server = e.reason() == Reason.IN_USE
@@ -110,7 +123,7 @@ final class DataFolder {
     RunningServer server(Shell shell) {
         Path folder = data != null ? data : configuration.data(shell);
         try {
-            OptionalLong holder = Database.isIn(folder) ? Database.holder(folder) : OptionalLong.empty();
+            OptionalLong holder = Database.holder(folder);
             return (holder.isPresent() ? RunningServer.on(folder, holder) : Optional.<RunningServer>empty())
                     .orElseThrow(() -> CommandFailure.failed("no server runs on " + folder.toAbsolutePath()
                             + ". Name the server's data folder with --data, or its configuration with --config."));

@@ -139,7 +139,7 @@ public final class House implements AutoCloseable {
         Thread.ofPlatform().name("loops-start").start(starting);
         Loops started = null;
         try {
-            Database database = keep(Database.open(settings.data()));
+            Database database = keep(Database.open(settings.data(), settings.database()));
             keys = new Keys(database, clock, random);
             ObjectRegistry objects = new ObjectRegistry(database, clock);
 
@@ -267,7 +267,7 @@ public final class House implements AutoCloseable {
         checks.add(
                 database.answers()
                         ? new Admin.Check("database", true, "answers")
-                        : new Admin.Check("database", false, "does not answer within a second"));
+                        : new Admin.Check("database", false, database.where() + " does not answer within a second"));
         if (reloader != null) {
             checks.add(reloader.check());
         }

@@ -85,7 +85,7 @@ public final class Database implements AutoCloseable {
      * @throws DatabaseUnavailable with one sentence for the operator; nothing is left open then
      */
     public static Database open(Path folder) throws DatabaseUnavailable {
-        return open(folder, DatabaseSettings.SQLITE);
+        return open(folder, new DatabaseSettings.Sqlite());
     }
 
     /**
@@ -98,11 +98,19 @@ public final class Database implements AutoCloseable {
         FolderLock lock = FolderLock.take(folder);
         Database opened = null;
         try {
-            Store store = switch (settings) {
-                case DatabaseSettings.Sqlite() -> SqliteStore.open(folder);
-                case DatabaseSettings.Postgres postgres -> PostgresStore.open(postgres);
-            };
-            opened = new Database(folder, lock, store);
+            opened = new Database(
+                    folder,
+                    lock,
+                    switch (settings) {
+                        case DatabaseSettings.Sqlite() -> {
+                            StoreNote.check(folder);
+                            yield SqliteStore.open(folder);
+                        }
+                        case DatabaseSettings.Postgres postgres -> PostgresStore.open(postgres);
+                    });
+            if (settings instanceof DatabaseSettings.Postgres postgres) {
+                StoreNote.note(folder, postgres);
+            }
             return opened;
         } finally {
             if (opened == null) {
@@ -122,6 +130,9 @@ public final class Database implements AutoCloseable {
      * @throws DatabaseUnavailable when the folder can't be looked into
      */
     public static OptionalLong holder(Path folder) throws DatabaseUnavailable {
+        if (!Files.exists(folder.resolve(FolderLock.NAME))) {
+            return OptionalLong.empty();
+        }
         try {
             FolderLock.take(folder).close();
             return OptionalLong.empty();

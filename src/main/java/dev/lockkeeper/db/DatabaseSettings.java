@@ -9,10 +9,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Which store keeps the tables. */
 public sealed interface DatabaseSettings {
-    /** A file in the data folder, for one process. */
-    DatabaseSettings SQLITE = new Sqlite();
+    /** The same store, for who would rather be told at once that it can't be reached. */
+    default DatabaseSettings withoutWait() {
+        return this;
+    }
 
-    /** The file {@code lockkeeper.db} in the data folder. */
+    /** The SQLite file {@code lockkeeper.db} in the data folder, for one process. */
     record Sqlite() implements DatabaseSettings {}
 
     /**
@@ -51,26 +53,23 @@ public sealed interface DatabaseSettings {
         public static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
         /** What is not written. */
-        public static final Duration WAIT = Duration.ofSeconds(30);
+        public static final Duration START_WAIT = Duration.ofSeconds(30);
 
         public Postgres {
             servers = List.copyOf(servers);
         }
 
-        /** The same server, with another bound for the wait at the start. */
-        public Postgres waiting(Duration bound) {
-            return new Postgres(servers, database, user, password, schema, connections, connectTimeout, bound, tls, ca);
+        @Override
+        public Postgres withoutWait() {
+            return new Postgres(
+                    servers, database, user, password, schema, connections, connectTimeout, Duration.ZERO, tls, ca);
         }
 
-        /** Where it is, for messages: servers, database and schema, no secret. */
-        public String where() {
-            return servers.stream().map(Server::toString).collect(Collectors.joining(",")) + "/" + database
-                    + ", schema " + schema;
-        }
-
+        /** What it is and where, for messages: servers, database and schema, no secret. */
         @Override
         public String toString() {
-            return "PostgreSQL at " + where();
+            return servers.stream().map(Server::toString).collect(Collectors.joining(",", "PostgreSQL at ", "/"))
+                    + database + ", schema " + schema;
         }
     }
 

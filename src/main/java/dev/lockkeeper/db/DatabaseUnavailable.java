@@ -17,7 +17,9 @@ public final class DatabaseUnavailable extends Exception {
         /** The file is not a database, or a migration failed. */
         BROKEN,
         /** The server can't be reached, or lets nobody in. */
-        UNREACHABLE
+        UNREACHABLE,
+        /** The folder is used with PostgreSQL, and was opened without it. */
+        ELSEWHERE
     }
 
     private final Reason reason;

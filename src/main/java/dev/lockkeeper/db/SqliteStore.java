@@ -119,7 +119,7 @@ final class SqliteStore implements Store {
 
     @Override
     public String where() {
-        return file.toString();
+        return "SQLite in " + file;
     }
 
     @Override

@@ -16,7 +16,7 @@ sealed interface Store extends AutoCloseable permits SqliteStore, PostgresStore 
     /** Connections that read. */
     int readers();
 
-    /** What it is and where, for messages. */
+    /** What it is and where, for messages; no secret. */
     String where();
 
     @Override

@@ -1,6 +1,7 @@
 package dev.lockkeeper.settings;
 
 import dev.lockkeeper.admin.AdminSettings;
+import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.ServerSettings;
@@ -20,6 +21,7 @@ import java.util.List;
  * @param door browsers
  * @param admin the port of the operator
  * @param data folder of the database
+ * @param database which store keeps the tables
  * @param relay how calls are carried
  * @param log what is said aloud
  * @param providers at least one; the one called {@code simulator} is the simulated provider of this process, whose
@@ -35,6 +37,7 @@ public record Settings(
         DoorSettings door,
         AdminSettings admin,
         Path data,
+        DatabaseSettings database,
         RelaySettings relay,
         LogSettings log,
         List<ProviderSettings> providers,
@@ -59,6 +62,7 @@ public record Settings(
                 next.door,
                 admin,
                 data,
+                database,
                 usualSpill ? next.relay.spilling(spill(data)) : next.relay,
                 next.log,
                 next.providers,

@@ -1,6 +1,7 @@
 package dev.lockkeeper.settings;
 
 import dev.lockkeeper.admin.AdminSettings;
+import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
@@ -190,6 +191,8 @@ public final class SettingsLoader {
                         machine.folder().resolve("lockkeeper-data"),
                         "./lockkeeper-data")
                 .value();
+        DatabaseSettings database =
+                new Databases(reading, new PemFiles(reading, file.folder())).read(root.section("database"));
         RelaySettings relay = relay(root.section("stream"), root.section("limits"), data, server.maxRequestBody());
         LogSettings log = log(root.section("log"));
         Section reload = root.section("reload");
@@ -217,6 +220,7 @@ public final class SettingsLoader {
                 door,
                 admin,
                 data,
+                database,
                 relay,
                 log,
                 providers,

@@ -76,6 +76,7 @@ final class Gateway implements AutoCloseable {
                 from.door(),
                 from.admin(),
                 from.data(),
+                from.database(),
                 from.relay(),
                 from.log(),
                 from.providers(),

@@ -167,6 +167,9 @@ class ChangesTest {
                 .contains("server.port", "server.loops", "admin.allowed-hosts", "data", "server.tls.certificate")
                 .noneMatch(key -> Arrays.asList("server.cors.origins", "server.drain", "log.level")
                         .contains(key))
-                .allMatch(key -> key.equals("data") || key.startsWith("server.") || key.startsWith("admin."));
+                .allMatch(key -> key.equals("data")
+                        || key.startsWith("server.")
+                        || key.startsWith("admin.")
+                        || key.startsWith("database."));
     }
 }

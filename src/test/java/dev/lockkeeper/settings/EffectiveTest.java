@@ -2,6 +2,7 @@ package dev.lockkeeper.settings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.io.IOException;
@@ -148,12 +149,41 @@ class EffectiveTest {
                 settings.door(),
                 settings.admin(),
                 settings.data(),
+                masked(settings.database()),
                 settings.relay(),
                 settings.log(),
                 providers,
                 settings.models(),
                 settings.simulated(),
                 settings.watch());
+    }
+
+    private static DatabaseSettings masked(DatabaseSettings database) {
+        return switch (database) {
+            case DatabaseSettings.Sqlite sqlite -> sqlite;
+            case DatabaseSettings.Postgres(
+                    var servers,
+                    var name,
+                    var user,
+                    var password,
+                    var schema,
+                    var connections,
+                    var connectTimeout,
+                    var startWait,
+                    var tls,
+                    var ca) ->
+                new DatabaseSettings.Postgres(
+                        servers,
+                        name,
+                        user,
+                        password == null ? null : Shown.MASK,
+                        schema,
+                        connections,
+                        connectTimeout,
+                        startWait,
+                        tls,
+                        ca);
+        };
     }
 
     private static ClientSettings masked(ClientSettings way) {

@@ -34,6 +34,16 @@ final class EveryKey {
               port: 9001
               allowed-hosts: [gateway.internal, ops]
             data: elsewhere/data
+            database:
+              url: postgres://db1.internal,db2.internal:6432/gate%20way?sslmode=verify-ca
+              user: lockkeeper
+              password: ${DATABASE_PASSWORD}
+              schema: gateway
+              connections: 20
+              connect-timeout: 2s
+              start-wait: 5m
+              tls: verify-full
+              ca: tls/ca.pem
             stream: {heartbeat: 0, gather: 20ms, max-event: 1MB}
             limits: {bytes-in-flight: 40%, calls-in-flight: 700, multipart-peek: 1MiB, spill: /var/tmp/spill}
             reload: {watch: false}
@@ -64,8 +74,13 @@ final class EveryKey {
                 max-output: 999
             """;
 
-    static final Map<String, String> ENVIRONMENT =
-            Map.of("AZURE_KEY", "azure-secret-1", "PROXY_PASSWORD", "proxy-secret-1");
+    static final Map<String, String> ENVIRONMENT = Map.of(
+            "AZURE_KEY",
+            "azure-secret-1",
+            "PROXY_PASSWORD",
+            "proxy-secret-1",
+            "DATABASE_PASSWORD",
+            "database-secret-1");
 
     static Config in(Path folder) {
         return Config.in(folder)

@@ -3,6 +3,7 @@ package dev.lockkeeper.settings;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.admin.AdminSettings;
+import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.http.DrainSettings;
@@ -24,6 +25,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SettingsLoaderTest {
     @TempDir
@@ -70,6 +73,7 @@ class SettingsLoaderTest {
                         new DoorSettings(List.of()),
                         new AdminSettings("127.0.0.1", 8081, List.of()),
                         folder.resolve("lockkeeper-data"),
+                        new DatabaseSettings.Sqlite(),
                         new RelaySettings(
                                 Duration.ofSeconds(15),
                                 Duration.ZERO,
@@ -92,6 +96,27 @@ class SettingsLoaderTest {
                         true,
                         true));
         assertThat(good.notes()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            postgres://localhost/x                           | prefer
+            postgresql://127.0.0.1:6000/x                    | prefer
+            jdbc:postgresql://[::1]/x                        | prefer
+            postgres://db.internal/x                         | verify-full
+            postgres://localhost,db.internal/x               | verify-full
+            postgres://db.internal/x?sslmode=require         | require
+            """)
+    void aDatabaseElsewhereIsReachedByTlsThatIsCheckedUnlessItsUrlSaysOtherwise(String url, String tls) {
+        DatabaseSettings store = Config.in(folder)
+                .file("database: {url: \"" + url + "\"}")
+                .settings()
+                .database();
+
+        assertThat(store)
+                .isInstanceOfSatisfying(
+                        DatabaseSettings.Postgres.class,
+                        postgres -> assertThat(postgres.tls().word()).isEqualTo(tls));
     }
 
     private static ModelSettings simulated(String name, long context, long maxOutput) {
@@ -160,6 +185,19 @@ class SettingsLoaderTest {
                         new DoorSettings(List.of("https://app.example.com", "http://localhost:3000")),
                         new AdminSettings("::1", 9001, List.of("gateway.internal", "ops")),
                         folder.resolve("elsewhere/data"),
+                        new DatabaseSettings.Postgres(
+                                List.of(
+                                        new DatabaseSettings.Server("db1.internal", 5432),
+                                        new DatabaseSettings.Server("db2.internal", 6432)),
+                                "gate way",
+                                "lockkeeper",
+                                "database-secret-1",
+                                "gateway",
+                                20,
+                                Duration.ofSeconds(2),
+                                Duration.ofMinutes(5),
+                                DatabaseSettings.Tls.VERIFY_FULL,
+                                folder.resolve("tls/ca.pem")),
                         new RelaySettings(
                                 Duration.ZERO,
                                 Duration.ofMillis(20),

@@ -89,10 +89,17 @@ public final class Gateway implements AutoCloseable {
         private ServerSettings.@Nullable UnixSocket unixSocket;
         private @Nullable Path folder;
         private Clock clock = Clock.systemUTC();
+        private Stores store = Stores.SQLITE;
 
         /** The data folder, which may hold what a gateway before left in it. */
         public Plan data(Path value) {
             folder = value;
+            return this;
+        }
+
+        /** Where its tables are. */
+        public Plan store(Stores value) {
+            store = value;
             return this;
         }
 
@@ -281,6 +288,7 @@ public final class Gateway implements AutoCloseable {
                     new DoorSettings(origins),
                     new AdminSettings("127.0.0.1", 0, List.of()),
                     data,
+                    store.settings(data),
                     new RelaySettings(
                             heartbeat, gather, 16 << 20, maxBytesInFlight, maxCalls, data.resolve("spill"), peek),
                     new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),

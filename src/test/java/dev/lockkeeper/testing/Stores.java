@@ -41,7 +41,7 @@ public enum Stores {
     /** The settings for the database of a folder. A test that can't have PostgreSQL here is skipped. */
     public DatabaseSettings settings(Path folder) {
         return switch (this) {
-            case SQLITE -> DatabaseSettings.SQLITE;
+            case SQLITE -> new DatabaseSettings.Sqlite();
             case POSTGRESQL -> Cluster.running().schema(folder);
         };
     }

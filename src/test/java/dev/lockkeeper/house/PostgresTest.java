@@ -1,0 +1,48 @@
+package dev.lockkeeper.house;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lockkeeper.testing.Gateway;
+import dev.lockkeeper.testing.Stores;
+import java.net.http.HttpRequest;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole gateway on PostgreSQL: the same answers, and the same memory after a restart. */
+class PostgresTest {
+    private static final String HELLO = "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}";
+
+    @TempDir
+    Path temp;
+
+    @Test
+    void callsObjectsAndKeysWorkAndAreRememberedAcrossARestart() {
+        String key;
+        String response;
+        try (Gateway gateway =
+                Gateway.plan().data(temp).store(Stores.POSTGRESQL).start()) {
+            key = gateway.key();
+            assertThat(gateway.post("/v1/chat/completions", "{\"model\":\"gpt-5.5\"," + HELLO)
+                            .statusCode())
+                    .isEqualTo(200);
+            assertThat(gateway.post("/v1/chat/completions", "{\"model\":\"gpt-5.5\",\"stream\":true," + HELLO)
+                            .body())
+                    .contains("data: [DONE]");
+            String made = gateway.post("/v1/responses", "{\"model\":\"gpt-5.5\",\"input\":\"Hello\"}")
+                    .body();
+            response = made.replaceAll("(?s).*?\"id\": ?\"(resp_[^\"]+)\".*", "$1");
+            assertThat(gateway.get("/v1/responses/" + response).statusCode()).isEqualTo(200);
+            assertThat(gateway.admin("/readyz").statusCode()).isEqualTo(200);
+            assertThat(gateway.send(HttpRequest.newBuilder(
+                                            java.net.URI.create(gateway.url("/v1/responses/" + response)))
+                                    .header("authorization", "Bearer " + gateway.key("another project")))
+                            .statusCode())
+                    .isEqualTo(404);
+        }
+        try (Gateway again = Gateway.plan().data(temp).store(Stores.POSTGRESQL).start()) {
+            assertThat(again.house().firstKey()).as("there are keys already").isNull();
+            assertThat(again.house().keys().find(key)).isNotNull();
+        }
+    }
+}
