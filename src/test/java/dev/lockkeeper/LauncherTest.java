@@ -169,6 +169,15 @@ class LauncherTest {
     }
 
     @Test
+    void checkHasTheHeapOfAServerBecauseItTellsBoundsThatAreSharesOfIt() throws Exception {
+        machine(8192, "0-3");
+
+        assertThat(launch(Map.of(), "check").options())
+                .contains("-Xmx2361m", "-Xmn64m", "-XX:+UseG1GC", "-XX:TieredStopAtLevel=1");
+        assertThat(launch(Map.of("LOCKKEEPER_HEAP", "3g"), "check").options()).contains("-Xmx3g");
+    }
+
+    @Test
     void aCommandThatEndsSoonNeedsNoLookAtTheMachine() throws Exception {
         Ran ran = launch(Map.of(), "keys", "create", "a name", "--data", "d");
 
