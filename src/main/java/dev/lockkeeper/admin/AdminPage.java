@@ -21,6 +21,7 @@ final class AdminPage {
             code, pre { font: 14px/1.5 ui-monospace, monospace; background: #f3f4f6; border-radius: 4px; padding: 0 .25em }
             pre { padding: .75rem 1rem; overflow-x: auto }
             td { padding: .2rem 1rem .2rem 0; vertical-align: top }
+            td code { white-space: nowrap }
             a { color: #0a58ca }
             @media (prefers-color-scheme: dark) {
               body { color: #e6e6e6; background: #16181c } code, pre { background: #23262c } a { color: #7ab0ff } }
@@ -46,8 +47,9 @@ final class AdminPage {
             </table>
             <p>All below <code>/admin</code> needs a token. The owner's stands in <code>admin-token</code> in the data folder. On the server's machine
             <code>lockkeeper keys</code> finds it by itself; elsewhere:</p>
-            <pre>curl -H "Authorization: Bearer $(cat lockkeeper-data/admin-token)" \\
-              -H "Content-Type: application/json" -d '{"name":"ci"}' http://127.0.0.1:8081/admin/v1/keys</pre>
+            <pre>curl http://127.0.0.1:8081/admin/v1/keys \\
+              -H "Authorization: Bearer $(cat lockkeeper-data/admin-token)" \\
+              -H "Content-Type: application/json" -d '{"name":"ci"}'</pre>
             </body>
             </html>
             """;
