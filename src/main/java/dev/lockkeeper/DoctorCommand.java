@@ -5,6 +5,7 @@ import dev.lockkeeper.admin.Finding;
 import dev.lockkeeper.admin.Json;
 import dev.lockkeeper.settings.Overrides;
 import dev.lockkeeper.settings.Settings;
+import dev.lockkeeper.settings.Shipped;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -57,8 +58,13 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Settings settings = configuration.load(shell, Overrides.NONE).settings();
-        Doctor doctor =
-                new Doctor(shell.environment(), Clock.systemUTC(), System::nanoTime, !noCall, new SecureRandom());
+        Doctor doctor = new Doctor(
+                shell.environment(),
+                Clock.systemUTC(),
+                System::nanoTime,
+                !noCall,
+                new SecureRandom(),
+                Shipped.catalog());
         List<Finding> findings = new ArrayList<>();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<List<Finding>>> all = new ArrayList<>();

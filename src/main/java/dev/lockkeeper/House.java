@@ -336,6 +336,7 @@ public final class House implements AutoCloseable {
                 new Models(settings.models()),
                 providers,
                 first,
+                settings.priceBook(),
                 settings.relay(),
                 settings.server().maxRequestBody());
     }

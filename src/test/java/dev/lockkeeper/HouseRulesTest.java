@@ -37,14 +37,35 @@ class HouseRulesTest {
             entry("ledger", Set.of("units", "db")),
             entry("upstream", Set.of("units", "http", "dialect")),
             entry("routing", Set.of("units")),
+            entry("prices", Set.of("units")),
             // life
             entry(
                     "relay",
-                    Set.of("units", "http", "dialect", "access", "objects", "limits", "ledger", "upstream", "routing")),
+                    Set.of(
+                            "units",
+                            "http",
+                            "dialect",
+                            "access",
+                            "objects",
+                            "limits",
+                            "ledger",
+                            "upstream",
+                            "routing",
+                            "prices")),
             entry("observe", Set.of("units", "http", "relay")),
             entry(
                     "door",
-                    Set.of("units", "http", "dialect", "access", "objects", "ledger", "upstream", "routing", "relay")),
+                    Set.of(
+                            "units",
+                            "http",
+                            "dialect",
+                            "access",
+                            "objects",
+                            "ledger",
+                            "upstream",
+                            "routing",
+                            "prices",
+                            "relay")),
             entry(
                     "admin",
                     Set.of(
@@ -58,6 +79,7 @@ class HouseRulesTest {
                             "ledger",
                             "upstream",
                             "routing",
+                            "prices",
                             "relay")),
             // roof
             entry(
@@ -73,6 +95,7 @@ class HouseRulesTest {
                             "ledger",
                             "upstream",
                             "routing",
+                            "prices",
                             "relay",
                             "observe",
                             "door",

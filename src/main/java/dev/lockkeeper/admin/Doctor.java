@@ -95,17 +95,24 @@ public final class Doctor {
     private final Supplier<Long> nanos;
     private final boolean calls;
     private final RandomGenerator ids;
-    private final Catalog catalog = Catalog.shipped();
+    private final Catalog catalog;
 
     /**
      * @param environment variables by name, looked at for proxies
      * @param nanos a clock for durations, such as {@code System::nanoTime}
      * @param calls whether a model is called, which costs some tokens
      * @param ids where request ids come from
+     * @param catalog what is known of models
      */
     public Doctor(
-            Map<String, String> environment, Clock clock, Supplier<Long> nanos, boolean calls, RandomGenerator ids) {
+            Map<String, String> environment,
+            Clock clock,
+            Supplier<Long> nanos,
+            boolean calls,
+            RandomGenerator ids,
+            Catalog catalog) {
         this.ids = ids;
+        this.catalog = catalog;
         this.environment = Map.copyOf(environment);
         this.clock = clock;
         this.nanos = nanos;

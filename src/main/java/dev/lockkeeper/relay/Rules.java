@@ -1,5 +1,6 @@
 package dev.lockkeeper.relay;
 
+import dev.lockkeeper.prices.PriceBook;
 import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.upstream.Provider;
 import java.util.Map;
@@ -13,6 +14,7 @@ public final class Rules {
     private final Models models;
     private final Map<String, Provider> providers;
     private final Provider defaultProvider;
+    private final PriceBook prices;
     private final RelaySettings settings;
     private final long maxRequestBody;
     private final AtomicInteger calls = new AtomicInteger();
@@ -21,6 +23,7 @@ public final class Rules {
      * @param models the models that clients may ask for
      * @param providers by name
      * @param defaultProvider where objects are made that no model and no other object places: the first provider
+     * @param prices what calls cost
      * @param settings how calls are carried
      * @param maxRequestBody the server's bound, in bytes, for what clients are told
      */
@@ -28,11 +31,13 @@ public final class Rules {
             Models models,
             Map<String, Provider> providers,
             Provider defaultProvider,
+            PriceBook prices,
             RelaySettings settings,
             long maxRequestBody) {
         this.models = models;
         this.providers = Map.copyOf(providers);
         this.defaultProvider = defaultProvider;
+        this.prices = prices;
         this.settings = settings;
         this.maxRequestBody = maxRequestBody;
     }
@@ -58,6 +63,11 @@ public final class Rules {
 
     Provider defaultProvider() {
         return defaultProvider;
+    }
+
+    /** What calls cost. */
+    public PriceBook prices() {
+        return prices;
     }
 
     RelaySettings settings() {

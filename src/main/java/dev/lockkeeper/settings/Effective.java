@@ -79,6 +79,13 @@ public final class Effective {
 
     private static void print(Map<?, ?> mapping, String indent, StringBuilder out) {
         mapping.forEach((name, value) -> {
+            if (String.valueOf(name).startsWith("[") && value instanceof Map<?, ?> item) {
+                // A mapping in a list: its first line begins with the dash.
+                int from = out.length();
+                print(item, indent + "  ", out);
+                out.setCharAt(from + indent.length(), '-');
+                return;
+            }
             String key = indent + keyOf(String.valueOf(name)) + ":";
             if (value instanceof Reading.Entry entry) {
                 String line = key + " " + entry.yaml();

@@ -97,7 +97,7 @@ final class Reading {
         mistake(setting.place(), setting.key(), setting.shown(), expected, null);
     }
 
-    void mistake(Setting<?> setting, String expected, String instead) {
+    void mistake(Setting<?> setting, String expected, @Nullable String instead) {
         mistake(setting.place(), setting.key(), setting.shown(), expected, instead);
     }
 

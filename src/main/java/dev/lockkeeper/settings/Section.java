@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * document of the keys can miss one.
  */
 final class Section {
+    /** Names of mappings that stand in a list. */
+    private static final Pattern ITEM = Pattern.compile("\\[\\d+\\]");
+
     private static final Pattern SIMPLE = Pattern.compile("[A-Za-z0-9_-]+");
 
     /** What other gateways call it; names that a release gives up go here, too. */
@@ -39,6 +42,8 @@ final class Section {
             Map.entry("models.<name>.provider", "targets: [provider/model]"),
             Map.entry("models.<name>.model", "targets: [provider/model]"));
 
+    private static final Piece NOTHING = new Piece.Text("", true, Place.DEFAULT);
+
     private final Reading reading;
     private final List<String> path;
     private final String pattern;
@@ -46,6 +51,7 @@ final class Section {
     private final Map<String, Piece.Member> members;
     private final Set<String> asked = new LinkedHashSet<>();
     private final Set<String> refused = new LinkedHashSet<>();
+    private boolean clean = true;
 
     private Section(
             Reading reading, List<String> path, String pattern, Place place, Map<String, Piece.Member> members) {
@@ -63,6 +69,9 @@ final class Section {
 
     /** A path and a name below it; a name with dots in it is put in quotes. */
     static String join(String path, String name) {
+        if (ITEM.matcher(name).matches()) {
+            return path + name;
+        }
         String last = SIMPLE.matcher(name).matches() ? name : '"' + Shown.value(name) + '"';
         return path.isEmpty() ? last : path + "." + last;
     }
@@ -76,9 +85,20 @@ final class Section {
         return key;
     }
 
-    /** The last name of the path. */
+    /** The last name of the path; of a mapping in a list, the list's. */
     String name() {
-        return path.getLast();
+        String last = path.getLast();
+        return ITEM.matcher(last).matches() ? path.get(path.size() - 2) : last;
+    }
+
+    /** Whether anything is written here. */
+    boolean isWritten() {
+        return !members.isEmpty();
+    }
+
+    /** Whether nothing that was read here was a mistake. */
+    boolean clean() {
+        return clean;
     }
 
     /** Where its key stands. */
@@ -105,6 +125,78 @@ final class Section {
             sections.add(child(name, "<name>", new Piece.Member(member.at(), piece)));
         });
         return sections;
+    }
+
+    /** A mapping inside this one, under a name in the document that several share. */
+    Section section(String name, String patternName, Function<Piece, Piece> longForm) {
+        asked.add(name);
+        Piece.Member member = members.get(name);
+        return child(
+                name,
+                patternName,
+                member == null ? null : new Piece.Member(member.at(), longForm.apply(member.value())));
+    }
+
+    /** Like {@link #each}, where a list of mappings may stand for one mapping. */
+    List<Section> eachOrEachOfList() {
+        List<Section> sections = new ArrayList<>();
+        members.forEach((name, member) -> {
+            asked.add(name);
+            Section one = child(
+                    name,
+                    "<name>",
+                    member.value() instanceof Piece.Items ? new Piece.Member(member.at(), NOTHING) : member);
+            if (member.value() instanceof Piece.Items list) {
+                for (int i = 0; i < list.items().size(); i++) {
+                    Piece item = list.items().get(i);
+                    Section inside = one.child("[" + i + "]", "", new Piece.Member(item.place(), item));
+                    sections.add(inside);
+                }
+            } else {
+                sections.add(one);
+            }
+        });
+        return sections;
+    }
+
+    /** A mapping of one member. */
+    static Piece.Members single(String name, Piece value) {
+        return new Piece.Members(Map.of(name, new Piece.Member(value.place(), value)), value.place(), value.size() + 1);
+    }
+
+    /** A value that is remembered only if it is written: of these there are many, and most are absent. */
+    <T> Setting<Optional<T>> ifWritten(String name, Type<T> type, String words) {
+        return ifWritten(name, name, type, words);
+    }
+
+    /** The same under a name in the document that several share. */
+    <T> Setting<Optional<T>> ifWritten(String name, String patternName, Type<T> type, String words) {
+        Found<T> found = find(name, type);
+        Optional<T> value = found == null ? Optional.empty() : Optional.ofNullable(found.value);
+        if (found != null) {
+            clean &= found.value != null;
+            Written yaml = value.map(each -> yaml(type, each)).orElse(Written.plain("null"));
+            remember(name, patternName, type.name(), words, yaml, found.origin);
+        }
+        return setting(name, found, value);
+    }
+
+    /**
+     * The single word that may stand where a mapping is expected; empty where a mapping, or nothing, stands there.
+     *
+     * @param byDefault the word that is meant where nothing is written
+     */
+    Setting<Optional<String>> wordInstead(String name, String byDefault) {
+        asked.add(name);
+        Piece.Member member = members.get(name);
+        if (member == null || isNothing(member)) {
+            remember(name, "word", byDefault, Written.plain(byDefault), "default");
+            return new Setting<>(Optional.empty(), place, join(key(), name), null, true);
+        }
+        if (!(member.value() instanceof Piece.Text)) {
+            return new Setting<>(Optional.empty(), place, join(key(), name), null, true);
+        }
+        return optional(name, Type.TEXT, byDefault);
     }
 
     /** A value with a default. */
@@ -225,7 +317,9 @@ final class Section {
 
     private Section child(String name, String patternName, Piece.@Nullable Member member) {
         List<String> childPath = Stream.concat(path.stream(), Stream.of(name)).toList();
-        String childPattern = pattern.isEmpty() ? patternName : pattern + "." + patternName;
+        // A mapping in a list has the keys of one that stands alone.
+        String childPattern =
+                patternName.isEmpty() ? pattern : pattern.isEmpty() ? patternName : pattern + "." + patternName;
         if (member == null) {
             return new Section(reading, childPath, childPattern, place, Map.of());
         }

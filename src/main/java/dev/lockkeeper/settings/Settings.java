@@ -6,11 +6,14 @@ import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
+import dev.lockkeeper.prices.PriceBook;
+import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What the operator wrote, checked and complete: every default is filled in.
@@ -27,6 +30,7 @@ import java.util.List;
  * @param providers at least one; the one called {@code simulator} is the simulated provider of this process, whose
  *     address is known once it runs: till then it is port 0
  * @param models at least one
+ * @param prices what the operator wrote of what calls cost
  * @param simulated whether there is a provider called {@code simulator}, so that the simulated provider is to be started
  * @param watch whether a change of the files is followed by itself
  */
@@ -42,6 +46,7 @@ public record Settings(
         LogSettings log,
         List<ProviderSettings> providers,
         List<ModelSettings> models,
+        PricesSettings prices,
         boolean simulated,
         boolean watch) {
     public Settings {
@@ -67,8 +72,14 @@ public record Settings(
                 next.log,
                 next.providers,
                 next.models,
+                next.prices,
                 next.simulated,
                 next.watch);
+    }
+
+    /** What calls cost: what is written, and what the catalogue says of the rest. */
+    public PriceBook priceBook() {
+        return new PriceBook(prices, Shipped.prices().values(), simulated ? Set.of(Providers.SIMULATOR) : Set.of());
     }
 
     /** Where bodies are spilled unless another folder is written. */

@@ -8,6 +8,7 @@ import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
+import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.routing.Catalog;
 import dev.lockkeeper.routing.ModelSettings;
@@ -100,7 +101,7 @@ public final class SettingsLoader {
     private final Map<String, String> environment;
     private final ConfigFile file;
     private final Reading reading;
-    private final Catalog catalog = Catalog.shipped();
+    private final Catalog catalog = Shipped.catalog();
 
     /** Whether the file must say something: a process that runs does not go back to defaults because a file is empty. */
     private final boolean mustSay;
@@ -201,6 +202,7 @@ public final class SettingsLoader {
         List<ProviderSettings> providers =
                 new Providers(reading, environment, file.folder()).read(root.section("providers"));
         List<ModelSettings> models = new Models(reading, catalog, providers).read(root.section("models"));
+        PricesSettings prices = new Prices(reading, Shipped.prices(), providers, models).read(root.section("prices"));
         root.end();
 
         if (ownProviders) {
@@ -225,6 +227,7 @@ public final class SettingsLoader {
                 log,
                 providers,
                 models,
+                prices,
                 simulated,
                 watch);
         return new Loaded.Good(

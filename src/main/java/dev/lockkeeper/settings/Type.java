@@ -1,5 +1,6 @@
 package dev.lockkeeper.settings;
 
+import dev.lockkeeper.units.Money;
 import java.math.BigInteger;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -136,6 +137,28 @@ record Type<T>(
                 },
                 Type::write,
                 _ -> null,
+                false);
+    }
+
+    /**
+     * An amount of money, in nano-dollars.
+     *
+     * @param forWhat what it is the price of, such as {@code a million}
+     */
+    static Type<Long> dollars(long most, String forWhat) {
+        String range = "$0 to " + new Money(most).toString().replace(".00", "");
+        return new Type<>(
+                "dollars " + forWhat,
+                "dollars with at most 9 decimals, such as $2.50: " + range + " " + forWhat,
+                text -> {
+                    try {
+                        return within(Money.parse(text).nanos(), 0, most);
+                    } catch (IllegalArgumentException e) {
+                        return null;
+                    }
+                },
+                nanos -> new Money(nanos).toString(),
+                text -> text.matches("\\d{1,4}(\\.\\d{1,9})?") ? "$" + text : null,
                 false);
     }
 

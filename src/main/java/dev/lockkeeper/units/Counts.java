@@ -5,8 +5,16 @@ final class Counts {
     private Counts() {}
 
     static void check(long count, String name) {
-        if (count < 0 || count > Usage.MOST) {
-            throw new IllegalArgumentException(name + ": " + count + " (expected: 0 to " + Usage.MOST + ")");
+        check(count, name, Usage.MOST);
+    }
+
+    static void pieces(long count, String name) {
+        check(count, name, Usage.MOST_PIECES);
+    }
+
+    private static void check(long count, String name, long most) {
+        if (count < 0 || count > most) {
+            throw new IllegalArgumentException(name + ": " + count + " (expected: 0 to " + most + ")");
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.lockkeeper.units;
 
 /**
  * What a provider's hosted tools did for one answer: things that are billed beside the answer's tokens.
+ * Calls are at most {@link Usage#MOST_PIECES}, tokens at most {@link Usage#MOST}.
  *
  * @param webSearches searches of the web
  * @param fileSearches searches of vector stores
@@ -23,12 +24,12 @@ public record HostedCalls(
     public static final HostedCalls NONE = new HostedCalls(0, 0, 0, 0, 0, 0, 0);
 
     public HostedCalls {
-        Counts.check(webSearches, "webSearches");
-        Counts.check(fileSearches, "fileSearches");
-        Counts.check(containers, "containers");
-        Counts.check(images, "images");
+        Counts.pieces(webSearches, "webSearches");
+        Counts.pieces(fileSearches, "fileSearches");
+        Counts.pieces(containers, "containers");
+        Counts.pieces(images, "images");
         Counts.check(imageInput, "imageInput");
         Counts.check(imageOutput, "imageOutput");
-        Counts.check(others, "others");
+        Counts.pieces(others, "others");
     }
 }

@@ -19,7 +19,8 @@ package dev.lockkeeper.units;
  * @param acceptedOutput text that the client predicted and the model took over
  * @param rejectedOutput text that the client predicted in vain; generated and billed, but in no answer
  * @param audioMillis milliseconds of audio, where the provider counts time and not tokens
- * @param images pictures made
+ * @param characters characters spoken, where the provider counts them and not tokens
+ * @param images pictures made, at most {@link #MOST_PIECES}
  * @param hosted what hosted tools did
  * @param tier the service tier that the answer reports, as the upstream calls it; empty when unknown
  * @param estimated true when the upstream told nothing and the numbers are this gateway's own count
@@ -40,6 +41,7 @@ public record Usage(
         long acceptedOutput,
         long rejectedOutput,
         long audioMillis,
+        long characters,
         long images,
         HostedCalls hosted,
         String tier,
@@ -49,6 +51,9 @@ public record Usage(
      * no bill can overflow.
      */
     public static final long MOST = 1_000_000_000;
+
+    /** The largest count of what is billed by the piece: pictures, calls of hosted tools. */
+    public static final long MOST_PIECES = 1_000_000;
 
     /** Nothing was used. */
     public static final Usage NONE = new Usage.Builder().build();
@@ -69,7 +74,8 @@ public record Usage(
         Counts.check(acceptedOutput, "acceptedOutput");
         Counts.check(rejectedOutput, "rejectedOutput");
         Counts.check(audioMillis, "audioMillis");
-        Counts.check(images, "images");
+        Counts.check(characters, "characters");
+        Counts.pieces(images, "images");
     }
 
     /** Plain text read and written, nothing cached, as the upstream told it. */
@@ -129,6 +135,7 @@ public record Usage(
         builder.acceptedOutput = acceptedOutput;
         builder.rejectedOutput = rejectedOutput;
         builder.audioMillis = audioMillis;
+        builder.characters = characters;
         builder.images = images;
         builder.hosted = hosted;
         builder.tier = tier;
@@ -153,6 +160,7 @@ public record Usage(
         private long acceptedOutput;
         private long rejectedOutput;
         private long audioMillis;
+        private long characters;
         private long images;
         private HostedCalls hosted = HostedCalls.NONE;
         private String tier = "";
@@ -248,6 +256,12 @@ public record Usage(
             return this;
         }
 
+        /** Sets {@link Usage#characters}. */
+        public Builder characters(long count) {
+            characters = count;
+            return this;
+        }
+
         /** Sets {@link Usage#images}. */
         public Builder images(long count) {
             images = count;
@@ -290,6 +304,7 @@ public record Usage(
                     acceptedOutput,
                     rejectedOutput,
                     audioMillis,
+                    characters,
                     images,
                     hosted,
                     tier,

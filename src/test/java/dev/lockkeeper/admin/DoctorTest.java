@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import dev.lockkeeper.admin.Finding.State;
 import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.settings.Shipped;
 import dev.lockkeeper.testing.ForwardProxy;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.io.IOException;
@@ -103,7 +104,8 @@ class DoctorTest {
 
     @Test
     void noModelIsCalledWhenThatIsNotWanted() {
-        List<Finding> findings = new Doctor(Map.of(), Clock.systemUTC(), System::nanoTime, false, new Random(1))
+        List<Finding> findings = new Doctor(
+                        Map.of(), Clock.systemUTC(), System::nanoTime, false, new Random(1), Shipped.catalog())
                 .examine(provider(upstream.getAddress().getPort()), List.of("gpt-5.5"));
         assertThat(findings).extracting(Finding::point).containsExactly("dns", "tcp", "credentials", "models");
         assertThat(asked).hasSize(1);
@@ -251,7 +253,8 @@ class DoctorTest {
                         Clock.systemUTC(),
                         System::nanoTime,
                         false,
-                        new Random(1))
+                        new Random(1),
+                        Shipped.catalog())
                 .examine(provider(upstream.getAddress().getPort()), List.of())
                 .getFirst();
         assertThat(proxy.point()).isEqualTo("proxy");
@@ -340,7 +343,7 @@ class DoctorTest {
     }
 
     private static List<Finding> examine(ProviderSettings provider, String... models) {
-        return new Doctor(Map.of(), Clock.systemUTC(), System::nanoTime, true, new Random(1))
+        return new Doctor(Map.of(), Clock.systemUTC(), System::nanoTime, true, new Random(1), Shipped.catalog())
                 .examine(provider, List.of(models));
     }
 

@@ -81,6 +81,7 @@ final class Gateway implements AutoCloseable {
                 from.log(),
                 from.providers(),
                 models,
+                from.prices(),
                 from.simulated(),
                 from.watch());
     }

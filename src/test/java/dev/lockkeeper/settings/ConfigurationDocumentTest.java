@@ -69,7 +69,12 @@ class ConfigurationDocumentTest {
         for (Matcher row : rows()) {
             String key = row.group(1)
                     .replace("providers.<name>", "providers.acme")
+                    .replace("models.<name>.like", "models.deployment.like")
                     .replace("models.<name>", "models.m")
+                    .replace("fees.<rate>", "fees.tool-image-input")
+                    .replace("<rate>", "input")
+                    .replace("<tier>", "batch")
+                    .replace("<fee>", "web-search")
                     .replace("<name>", "x-a");
             put(tree, List.of(key.split("\\.")), row.group(4).replace("${", "$${"));
         }

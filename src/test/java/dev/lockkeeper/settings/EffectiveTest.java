@@ -154,6 +154,7 @@ class EffectiveTest {
                 settings.log(),
                 providers,
                 settings.models(),
+                settings.prices(),
                 settings.simulated(),
                 settings.watch());
     }

@@ -72,6 +72,25 @@ final class EveryKey {
                 profile: exact
                 context: 1000
                 max-output: 999
+            prices:
+              unpriced: {input: $30, output: $180, audio-minute: $1, image: $0.50, request: $0.01}
+              providers:
+                azure:
+                  fees: {web-search: $0.01, container: $0.03, tool-image-output: $40}
+                  models:
+                    my-deployment:
+                      valid-from: 2026-10-01
+                      valid-until: 2027-01-01
+                      input: $2.50
+                      cached-input: $0.25
+                      output: $15
+                      audio-minute: $0.006
+                      image: $0.04
+                      request: $0
+                      long: {over: 272000, input: $5, output: $22.50}
+                      batch: 50%
+                      flex: {share: 40%, output: $6}
+                    second one: [{like: gpt-5.5}, {valid-from: 2027-01-01, input: $1, output: $2}]
             """;
 
     static final Map<String, String> ENVIRONMENT = Map.of(

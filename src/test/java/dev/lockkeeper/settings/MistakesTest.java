@@ -2,13 +2,16 @@ package dev.lockkeeper.settings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.testing.Pem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -357,5 +360,53 @@ class MistakesTest {
         return List.of(texts.replace("FOLDER", folder.toString()).split(" & ")).stream()
                 .map(text -> "lockkeeper.yaml:" + text)
                 .toArray(String[]::new);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            {unpriced: allow} | 3:20: prices.unpriced: allow (expected: refuse, or a price such as {input: $10, output: $50})
+            {unpriced: refuze} | 3:20: prices.unpriced: refuze (expected: refuse, or a price such as {input: $10, output: $50}); did you mean refuse?
+            {unpriced: []} | 3:20: prices.unpriced: a list (expected: a mapping)
+            {unpriced: {input: $1}} | 3:10: prices.unpriced: not a whole price; write at least input and output, such as {input: $2.50, output: $10}
+            {unpriced: {input: $1, output: $1, batch: 50%}} | 3:44: prices.unpriced.batch: unknown key; known here: ALL_RATES
+            {unpriced: {input: -$1, output: $1}} | 3:28: prices.unpriced.input: -$1 (expected: dollars with at most 9 decimals, such as $2.50: $0 to $1000 a million)
+            {unpriced: {input: 1.25, output: $1}} | 3:28: prices.unpriced.input: 1.25 (expected: dollars with at most 9 decimals, such as $2.50: $0 to $1000 a million); did you mean $1.25?
+            {unpriced: {input: $0.0000000001, output: $1}} | 3:28: prices.unpriced.input: $0.0000000001 (expected: dollars with at most 9 decimals, such as $2.50: $0 to $1000 a million)
+            {unpriced: {input: $1001, output: $1}} | 3:28: prices.unpriced.input: $1001 (expected: dollars with at most 9 decimals, such as $2.50: $0 to $1000 a million)
+            {unpriced: {request: $101}} | 3:30: prices.unpriced.request: $101 (expected: dollars with at most 9 decimals, such as $2.50: $0 to $100 each)
+            {providers: {q: {}}} | 3:22: prices.providers.q: q (expected: a provider that is written: p)
+            {providers: {p: {fees: {web_search: $1}}}} | 3:33: prices.providers.p.fees.web_search: unknown key; did you mean web-search?
+            {providers: {p: {models: {m: {input: $1, outptu: $2}}}}} | 3:35: prices.providers.p.models.m: not a whole price; write at least input and output, such as {input: $2.50, output: $10} & 3:50: prices.providers.p.models.m.outptu: unknown key; did you mean output?
+            {providers: {p: {models: {m: {input: $1, output: $2, valid-from: 2026-13-01}}}}} | 3:74: prices.providers.p.models.m.valid-from: 2026-13-01 (expected: a day, such as 2026-12-01; it begins at midnight UTC)
+            {providers: {p: {models: {m: {input: $1, output: $2, valid-from: 2026-12-01, valid-until: 2026-12-01}}}}} | 3:99: prices.providers.p.models.m.valid-until: 2026-12-01 (expected: a day after valid-from, or this price never holds)
+            {providers: {p: {models: {m: [{input: $1, output: $2}, {input: $3, output: $4}]}}}} | 3:64: prices.providers.p.models.m[1].valid-from: missing; of several prices of m only one may hold ever since
+            {providers: {p: {models: {m: [{input: $1, output: $2, valid-from: 2026-12-01}, {input: $3, output: $4, valid-from: 2026-12-01}]}}}} | 3:88: prices.providers.p.models.m[1].valid-from: 2026-12-01 (expected: each day once; the price before it would never hold)
+            {providers: {p: {models: {m: {input: $1, output: $2, long: {input: $2}}}}}} | 3:62: prices.providers.p.models.m.long.over: missing; write from how many tokens on
+            {providers: {p: {models: {m: {input: $1, output: $2, flex: 0.5}}}}} | 3:68: prices.providers.p.models.m.flex.share: 0.5 (expected: a share of the usual price in whole percent, such as 50%: 0% to 1000%)
+            {providers: {p: {models: {m: {input: $1, output: $2, flex: 50}}}}} | 3:68: prices.providers.p.models.m.flex.share: 50 (expected: a share of the usual price in whole percent, such as 50%: 0% to 1000%); did you mean 50%?
+            {providers: {p: {models: {m: {like: gpt-5.55}}}}} | 3:45: prices.providers.p.models.m.like: gpt-5.55 (expected: a model that the catalogue has a price of ('lockkeeper prices list --all' shows them)); did you mean gpt-5.5?
+            {providers: {p: {models: {m: {like: gpt-5.5, input: $1}}}}} | 3:35: prices.providers.p.models.m: like stands alone; with it write no other price
+            {providers: {p: {models: {m: {input: $1000, output: $1, priority: 900%}}}}} | 3:1: prices: input comes to 9000000000000 nano-dollars (expected: 0 to 8000000000000 in any tariff)
+            """)
+    void aPriceThatCanNotBe(String prices, String expected) {
+        String all = Arrays.stream(Rate.values())
+                .filter(rate -> !rate.isFee())
+                .map(Rate::key)
+                .collect(Collectors.joining(", "));
+        assertThat(Config.in(folder)
+                        .file("providers: {p: {base-url: https://p.example.com, auth: none}}\nmodels: {m: p}\nprices: "
+                                + prices + "\n")
+                        .mistakes())
+                .containsExactly(inFile(expected.replace("ALL_RATES", all)));
+    }
+
+    @Test
+    void aPriceOfWhatNoModelHasAsATargetIsToldButNoMistake() {
+        assertThat(Config.in(folder).file("""
+                                providers: {p: {base-url: https://p.example.com, auth: none}}
+                                models: {m: p}
+                                prices: {providers: {p: {models: {mm: {input: $1, output: $2}, "*": {request: $1}}}}}
+                                """).good().notes())
+                .containsExactly("prices: p/mm has a price, but no model has it as a target.");
     }
 }

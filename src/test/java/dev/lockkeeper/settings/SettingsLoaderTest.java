@@ -11,6 +11,11 @@ import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
+import dev.lockkeeper.prices.PriceList;
+import dev.lockkeeper.prices.PriceSettings;
+import dev.lockkeeper.prices.PricesSettings;
+import dev.lockkeeper.prices.Rate;
+import dev.lockkeeper.prices.Tier;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
@@ -20,8 +25,10 @@ import dev.lockkeeper.upstream.ProviderSettings;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -93,6 +100,7 @@ class SettingsLoaderTest {
                                 simulated("gpt-4o", 128_000, 16_384),
                                 simulated("gpt-4o-mini", 128_000, 16_384),
                                 simulated("text-embedding-3-small", 8191, 0)),
+                        PricesSettings.NONE,
                         true,
                         true));
         assertThat(good.notes()).isEmpty();
@@ -216,11 +224,67 @@ class SettingsLoaderTest {
                                 Profile.EXACT,
                                 1000,
                                 999)),
+                        prices(),
                         false,
                         false));
         assertThat(good.effective().entries())
                 .as("a key that this file leaves at its default")
                 .noneMatch(entry -> entry.origin().startsWith("default"));
+    }
+
+    private static PricesSettings prices() {
+        PriceSettings deployment = new PriceSettings(
+                Instant.parse("2026-10-01T00:00:00Z").toEpochMilli(),
+                Instant.parse("2027-01-01T00:00:00Z").toEpochMilli(),
+                Map.of(
+                        Rate.INPUT, 2_500_000_000L,
+                        Rate.CACHED_INPUT, 250_000_000L,
+                        Rate.OUTPUT, 15_000_000_000L,
+                        Rate.AUDIO_MINUTE, 6_000_000L,
+                        Rate.IMAGE, 40_000_000L,
+                        Rate.REQUEST, 0L),
+                272_000,
+                Map.of(Rate.INPUT, 5_000_000_000L, Rate.OUTPUT, 22_500_000_000L),
+                Map.of(
+                        Tier.BATCH, new PriceSettings.Tariff(50, Map.of()),
+                        Tier.FLEX, new PriceSettings.Tariff(40, Map.of(Rate.OUTPUT, 6_000_000_000L))),
+                "");
+        PriceSettings listed = Objects.requireNonNull(
+                        Objects.requireNonNull(Shipped.prices().get("openai"))
+                                .models()
+                                .get("gpt-5.5"))
+                .getLast();
+        PriceSettings like = new PriceSettings(
+                Long.MIN_VALUE,
+                Long.MAX_VALUE,
+                listed.rates(),
+                listed.longOver(),
+                listed.longRates(),
+                listed.tiers(),
+                listed.source());
+        PriceSettings later = new PriceSettings(
+                Instant.parse("2027-01-01T00:00:00Z").toEpochMilli(),
+                Long.MAX_VALUE,
+                Map.of(Rate.INPUT, 1_000_000_000L, Rate.OUTPUT, 2_000_000_000L),
+                Long.MAX_VALUE,
+                Map.of(),
+                Map.of(),
+                "");
+        return new PricesSettings(
+                Map.of(
+                        "azure",
+                        new PriceList(
+                                Map.of("my-deployment", List.of(deployment), "second one", List.of(like, later)),
+                                Map.of(
+                                        Rate.WEB_SEARCH, 10_000_000L,
+                                        Rate.CONTAINER, 30_000_000L,
+                                        Rate.TOOL_IMAGE_OUTPUT, 40_000_000_000L))),
+                PriceSettings.always(Map.of(
+                        Rate.INPUT, 30_000_000_000L,
+                        Rate.OUTPUT, 180_000_000_000L,
+                        Rate.AUDIO_MINUTE, 1_000_000_000L,
+                        Rate.IMAGE, 500_000_000L,
+                        Rate.REQUEST, 10_000_000L)));
     }
 
     @Test

@@ -10,11 +10,15 @@ import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
+import dev.lockkeeper.prices.PriceSettings;
+import dev.lockkeeper.prices.PricesSettings;
+import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
 import dev.lockkeeper.routing.ModelSettings.TargetSettings;
 import dev.lockkeeper.settings.Settings;
+import dev.lockkeeper.units.Money;
 import dev.lockkeeper.upstream.ProviderSettings;
 import dev.lockkeeper.upstream.ProviderSettings.Auth;
 import dev.lockkeeper.upstream.ProviderSettings.Timeouts;
@@ -91,6 +95,10 @@ public final class Gateway implements AutoCloseable {
         private Clock clock = Clock.systemUTC();
         private Stores store = Stores.SQLITE;
 
+        /** What the catalogue does not know has a price too, so that no call is refused for want of one. */
+        private PricesSettings prices = new PricesSettings(
+                Map.of(), PriceSettings.always(Map.of(Rate.INPUT, Money.DOLLAR, Rate.OUTPUT, 2 * Money.DOLLAR)));
+
         /** The data folder, which may hold what a gateway before left in it. */
         public Plan data(Path value) {
             folder = value;
@@ -118,6 +126,12 @@ public final class Gateway implements AutoCloseable {
         /** Where it listens besides. */
         public Plan unixSocket(Path value) {
             unixSocket = new ServerSettings.UnixSocket(value, 0660);
+            return this;
+        }
+
+        /** What calls cost; unless told otherwise the catalogue's prices, and a dollar or two a million for the rest. */
+        public Plan prices(PricesSettings value) {
+            prices = value;
             return this;
         }
 
@@ -294,6 +308,7 @@ public final class Gateway implements AutoCloseable {
                     new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                     providers,
                     models,
+                    prices,
                     simulated,
                     false);
         }

@@ -22,6 +22,7 @@ class UsageTest {
             .acceptedOutput(4_096)
             .rejectedOutput(8_192)
             .audioMillis(5)
+            .characters(9)
             .images(6)
             .hosted(new HostedCalls(1, 2, 3, 4, 5, 6, 7))
             .tier("flex")
@@ -52,6 +53,10 @@ class UsageTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new HostedCalls(0, -1, 0, 0, 0, 0, 0))
                 .withMessageContaining("fileSearches");
+        assertThatIllegalArgumentException()
+                .isThrownBy(
+                        () -> new Usage.Builder().images(Usage.MOST_PIECES + 1).build())
+                .withMessage("images: 1000001 (expected: 0 to 1000000)");
     }
 
     @Test

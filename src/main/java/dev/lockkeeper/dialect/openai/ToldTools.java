@@ -71,7 +71,7 @@ final class ToldTools {
         } else if (path >= IMAGE_INPUT) {
             imageInput = count;
         } else if (path >= WEB_REQUESTS) {
-            webRequests = count;
+            webRequests = Math.min(count, Usage.MOST_PIECES);
         }
     }
 
@@ -84,7 +84,7 @@ final class ToldTools {
             case "computer_call", "mcp_call", "shell_call" -> OTHERS;
             default -> -1;
         };
-        if (kind >= 0 && counts[kind] < Usage.MOST) {
+        if (kind >= 0 && counts[kind] < Usage.MOST_PIECES) {
             counts[kind]++;
         }
     }

@@ -62,9 +62,10 @@ public final class UnaryTap {
         if (pictures == 0) {
             return told;
         }
+        long count = Math.min(pictures, Usage.MOST_PIECES);
         return told == null
-                ? new Usage.Builder().images(pictures).estimated(true).build()
-                : told.toBuilder().images(pictures).build();
+                ? new Usage.Builder().images(count).estimated(true).build()
+                : told.toBuilder().images(count).build();
     }
 
     /** The id of what the endpoint makes (of an upload completed: the file's), else the answer's own; null if none. */
