@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * disk that hesitates holds up one loop and not all.
  */
 final class Books {
-    private static final Account[] NONE = {};
+    static final Account[] NONE = {};
 
     private final int maxOpen;
     private final ByScope<Standing> standings = new ByScope<>();
@@ -128,6 +129,16 @@ final class Books {
         return more;
     }
 
+    /** Takes back what {@link #grow} gave. */
+    synchronized void shrink(Hold hold, long nanos) {
+        long before = hold.promised();
+        hold.grantedNanos -= nanos;
+        for (Account each : hold.accounts) {
+            each.hold(-nanos);
+            each.promised += hold.promised() - before;
+        }
+    }
+
     /**
      * Turns a hold into what it cost. It stays in the list until {@link #strike}, so that a budget made in between finds
      * it.
@@ -155,8 +166,21 @@ final class Books {
         return overrun;
     }
 
-    synchronized void strike(Hold hold) {
+    /**
+     * Takes a hold that was charged off the list.
+     *
+     * @param position where the record of its end stands in its journal
+     * @param overrunNanos what {@link #charge} returned
+     */
+    synchronized void strike(Hold hold, long position, long overrunNanos) {
         unlink(hold);
+        for (Account each : hold.late) {
+            each.hold(-hold.costNanos);
+            if (position >= each.standing.watermarks[hold.loop]) {
+                each.spend(hold.costNanos);
+                each.overran(overrunNanos);
+            }
+        }
     }
 
     private void link(Hold hold) {
@@ -187,27 +211,72 @@ final class Books {
         return standing == null ? null : standing.budget;
     }
 
-    /** Adds a budget, to open holds of its current period too. */
-    synchronized void add(Budget budget, long carried) {
-        long at = now;
+    /**
+     * Adds a budget, to open holds of its current period too. Until {@link #loaded} calls in its scope are parked; what is
+     * booked from the returned places on counts here, what was booked before them is to be told there.
+     *
+     * @param positions tells where the journals end
+     */
+    synchronized Standing add(Budget budget, Supplier<long[]> positions) {
         Standing standing =
-                new Standing(budget, budget.period().start(at), budget.period().end(at), carried);
-        byNumber.put(budget.number(), standing);
-        standings.add(budget.scope(), standing);
+                new Standing(budget, budget.period().start(now), budget.period().end(now), 0);
+        standing.loading = new CompletableFuture<>();
+        standing.watermarks = positions.get();
+        put(standing);
         ByScope<Standing> alone = new ByScope<>();
         alone.add(budget.scope(), standing);
         for (Hold hold = first; hold != null; hold = hold.after) {
             Hold each = hold;
             alone.each(each.ask.payer(), each.ask.model(), each.ask.provider(), _ -> join(each, standing.current));
         }
+        return standing;
     }
 
     private static void join(Hold hold, Account account) {
-        if (account.holds(hold.atMillis) && !hold.charged) {
-            hold.accounts = Arrays.copyOf(hold.accounts, hold.accounts.length + 1);
-            hold.accounts[hold.accounts.length - 1] = account;
-            account.hold(hold.grantedNanos);
-            account.promised += hold.promised();
+        if (!account.holds(hold.atMillis)) {
+            return;
+        }
+        if (hold.charged) {
+            // Whether its record is before the watermark is known only when it is struck off.
+            hold.late = with(hold.late, account);
+            account.hold(hold.costNanos);
+            return;
+        }
+        hold.accounts = with(hold.accounts, account);
+        account.hold(hold.grantedNanos);
+        account.promised += hold.promised();
+    }
+
+    private static Account[] with(Account[] accounts, Account further) {
+        Account[] more = Arrays.copyOf(accounts, accounts.length + 1);
+        more[accounts.length] = further;
+        return more;
+    }
+
+    private void put(Standing standing) {
+        byNumber.put(standing.budget.number(), standing);
+        standings.add(standing.budget.scope(), standing);
+    }
+
+    /** Puts a budget back as it stood, after a restart. */
+    synchronized void restore(Budget budget, long start, long end, long carried, long spent, long overrun) {
+        Standing standing = new Standing(budget, start, end, carried);
+        standing.current.spend(spent);
+        standing.current.overran(overrun);
+        put(standing);
+    }
+
+    /** Opens a budget that was added, with what was booked before its watermarks. Wakes those who are parked. */
+    void loaded(Standing standing, Account first, long spent, long overrun) {
+        CompletableFuture<Void> waiting;
+        synchronized (this) {
+            first.spend(spent);
+            first.overran(overrun);
+            waiting = standing.loading;
+            standing.loading = null;
+        }
+        if (waiting != null) {
+            waiting.complete(null);
         }
     }
 
@@ -220,11 +289,34 @@ final class Books {
         }
     }
 
-    synchronized void remove(long number) {
-        Standing standing = byNumber.remove(number);
-        if (standing != null) {
-            standings.remove(standing.budget.scope(), standing);
+    /** Takes a budget away; wakes those who are parked for it. */
+    void remove(long number) {
+        CompletableFuture<Void> waiting = null;
+        synchronized (this) {
+            Standing standing = byNumber.remove(number);
+            if (standing != null) {
+                standings.remove(standing.budget.scope(), standing);
+                waiting = standing.loading;
+                standing.loading = null;
+            }
         }
+        if (waiting != null) {
+            waiting.complete(null);
+        }
+    }
+
+    /** What a budget grants in its current period; 0 where it does not stand. */
+    synchronized long granted(long number) {
+        Standing standing = byNumber.get(number);
+        return standing == null ? 0 : standing.current.granted();
+    }
+
+    /** The budgets that stand in exactly this scope. */
+    synchronized List<Budget> in(Scope scope) {
+        return byNumber.values().stream()
+                .map(each -> each.budget)
+                .filter(each -> each.scope().equals(scope))
+                .toList();
     }
 
     synchronized int open() {
@@ -262,6 +354,9 @@ final class Books {
         int seen = 0;
         for (Hold hold = first; hold != null; hold = hold.after) {
             seen++;
+            for (Account each : hold.late) {
+                sums.computeIfAbsent(each, _ -> new long[2])[0] += hold.costNanos;
+            }
             if (!hold.charged) {
                 for (Account each : hold.accounts) {
                     long[] sum = sums.computeIfAbsent(each, _ -> new long[2]);

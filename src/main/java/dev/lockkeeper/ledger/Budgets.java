@@ -1,18 +1,36 @@
 package dev.lockkeeper.ledger;
 
+import dev.lockkeeper.units.Money;
 import java.time.Clock;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /** The budgets, and how they stand. Any thread but an event loop's: what changes something blocks. */
 public final class Budgets {
-    private final Books books;
-    private final Clock clock;
-    private final AtomicLong numbers = new AtomicLong();
+    /** Budgets in exactly one scope at most: each costs each call of the scope a little. */
+    static final int MOST_IN_SCOPE = 8;
 
-    Budgets(Books books, Clock clock) {
+    /** The largest amount, in nano-dollars: a thousand million dollars. */
+    static final long MOST_NANOS = 1_000_000_000 * Money.DOLLAR;
+
+    private static final int MOST_PERCENT = 1_000;
+
+    private final Ledger ledger;
+    private final Books books;
+    private final Store store;
+    private final Applier applier;
+    private final Clock clock;
+
+    /** The number of the budget that was made last. The applier's thread. */
+    private long last;
+
+    Budgets(Ledger ledger, Books books, Store store, Applier applier, Clock clock, long last) {
+        this.ledger = ledger;
         this.books = books;
+        this.store = store;
+        this.applier = applier;
         this.clock = clock;
+        this.last = last;
     }
 
     /** A change of budgets, or why it was refused. */
@@ -29,52 +47,139 @@ public final class Budgets {
          *
          * @param field what of the wish is wrong, such as {@code amount}
          * @param value what it is
-         * @param reason what is expected, and what to do
+         * @param reason what is expected
          */
         record Refused(String field, String value, String reason) implements Changed {}
     }
 
     /**
      * Makes a budget. It applies at once, also to calls under way; what was spent in its scope in the current period counts.
+     * Calls of the scope wait for the moment that it takes to add that up.
      *
      * @param within the scopes that the scope lies in: of a key its project and organization
+     * @throws RuntimeException when the database does not take it; then it is not made
      */
     public Changed create(Budget.Wanted wanted, List<Scope> within) {
+        Changed.Refused refused = refusal(wanted, within);
+        return refused != null ? refused : ledger.onApplier(() -> create(wanted));
+    }
+
+    private Changed create(Budget.Wanted wanted) {
+        if (books.in(wanted.scope()).size() >= MOST_IN_SCOPE) {
+            return new Changed.Refused(
+                    "scope",
+                    wanted.scope().toString(),
+                    "it has " + MOST_IN_SCOPE + " budgets, as many as may be; close one first");
+        }
+        last++;
         Budget budget = new Budget(
-                numbers.incrementAndGet(),
-                wanted.scope(),
-                wanted.period(),
-                wanted.carryOver(),
-                wanted.terms(),
-                books.time(clock.millis()));
-        books.add(budget, 0);
+                last, wanted.scope(), wanted.period(), wanted.carryOver(), wanted.terms(), books.time(clock.millis()));
+        Standing standing = books.add(budget, ledger::positions);
+        Account first = standing.current;
+        boolean made = false;
+        try {
+            ledger.applyUntil(standing.watermarks);
+            Store.Row row = store.create(budget, first.start, first.end);
+            applier.track(new Tracked(budget, first.start, first.end, row.spent(), 0));
+            books.loaded(standing, first, row.spent(), row.overrun());
+            made = true;
+        } finally {
+            if (!made) {
+                books.remove(budget.number());
+            }
+        }
         return new Changed.Done(budget);
     }
 
-    /** Gives a budget other terms. They apply at once. */
-    public Changed change(long number, Budget.Terms terms) {
-        Budget before = books.find(number);
-        if (before == null) {
-            return new Changed.Refused("budget", "bud_" + number, "there is no such budget");
-        }
-        Budget after =
-                new Budget(number, before.scope(), before.period(), before.carryOver(), terms, before.createdMillis());
-        books.change(after);
-        return new Changed.Done(after);
+    /**
+     * Gives a budget other terms. They apply at once; where less is left than nothing, new calls wait for the next period.
+     *
+     * @param number the budget's
+     * @param within the scopes that its scope lies in
+     */
+    public Changed change(long number, Budget.Terms terms, List<Scope> within) {
+        return ledger.onApplier(() -> {
+            Budget before = books.find(number);
+            if (before == null) {
+                return missing(number);
+            }
+            Changed.Refused refused =
+                    refusal(new Budget.Wanted(before.scope(), before.period(), before.carryOver(), terms), within);
+            if (refused != null) {
+                return refused;
+            }
+            Budget after = new Budget(
+                    number, before.scope(), before.period(), before.carryOver(), terms, before.createdMillis());
+            long now = books.time(clock.millis());
+            long start = before.period().start(now);
+            long previous = start == Long.MIN_VALUE ? start : before.period().start(start - 1);
+            store.change(after, start, previous, before.terms().amountNanos());
+            applier.change(after);
+            books.change(after);
+            return new Changed.Done(after);
+        });
     }
 
     /** Ends a budget: it bounds nothing any more. What it booked stays in the books. */
     public Changed close(long number) {
-        Budget before = books.find(number);
-        if (before == null) {
-            return new Changed.Refused("budget", "bud_" + number, "there is no such budget");
-        }
-        books.remove(number);
-        return new Changed.Done(before);
+        return ledger.onApplier(() -> {
+            Budget before = books.find(number);
+            if (before == null) {
+                return missing(number);
+            }
+            store.close(number, books.time(clock.millis()));
+            applier.forget(number);
+            books.remove(number);
+            return new Changed.Done(before);
+        });
     }
 
     /** The budgets that stand, and how, by number. */
     public List<Balance> balances() {
         return books.balances(clock.millis());
+    }
+
+    private static Changed.Refused missing(long number) {
+        return new Changed.Refused("budget", "bud_" + number, "no such budget stands; see the list");
+    }
+
+    private Changed.@Nullable Refused refusal(Budget.Wanted wanted, List<Scope> within) {
+        Budget.Terms terms = wanted.terms();
+        String amount = new Money(terms.amountNanos()).toString();
+        if (terms.amountNanos() < 0 || terms.amountNanos() > MOST_NANOS) {
+            return new Changed.Refused("amount", amount, "expected: $0.00 to " + new Money(MOST_NANOS));
+        }
+        if (wanted.carryOver() && wanted.period().unit() == Period.Unit.TOTAL) {
+            return new Changed.Refused("carry_over", "true", "a budget over all time has no next period");
+        }
+        int before = 0;
+        for (int percent : terms.alertPercents()) {
+            if (percent <= before || percent > MOST_PERCENT) {
+                return new Changed.Refused(
+                        "alerts",
+                        terms.alertPercents().toString(),
+                        "expected: percentages from 1 to " + MOST_PERCENT + ", ascending");
+            }
+            before = percent;
+        }
+        return within.stream()
+                .flatMap(scope -> books.in(scope).stream())
+                .filter(parent -> neverReached(wanted, parent))
+                .findFirst()
+                .map(parent -> new Changed.Refused(
+                        "amount",
+                        amount,
+                        "it could never be reached: " + parent.id() + " of " + parent.scope() + " allows "
+                                + new Money(parent.terms().amountNanos()) + " per "
+                                + parent.period().unit().text()))
+                .orElse(null);
+    }
+
+    /** Whether a wider budget ends calls before the wanted one can, whatever is spent elsewhere. */
+    private static boolean neverReached(Budget.Wanted wanted, Budget wider) {
+        return wider.terms().hard()
+                && wider.period().unit().compareTo(wanted.period().unit()) >= 0
+                && (wider.carryOver() ? 2 : 1) * wider.terms().amountNanos()
+                        < wanted.terms().amountNanos();
     }
 }

@@ -24,6 +24,9 @@ public final class Hold {
 
     Account[] accounts;
 
+    /** Those of budgets made between this hold's charge and its end's record. */
+    Account[] late = Books.NONE;
+
     long grantedNanos;
     boolean charged;
     long costNanos;

@@ -1,35 +1,122 @@
 package dev.lockkeeper.ledger;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.ledger.Store.Known;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What was held, spent and left. {@link #hold} and what it gives are used on event loops and never block; the rest blocks
  * and belongs on other threads.
+ *
+ * <p>The way of a hold: {@link Books} sets the money aside in memory, the loop's {@link Journal} has it before the attempt
+ * begins, and its end before the client sees the answer's. The {@link Applier} brings both into the database behind that.
+ * What a process leaves in its journals the {@link Recovery} of the next one books.
  */
 public final class Ledger implements AutoCloseable {
-    private final Clock clock;
-    private final Books books;
-    private final Budgets budgets;
+    private static final Logger LOG = LoggerFactory.getLogger(Ledger.class);
 
-    private Ledger(Clock clock, LedgerSettings settings) {
+    private final Clock clock;
+    private final LedgerSettings settings;
+    private final Storage storage;
+    private final Books books;
+    private final List<Journal> journals;
+    private final Applier applier;
+    private final Budgets budgets;
+    private final @Nullable Keeper keeper;
+    private volatile Alert.Listener listener = _ -> {};
+
+    /** Why no new holds are taken; null while they are. */
+    private volatile @Nullable String closed;
+
+    private Ledger(
+            Clock clock, LedgerSettings settings, Storage storage, Store store, List<Known> begins, boolean threads)
+            throws IOException {
         this.clock = clock;
-        this.books = new Books(settings.maxOpenHolds(), clock.millis());
-        this.budgets = new Budgets(books, clock);
+        this.settings = settings;
+        this.storage = storage;
+        long latest = begins.stream().mapToLong(Known::latestMillis).max().orElse(0);
+        this.books = new Books(settings.maxOpenHolds(), Math.max(latest, clock.millis()));
+        List<Tracked> tracked = new ArrayList<>();
+        for (Budget each : store.budgets()) {
+            Opening opening = Opening.of(each, store, books.time(clock.millis()));
+            books.restore(each, opening.start(), opening.end(), opening.carried(), opening.spent(), opening.overrun());
+            tracked.add(new Tracked(each, opening.start(), opening.end(), opening.spent(), opening.told()));
+        }
+        this.keeper = threads ? new Keeper(this, settings.forceEvery()) : null;
+        this.journals = new ArrayList<>();
+        List<Feed> feeds = new ArrayList<>();
+        for (int i = 0; i < begins.size(); i++) {
+            Known begin = begins.get(i);
+            journals.add(new Journal(
+                    i,
+                    Journal.number(begin.position()),
+                    begin.sequence(),
+                    storage,
+                    settings.segmentBytes(),
+                    keeper == null ? () -> {} : keeper::wake));
+            feeds.add(new Feed(i, begin.position(), begin.sequence(), begin.latestMillis()));
+        }
+        this.applier = new Applier(store, feeds, tracked, clock);
+        this.budgets = new Budgets(this, books, store, applier, clock, store.lastBudget());
     }
 
     /**
-     * Opens the ledger of a data folder. Blocks.
+     * Opens the ledger of a data folder: books what the last process left in its journals, then loads the accounts. Blocks.
      *
      * @param database where entries, budgets and balances are kept
      * @param folder where the journals are, made where it is missing
-     * @param loops how many event loops will hold
+     * @param loops how many event loops will hold; it may differ from the last time
      * @param clock the time on the wall
      * @param settings the bounds
+     * @throws JournalDamaged when a journal can't be read where it must be
+     * @throws IOException when the folder can't be written
      */
-    public static Ledger open(Database database, Path folder, int loops, Clock clock, LedgerSettings settings) {
-        return new Ledger(clock, settings);
+    public static Ledger open(Database database, Path folder, int loops, Clock clock, LedgerSettings settings)
+            throws IOException {
+        Ledger opened = open(new Store(database), new FileStorage(folder), loops, clock, settings, true);
+        if (opened.keeper != null) {
+            opened.keeper.start();
+        }
+        return opened;
+    }
+
+    /** The same on any storage; without threads of its own {@link #step} has to be called. */
+    static Ledger open(Store store, Storage storage, int loops, Clock clock, LedgerSettings settings, boolean threads)
+            throws IOException {
+        List<Tracked> tracked = new ArrayList<>();
+        for (Budget each : store.budgets()) {
+            tracked.add(new Tracked(each, each.period().start(0), Long.MIN_VALUE, 0, 0));
+        }
+        Map<Integer, Known> known = new TreeMap<>(Recovery.run(storage, store, tracked, clock));
+        List<Known> begins = new ArrayList<>();
+        for (int i = 0; i < loops; i++) {
+            Known begin = known.get(i);
+            if (begin == null) {
+                begin = new Known(Journal.position(1, Segment.HEAD), 1, 0);
+                store.begin(i, begin);
+            }
+            begins.add(begin);
+        }
+        // Journals of loops that are no more count for the time, and for nothing else.
+        long latest =
+                known.values().stream().mapToLong(Known::latestMillis).max().orElse(0);
+        begins.replaceAll(each -> new Known(each.position(), each.sequence(), Math.max(latest, each.latestMillis())));
+        return new Ledger(clock, settings, storage, store, begins, threads);
+    }
+
+    /** Tells alerts from now on; those that were told to nobody are told again after a restart. */
+    public void alerts(Alert.Listener told) {
+        listener = told;
     }
 
     /**
@@ -38,7 +125,25 @@ public final class Ledger implements AutoCloseable {
      * @param loop the index of the loop
      */
     public Holding hold(int loop, Ask ask) {
-        return books.hold(this, loop, ask, clock.millis());
+        String why = closed;
+        if (why != null) {
+            return new Holding.Closed(why);
+        }
+        Holding holding = books.hold(this, loop, ask, clock.millis());
+        if (holding instanceof Holding.Granted(Hold hold)) {
+            String refused;
+            try {
+                refused = journals.get(loop).hold(hold);
+            } catch (RuntimeException | InternalError e) {
+                refused = unwritable(e);
+            }
+            if (refused != null) {
+                books.charge(hold, 0);
+                books.strike(hold, Long.MAX_VALUE, 0);
+                return new Holding.Closed(refused);
+            }
+        }
+        return holding;
     }
 
     /** The budgets, and how they stand. */
@@ -48,7 +153,7 @@ public final class Ledger implements AutoCloseable {
 
     /**
      * Checks that all sums add up: {@code granted = free + held + spent} on every account, and that what accounts hold is
-     * what open holds hold.
+     * what open holds hold. Any thread.
      *
      * @throws IllegalStateException when they don't
      */
@@ -56,26 +161,162 @@ public final class Ledger implements AutoCloseable {
         books.audit();
     }
 
+    /** Holds that are open. Any thread. */
+    public int openHolds() {
+        return books.open();
+    }
+
+    /** Bytes of the journals' files. Any thread. */
+    public long journalBytes() {
+        return journals.stream().mapToLong(Journal::bytes).sum();
+    }
+
+    /** How far the database is behind. Any thread. */
+    public Lag lag() {
+        long[] applied = applier.applied();
+        long records = 0;
+        for (Journal each : journals) {
+            records += Math.max(0, each.sequence() - applied[each.index()]);
+        }
+        return new Lag(records, records == 0 ? 0 : applier.behindMillis(), applier.trouble());
+    }
+
+    /** Why no new holds are taken; null while they are. Any thread. */
+    public @Nullable String closed() {
+        return closed;
+    }
+
     boolean bounded(Hold hold) {
         return books.bounded(hold);
     }
 
     long grow(Hold hold, long least, long most) {
-        return books.grow(hold, least, most);
+        long more = books.grow(hold, least, most);
+        if (more == 0) {
+            return 0;
+        }
+        boolean written;
+        try {
+            written = journals.get(hold.loop).grow(hold, hold.grantedNanos);
+        } catch (RuntimeException | InternalError e) {
+            unwritable(e);
+            written = false;
+        }
+        if (!written) {
+            books.shrink(hold, more);
+            return 0;
+        }
+        return more;
     }
 
     void settle(Hold hold, Bill bill) {
-        books.charge(hold, bill.costNanos());
-        books.strike(hold);
+        long overrun = books.charge(hold, bill.costNanos());
+        long position = Long.MAX_VALUE;
+        try {
+            position = journals.get(hold.loop).settle(hold, bill, overrun);
+        } catch (RuntimeException | InternalError e) {
+            LOG.error("the bill of call {} of {} nanos is not in the journal", hold.ask.callId(), bill.costNanos());
+            unwritable(e);
+        }
+        books.strike(hold, position, overrun);
     }
 
     void release(Hold hold) {
         books.charge(hold, 0);
-        books.strike(hold);
+        try {
+            long _ = journals.get(hold.loop).release(hold);
+        } catch (RuntimeException | InternalError e) {
+            unwritable(e);
+        }
+        books.strike(hold, Long.MAX_VALUE, 0);
     }
 
+    private String unwritable(Throwable why) {
+        String message = "the journal can't be written: " + why.getMessage();
+        LOG.error("no new calls are taken: {}", message, why);
+        closed = message;
+        return message;
+    }
+
+    /** Where the journals end. */
+    long[] positions() {
+        return journals.stream().mapToLong(Journal::position).toArray();
+    }
+
+    /** Brings all that stands before some places into the database, and nothing behind them. The applier's thread. */
+    void applyUntil(long[] places) {
+        journals.forEach(Journal::force);
+        while (applier.apply(journals, places)) {
+            // Each round writes a batch.
+        }
+    }
+
+    /** Runs something on the applier's thread, and waits for it. */
+    <T> T onApplier(Callable<T> work) {
+        if (keeper != null) {
+            return keeper.onApplier(work);
+        }
+        try {
+            return work.call();
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Brings into the database what is on the disk; returns whether there is more. The applier's thread. */
+    boolean apply() {
+        long[] forced = journals.stream().mapToLong(Journal::forced).toArray();
+        boolean more = applier.apply(journals, forced);
+        applier.tellAlerts(books, listener);
+        return more;
+    }
+
+    /** Forces, extends and retires journals. The keeper's thread. */
+    void keep() throws IOException {
+        long[] written = applier.written();
+        for (Journal each : journals) {
+            each.force();
+            each.extend();
+            each.retire(written[each.index()]);
+        }
+    }
+
+    /** Takes no new holds while the disk is low. The keeper's thread. */
+    void lookAtDisk() throws IOException {
+        long free = storage.free();
+        String why = closed;
+        if (free < settings.minFreeBytes()) {
+            if (why == null) {
+                closed = Keeper.LOW + free + " bytes are free on the disk of the journals (expected: "
+                        + settings.minFreeBytes() + " or more)";
+                LOG.error("no new calls are taken: {}", closed);
+            }
+        } else if (why != null && why.startsWith(Keeper.LOW)) {
+            closed = null;
+            LOG.info("calls are taken again: the disk of the journals has room");
+        }
+    }
+
+    /** One round of all that threads do else. */
+    void step() throws IOException {
+        keep();
+        while (apply()) {
+            // Each round writes a batch.
+        }
+        keep();
+    }
+
+    /** Writes what can be written; what the database does not take stays in the journals for the next start. */
     @Override
-    public void close() {
-        // Nothing is open.
+    public void close() throws IOException {
+        closed = "the ledger is closed";
+        if (keeper != null) {
+            keeper.close();
+        }
+        for (Journal each : journals) {
+            each.close();
+        }
     }
 }

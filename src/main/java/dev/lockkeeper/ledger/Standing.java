@@ -11,6 +11,9 @@ final class Standing {
     /** Null once what was spent so far is added up; completes then. */
     @Nullable CompletableFuture<Void> loading;
 
+    /** Where the journals ended when the budget was made: what was booked before is added up by the database. */
+    long[] watermarks = {};
+
     Standing(Budget budget, long start, long end, long carried) {
         this.budget = budget;
         this.current = new Account(this, start, end, budget.terms().amountNanos(), carried);

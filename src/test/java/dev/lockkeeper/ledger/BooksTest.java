@@ -169,9 +169,10 @@ class BooksTest {
     }
 
     private void add(long number, Scope scope, long amount, boolean hard, boolean carry) {
-        books.add(
-                new Budget(number, scope, new Period(Period.Unit.HOUR, ZoneOffset.UTC), carry, terms(amount, hard), 0),
-                0);
+        Period hourly = new Period(Period.Unit.HOUR, ZoneOffset.UTC);
+        Standing standing =
+                books.add(new Budget(number, scope, hourly, carry, terms(amount, hard), 0), () -> new long[1]);
+        books.loaded(standing, standing.current, 0, 0);
     }
 
     private static Budget.Terms terms(long amount, boolean hard) {
@@ -197,7 +198,7 @@ class BooksTest {
 
     private long settle(Hold hold, long cost) {
         long overrun = books.charge(hold, cost);
-        books.strike(hold);
+        books.strike(hold, 0, overrun);
         return overrun;
     }
 

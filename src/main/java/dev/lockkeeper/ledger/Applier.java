@@ -1,0 +1,240 @@
+package dev.lockkeeper.ledger;
+
+import dev.lockkeeper.ledger.Batch.Moved;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Carries the journals' records into the database, in batches, each record once: the positions move in the transaction that
+ * writes what stands before them. One thread; what other threads may ask says so.
+ */
+final class Applier {
+    /** Records of one journal in a batch at most. */
+    private static final int RECORDS = 1_024;
+
+    private final Store store;
+    private final List<Feed> feeds;
+    private final Clock clock;
+    private final ByScope<Tracked> byScope = new ByScope<>();
+    private final List<Tracked> tracked = new ArrayList<>();
+
+    /** What could not be written yet: it is tried again, before anything else. */
+    private @Nullable Batch pending;
+
+    private Batch batch = new Batch();
+
+    /** Whether a journal could not be read: nothing is written any more then. */
+    private boolean damaged;
+
+    /** How many records are in the database, by journal. */
+    private volatile long[] applied;
+
+    /** Up to where journals are in the database, by journal. */
+    private volatile long[] written;
+
+    private volatile long caughtUpMillis;
+    private volatile @Nullable String trouble;
+
+    Applier(Store store, List<Feed> feeds, Collection<Tracked> budgets, Clock clock) {
+        this.store = store;
+        this.feeds = feeds;
+        this.clock = clock;
+        this.applied = sequences();
+        this.written = positions();
+        this.caughtUpMillis = clock.millis();
+        budgets.forEach(this::track);
+    }
+
+    final void track(Tracked budget) {
+        tracked.add(budget);
+        byScope.add(budget.budget.scope(), budget);
+    }
+
+    void forget(long number) {
+        tracked.removeIf(each -> {
+            if (each.budget.number() != number) {
+                return false;
+            }
+            byScope.remove(each.budget.scope(), each);
+            return true;
+        });
+    }
+
+    void change(Budget budget) {
+        for (Tracked each : tracked) {
+            if (each.budget.number() == budget.number()) {
+                each.budget = budget;
+            }
+        }
+    }
+
+    /**
+     * Reads what journals hold up to some places, and writes it.
+     *
+     * @param journals by index
+     * @param until places where records end
+     * @return whether there is more to read
+     * @throws RuntimeException when the database did not take it; then the next call tries the same again
+     */
+    boolean apply(List<Journal> journals, long[] until) {
+        if (damaged) {
+            throw new IllegalStateException(trouble);
+        }
+        flush();
+        boolean more = false;
+        for (Feed feed : feeds) {
+            long from = feed.position();
+            try {
+                read(feed, journals.get(feed.journal), until[feed.journal]);
+            } catch (RuntimeException | InternalError e) {
+                // What was read of it must not be written without the position: the next start reads it again.
+                damaged = true;
+                trouble = String.valueOf(e.getMessage());
+                throw e;
+            }
+            moved(feed, from);
+            more |= feed.position() < until[feed.journal];
+        }
+        flush();
+        if (!more) {
+            caughtUpMillis = clock.millis();
+        }
+        return more;
+    }
+
+    private void read(Feed feed, Journal journal, long until) {
+        int records = 0;
+        while (feed.position() < until && records < RECORDS) {
+            long number = Journal.number(feed.position());
+            Segment segment = journal.segment(number);
+            if (segment == null) {
+                throw new IllegalStateException("journal " + feed.journal + " has no segment " + number);
+            }
+            if (read(feed, segment)) {
+                records++;
+            }
+        }
+    }
+
+    /** Reads one record, or goes on to the next segment where there is none. */
+    private boolean read(Feed feed, Segment segment) {
+        return switch (feed.look(segment)) {
+            case RECORD -> {
+                take(feed);
+                yield true;
+            }
+            case NOTHING -> {
+                storeOpen(feed);
+                feed.nextSegment();
+                yield false;
+            }
+            case BROKEN ->
+                throw new IllegalStateException("journal " + segment.place() + " is damaged at offset "
+                        + Journal.offset(feed.position()) + " while it is in use");
+        };
+    }
+
+    /** Takes the record that a feed has found. */
+    void take(Feed feed) {
+        Entry entry = feed.take();
+        if (entry != null) {
+            add(entry);
+        }
+        OpenHold released = feed.released();
+        if (released != null && released.storedNanos >= 0) {
+            batch.ended.add(released);
+        }
+    }
+
+    void add(Entry entry) {
+        batch.add(entry);
+        OpenHold hold = entry.hold();
+        byScope.each(hold.payer, hold.model, hold.provider, each -> each.add(entry, batch));
+    }
+
+    /** A segment goes: what is still open in it must not go with it. */
+    void storeOpen(Feed feed) {
+        for (OpenHold each : feed.open.values()) {
+            if (each.storedNanos != each.grantedNanos) {
+                each.storedNanos = each.grantedNanos;
+                batch.stored.add(each);
+            }
+        }
+    }
+
+    /** Notes that a feed went on. */
+    void moved(Feed feed, long from) {
+        if (feed.position() != from) {
+            moved(feed.journal, new Moved(from, feed.position(), feed.sequence(), feed.latest()));
+        }
+    }
+
+    void moved(int journal, Moved moved) {
+        batch.moved.put(journal, moved);
+    }
+
+    /** Writes what was read; throws when the database does not take it. */
+    void flush() {
+        if (pending == null) {
+            if (batch.isEmpty()) {
+                return;
+            }
+            pending = batch;
+            batch = new Batch();
+        }
+        try {
+            store.write(pending);
+        } catch (RuntimeException e) {
+            trouble = String.valueOf(e.getMessage());
+            throw e;
+        }
+        pending = null;
+        trouble = null;
+        applied = sequences();
+        written = positions();
+    }
+
+    private long[] positions() {
+        return feeds.stream().mapToLong(Feed::position).toArray();
+    }
+
+    private long[] sequences() {
+        return feeds.stream().mapToLong(Feed::sequence).toArray();
+    }
+
+    /** Tells alerts that are due, and writes that they were told. */
+    void tellAlerts(Books books, Alert.Listener listener) {
+        for (Tracked each : tracked) {
+            Alert due = each.due(books.granted(each.budget.number()));
+            if (due != null) {
+                listener.reached(due);
+                each.told = due.percent();
+                batch.alerted.add(due);
+            }
+        }
+        flush();
+    }
+
+    /** Records that are in the database, by journal: the sequence of the next one. Any thread. */
+    long[] applied() {
+        return applied;
+    }
+
+    /** Up to where journals are in the database, by journal. Any thread. */
+    long[] written() {
+        return written;
+    }
+
+    /** How long it is since all was in the database, in milliseconds. Any thread. */
+    long behindMillis() {
+        return Math.max(0, clock.millis() - caughtUpMillis);
+    }
+
+    /** Why the last try failed; null when it did not. Any thread. */
+    @Nullable String trouble() {
+        return trouble;
+    }
+}

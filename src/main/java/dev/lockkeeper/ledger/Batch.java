@@ -1,0 +1,102 @@
+package dev.lockkeeper.ledger;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What one transaction brings into the database. The applier's thread. */
+final class Batch {
+    static final long HOUR_MILLIS = 3_600_000;
+
+    final List<Entry> entries = new ArrayList<>();
+    final Map<RollupKey, Rollup> rollups = new HashMap<>();
+    final Map<AccountKey, Spending> spending = new LinkedHashMap<>();
+
+    /** Holds that are stored, and whose end is in this batch. */
+    final List<OpenHold> ended = new ArrayList<>();
+
+    /** Holds whose segment is about to go: they are stored until their end. */
+    final List<OpenHold> stored = new ArrayList<>();
+
+    final List<Alert> alerted = new ArrayList<>();
+    final Map<Integer, Moved> moved = new LinkedHashMap<>();
+
+    /** How far a journal is read, before this batch and with it. */
+    record Moved(long from, long to, long sequence, long latestMillis) {}
+
+    record AccountKey(long budget, long start) {}
+
+    record RollupKey(
+            long hour,
+            String organization,
+            String project,
+            String key,
+            String endUser,
+            String model,
+            String provider,
+            String tag) {}
+
+    /** What an hour's calls of one kind come to. */
+    static final class Rollup {
+        long calls;
+        long estimated;
+        long cost;
+        long overrun;
+        final long[] counts = new long[Counts.COLUMNS.length];
+    }
+
+    /** What is added to an account. */
+    static final class Spending {
+        /** The budget's amount, for an account that has no row yet. */
+        final long amount;
+
+        long spent;
+        long overrun;
+
+        Spending(long amount) {
+            this.amount = amount;
+        }
+    }
+
+    boolean isEmpty() {
+        return moved.isEmpty() && alerted.isEmpty() && entries.isEmpty();
+    }
+
+    void add(Entry entry) {
+        entries.add(entry);
+        OpenHold hold = entry.hold();
+        if (hold.storedNanos >= 0) {
+            ended.add(hold);
+        }
+        Payer payer = hold.payer;
+        Rollup rollup = rollups.computeIfAbsent(
+                new RollupKey(
+                        Math.floorDiv(hold.atMillis, HOUR_MILLIS) * HOUR_MILLIS,
+                        payer.organization(),
+                        payer.project(),
+                        payer.key(),
+                        payer.endUser(),
+                        hold.model,
+                        hold.provider,
+                        payer.tag()),
+                _ -> new Rollup());
+        rollup.calls++;
+        rollup.estimated += entry.bill().estimated() ? 1 : 0;
+        rollup.cost = Math.addExact(rollup.cost, entry.bill().costNanos());
+        rollup.overrun = Math.addExact(rollup.overrun, entry.overrunNanos());
+        long[] counts = Counts.of(entry.bill().usage());
+        for (int i = 0; i < counts.length; i++) {
+            rollup.counts[i] = Math.addExact(rollup.counts[i], counts[i]);
+        }
+    }
+
+    void spend(Budget budget, long start, Entry entry) {
+        Spending sum = spending.computeIfAbsent(
+                new AccountKey(budget.number(), start),
+                _ -> new Spending(budget.terms().amountNanos()));
+        sum.spent = Math.addExact(sum.spent, entry.bill().costNanos());
+        sum.overrun = Math.addExact(sum.overrun, entry.overrunNanos());
+    }
+}

@@ -1,0 +1,520 @@
+package dev.lockkeeper.ledger;
+
+import dev.lockkeeper.db.Database;
+import dev.lockkeeper.ledger.Batch.AccountKey;
+import dev.lockkeeper.ledger.Batch.Moved;
+import dev.lockkeeper.ledger.Batch.Rollup;
+import dev.lockkeeper.ledger.Batch.RollupKey;
+import dev.lockkeeper.ledger.Batch.Spending;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.ZoneId;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
+
+/** The ledger's tables. All methods block. */
+final class Store {
+    private static final String COUNTS = String.join(", ", Counts.COLUMNS);
+    private static final List<String> ENTRY = Stream.concat(
+                    Stream.of(
+                            "taken",
+                            "call_id",
+                            "attempt",
+                            "kind",
+                            "organization",
+                            "project",
+                            "key_id",
+                            "end_user",
+                            "tag",
+                            "provider",
+                            "model",
+                            "upstream_model",
+                            "endpoint",
+                            "status",
+                            "outcome",
+                            "started",
+                            "millis",
+                            "held",
+                            "cost",
+                            "overrun",
+                            "estimated",
+                            "tier"),
+                    Arrays.stream(Counts.COLUMNS))
+            .toList();
+    private static final String INSERT_ENTRY = "INSERT INTO entries (" + String.join(", ", ENTRY) + ") VALUES ("
+            + String.join(", ", Collections.nCopies(ENTRY.size(), "?")) + ")";
+    private static final List<String> SUMS = Stream.concat(
+                    Stream.of("calls", "estimated", "cost", "overrun"), Arrays.stream(Counts.COLUMNS))
+            .toList();
+    private static final String ADD_ROLLUP =
+            "INSERT INTO rollups (hour, organization, project, key_id, end_user, model,"
+                    + " provider, tag, calls, estimated, cost, overrun, " + COUNTS + ") VALUES ("
+                    + String.join(", ", Collections.nCopies(8 + SUMS.size(), "?"))
+                    + ") ON CONFLICT (hour, organization, project, key_id, end_user, model, provider, tag) DO UPDATE SET "
+                    + SUMS.stream()
+                            .map(each -> each + " = rollups." + each + " + excluded." + each)
+                            .collect(Collectors.joining(", "));
+    private static final String ADD_SPENDING = """
+            INSERT INTO accounts (budget, period_start, amount, spent, overrun, told) VALUES (?, ?, ?, ?, ?, 0)
+            ON CONFLICT (budget, period_start) DO UPDATE SET
+              spent = accounts.spent + excluded.spent, overrun = accounts.overrun + excluded.overrun
+            """;
+    private static final String STORE_HOLD = """
+            INSERT INTO open_holds (journal, position, taken, call_id, attempt, organization, project, key_id, end_user,
+              tag, provider, model, upstream_model, held)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (journal, position) DO UPDATE SET held = excluded.held
+            """;
+
+    /** The latest instant that periods are added up to: the year 9999. */
+    private static final long LATEST = 253_402_300_799_999L;
+
+    private final Database database;
+
+    Store(Database database) {
+        this.database = database;
+    }
+
+    /**
+     * What the database knows of a journal.
+     *
+     * @param position how far it is read
+     * @param sequence of the record that stands there
+     * @param latestMillis the latest time in it
+     */
+    record Known(long position, long sequence, long latestMillis) {}
+
+    /**
+     * A row of an account.
+     *
+     * @param amount the budget's amount in that period
+     */
+    record Row(long start, long amount, long spent, long overrun, int told) {}
+
+    Map<Integer, Known> journals() {
+        return database.write(
+                handle -> {
+                    Map<Integer, Known> all = new TreeMap<>();
+                    handle.createQuery("SELECT journal, position, sequence, latest FROM journals")
+                            .map((row, _) ->
+                                    Map.entry(row.getInt(1), new Known(row.getLong(2), row.getLong(3), row.getLong(4))))
+                            .forEach(each -> all.put(each.getKey(), each.getValue()));
+                    return all;
+                },
+                _ -> {});
+    }
+
+    List<OpenHold> openHolds() {
+        return database.write(
+                handle -> handle.createQuery("SELECT * FROM open_holds")
+                        .map((row, _) -> {
+                            OpenHold hold = new OpenHold(
+                                    row.getInt("journal"),
+                                    row.getLong("position"),
+                                    row.getLong("taken"),
+                                    row.getString("call_id"),
+                                    row.getInt("attempt"),
+                                    new Payer(
+                                            row.getString("organization"),
+                                            row.getString("project"),
+                                            row.getString("key_id"),
+                                            row.getString("end_user"),
+                                            row.getString("tag")),
+                                    row.getString("provider"),
+                                    row.getString("model"),
+                                    row.getString("upstream_model"),
+                                    row.getLong("held"));
+                            hold.storedNanos = hold.grantedNanos;
+                            return hold;
+                        })
+                        .list(),
+                _ -> {});
+    }
+
+    /** The budgets that stand, by number. */
+    List<Budget> budgets() {
+        return database.write(
+                handle -> handle.createQuery("SELECT * FROM budgets WHERE closed IS NULL ORDER BY id")
+                        .map((row, _) -> new Budget(
+                                row.getLong("id"),
+                                new Scope(kind(row.getString("scope_kind")), row.getString("scope_id")),
+                                new Period(unit(row.getString("period")), ZoneId.of(row.getString("zone"))),
+                                row.getInt("carry_over") != 0,
+                                new Budget.Terms(
+                                        row.getLong("amount"),
+                                        row.getInt("hard") != 0,
+                                        percents(row.getString("alerts"))),
+                                row.getLong("created")))
+                        .list(),
+                _ -> {});
+    }
+
+    private static Scope.Kind kind(String text) {
+        return Stream.of(Scope.Kind.values())
+                .filter(each -> each.text().equals(text))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("budgets.scope_kind: " + text));
+    }
+
+    private static Period.Unit unit(String text) {
+        return Stream.of(Period.Unit.values())
+                .filter(each -> each.text().equals(text))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("budgets.period: " + text));
+    }
+
+    private static List<Integer> percents(String text) {
+        return Arrays.stream(text.split(","))
+                .filter(each -> !each.isEmpty())
+                .map(Integer::valueOf)
+                .toList();
+    }
+
+    private static String percents(List<Integer> percents) {
+        return percents.stream().map(String::valueOf).collect(Collectors.joining(","));
+    }
+
+    /** The highest number of a budget ever made. */
+    long lastBudget() {
+        return database.write(
+                handle -> handle.createQuery("SELECT coalesce(max(id), 0) FROM budgets")
+                        .mapTo(Long.class)
+                        .one(),
+                _ -> {});
+    }
+
+    /** A budget's accounts by their start; those before {@code from} left out. */
+    NavigableMap<Long, Row> accounts(long budget, long from) {
+        return database.write(
+                handle -> handle
+                        .createQuery("SELECT * FROM accounts WHERE budget = ? AND period_start >= ?")
+                        .bind(0, budget)
+                        .bind(1, from)
+                        .map((row, _) -> new Row(
+                                row.getLong("period_start"),
+                                row.getLong("amount"),
+                                row.getLong("spent"),
+                                row.getLong("overrun"),
+                                row.getInt("told")))
+                        .stream()
+                        .collect(Collectors.toMap(Row::start, row -> row, (one, _) -> one, TreeMap::new)),
+                _ -> {});
+    }
+
+    /** Tells that a journal begins, at its first segment. */
+    void begin(int journal, Known known) {
+        database.<Integer>write(
+                handle -> handle.execute("""
+                        INSERT INTO journals (journal, position, sequence, latest) VALUES (?, ?, ?, ?)
+                        ON CONFLICT (journal) DO UPDATE SET
+                          position = excluded.position, sequence = excluded.sequence, latest = excluded.latest
+                        """, journal, known.position(), known.sequence(), known.latestMillis()),
+                _ -> {});
+    }
+
+    /**
+     * Writes a batch. It may be tried again after a failure, also when that failure came after the commit: then nothing
+     * is written twice.
+     */
+    void write(Batch batch) {
+        database.<Integer>write(
+                handle -> {
+                    if (!moved(handle, batch)) {
+                        return 0;
+                    }
+                    try {
+                        entries(handle, batch);
+                        rollups(handle, batch);
+                        spending(handle, batch);
+                        holds(handle, batch);
+                    } catch (SQLException e) {
+                        throw new IllegalStateException(e.getMessage(), e);
+                    }
+                    for (Alert each : batch.alerted) {
+                        handle.execute(
+                                "UPDATE accounts SET told = ? WHERE budget = ? AND period_start = ?",
+                                each.percent(),
+                                each.budget().number(),
+                                each.startMillis());
+                    }
+                    return batch.entries.size();
+                },
+                _ -> {});
+    }
+
+    /** Moves the positions; false when they were moved by this very batch before. */
+    private static boolean moved(Handle handle, Batch batch) {
+        for (Map.Entry<Integer, Moved> each : batch.moved.entrySet()) {
+            Moved moved = each.getValue();
+            int rows = handle.execute(
+                    "UPDATE journals SET position = ?, sequence = ?, latest = ? WHERE journal = ? AND position = ?",
+                    moved.to(),
+                    moved.sequence(),
+                    moved.latestMillis(),
+                    each.getKey(),
+                    moved.from());
+            if (rows == 0) {
+                long found = handle.createQuery("SELECT position FROM journals WHERE journal = ?")
+                        .bind(0, each.getKey())
+                        .mapTo(Long.class)
+                        .one();
+                if (found == moved.to()) {
+                    return false;
+                }
+                throw new IllegalStateException("journals: journal " + each.getKey() + " is read up to " + found
+                        + " (expected: " + moved.from() + "); another process writes this database");
+            }
+        }
+        return true;
+    }
+
+    private static void entries(Handle handle, Batch batch) throws SQLException {
+        if (batch.entries.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement row = handle.getConnection().prepareStatement(INSERT_ENTRY)) {
+            for (Entry each : batch.entries) {
+                OpenHold hold = each.hold();
+                Bill bill = each.bill();
+                int at = 1;
+                row.setLong(at++, hold.atMillis);
+                row.setString(at++, hold.callId);
+                row.setInt(at++, hold.attempt);
+                row.setString(at++, each.kind().text);
+                at = payer(row, at, hold.payer);
+                row.setString(at++, hold.payer.tag());
+                row.setString(at++, hold.provider);
+                row.setString(at++, hold.model);
+                row.setString(at++, hold.upstreamModel);
+                row.setString(at++, bill.endpoint());
+                row.setInt(at++, bill.status());
+                row.setString(at++, bill.outcome());
+                row.setLong(at++, bill.startedMillis());
+                row.setLong(at++, bill.durationMillis());
+                row.setLong(at++, hold.grantedNanos);
+                row.setLong(at++, bill.costNanos());
+                row.setLong(at++, each.overrunNanos());
+                row.setInt(at++, bill.estimated() ? 1 : 0);
+                row.setString(at++, bill.usage().tier());
+                for (long count : Counts.of(bill.usage())) {
+                    row.setLong(at++, count);
+                }
+                row.addBatch();
+            }
+            row.executeBatch();
+        }
+    }
+
+    private static int payer(PreparedStatement row, int from, Payer payer) throws SQLException {
+        int at = from;
+        row.setString(at++, payer.organization());
+        row.setString(at++, payer.project());
+        row.setString(at++, payer.key());
+        row.setString(at++, payer.endUser());
+        return at;
+    }
+
+    private static void rollups(Handle handle, Batch batch) throws SQLException {
+        if (batch.rollups.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement row = handle.getConnection().prepareStatement(ADD_ROLLUP)) {
+            for (Map.Entry<RollupKey, Rollup> each : batch.rollups.entrySet()) {
+                RollupKey key = each.getKey();
+                Rollup sums = each.getValue();
+                int at = 1;
+                row.setLong(at++, key.hour());
+                row.setString(at++, key.organization());
+                row.setString(at++, key.project());
+                row.setString(at++, key.key());
+                row.setString(at++, key.endUser());
+                row.setString(at++, key.model());
+                row.setString(at++, key.provider());
+                row.setString(at++, key.tag());
+                row.setLong(at++, sums.calls);
+                row.setLong(at++, sums.estimated);
+                row.setLong(at++, sums.cost);
+                row.setLong(at++, sums.overrun);
+                for (long count : sums.counts) {
+                    row.setLong(at++, count);
+                }
+                row.addBatch();
+            }
+            row.executeBatch();
+        }
+    }
+
+    private static void spending(Handle handle, Batch batch) throws SQLException {
+        if (batch.spending.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement row = handle.getConnection().prepareStatement(ADD_SPENDING)) {
+            for (Map.Entry<AccountKey, Spending> each : batch.spending.entrySet()) {
+                row.setLong(1, each.getKey().budget());
+                row.setLong(2, each.getKey().start());
+                row.setLong(3, each.getValue().amount);
+                row.setLong(4, each.getValue().spent);
+                row.setLong(5, each.getValue().overrun);
+                row.addBatch();
+            }
+            row.executeBatch();
+        }
+    }
+
+    private static void holds(Handle handle, Batch batch) throws SQLException {
+        if (!batch.stored.isEmpty()) {
+            try (PreparedStatement row = handle.getConnection().prepareStatement(STORE_HOLD)) {
+                for (OpenHold each : batch.stored) {
+                    row.setInt(1, each.journal);
+                    row.setLong(2, each.position);
+                    row.setLong(3, each.atMillis);
+                    row.setString(4, each.callId);
+                    row.setInt(5, each.attempt);
+                    int at = payer(row, 6, each.payer);
+                    row.setString(at++, each.payer.tag());
+                    row.setString(at++, each.provider);
+                    row.setString(at++, each.model);
+                    row.setString(at++, each.upstreamModel);
+                    row.setLong(at, each.storedNanos);
+                    row.addBatch();
+                }
+                row.executeBatch();
+            }
+        }
+        if (!batch.ended.isEmpty()) {
+            try (PreparedStatement row = handle.getConnection()
+                    .prepareStatement("DELETE FROM open_holds WHERE journal = ? AND position = ?")) {
+                for (OpenHold each : batch.ended) {
+                    row.setInt(1, each.journal);
+                    row.setLong(2, each.position);
+                    row.addBatch();
+                }
+                row.executeBatch();
+            }
+        }
+    }
+
+    /** Makes a budget and its first account, with what the books have for it. */
+    Row create(Budget budget, long start, long end) {
+        return database.write(
+                handle -> {
+                    handle.execute(
+                            """
+                            INSERT INTO budgets (id, scope_kind, scope_id, amount, period, zone, hard, carry_over, alerts,
+                              created)
+                            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            """,
+                            budget.number(),
+                            budget.scope().kind().text(),
+                            budget.scope().id(),
+                            budget.terms().amountNanos(),
+                            budget.period().unit().text(),
+                            budget.period().zone().getId(),
+                            budget.terms().hard() ? 1 : 0,
+                            budget.carryOver() ? 1 : 0,
+                            percents(budget.terms().alertPercents()),
+                            budget.createdMillis());
+                    long[] sums = sums(handle, budget.scope(), start, end);
+                    handle.execute(
+                            "INSERT INTO accounts (budget, period_start, amount, spent, overrun, told)"
+                                    + " VALUES (?, ?, ?, ?, ?, 0)",
+                            budget.number(),
+                            start,
+                            budget.terms().amountNanos(),
+                            sums[0],
+                            sums[1]);
+                    return new Row(start, budget.terms().amountNanos(), sums[0], sums[1], 0);
+                },
+                _ -> {});
+    }
+
+    /** Cost and overrun of a scope in a span of time: full hours from the rollups, the rest from the entries. */
+    private static long[] sums(Handle handle, Scope scope, long start, long end) {
+        long from = Math.max(start, 0);
+        long to = Math.min(end, LATEST);
+        long firstHour = Math.ceilDiv(from, Batch.HOUR_MILLIS) * Batch.HOUR_MILLIS;
+        long lastHour = Math.floorDiv(to, Batch.HOUR_MILLIS) * Batch.HOUR_MILLIS;
+        if (firstHour >= lastHour) {
+            return sum(handle, "entries", "taken", scope, from, to);
+        }
+        long[] hours = sum(handle, "rollups", "hour", scope, firstHour, lastHour);
+        long[] before = sum(handle, "entries", "taken", scope, from, firstHour);
+        long[] after = sum(handle, "entries", "taken", scope, lastHour, to);
+        return new long[] {
+            Math.addExact(hours[0], Math.addExact(before[0], after[0])),
+            Math.addExact(hours[1], Math.addExact(before[1], after[1]))
+        };
+    }
+
+    private static long[] sum(Handle handle, String table, String time, Scope scope, long from, long to) {
+        if (from >= to) {
+            return new long[2];
+        }
+        String where = switch (scope.kind()) {
+            case ORGANIZATION -> "organization = :id";
+            case PROJECT -> "project = :id";
+            case KEY -> "key_id = :id";
+            case END_USER -> "project = :project AND end_user = :id";
+            case MODEL -> "model = :id";
+            case PROVIDER -> "provider = :id";
+        };
+        int slash = scope.id().indexOf('/');
+        boolean user = scope.kind() == Scope.Kind.END_USER;
+        Query query = handle.createQuery("SELECT coalesce(sum(cost), 0), coalesce(sum(overrun), 0) FROM " + table
+                        + " WHERE " + where + " AND " + time + " >= :from AND " + time + " < :to")
+                .bind("id", user ? scope.id().substring(slash + 1) : scope.id())
+                .bind("from", from)
+                .bind("to", to);
+        if (user) {
+            query.bind("project", scope.id().substring(0, slash));
+        }
+        return query.map((row, _) -> new long[] {row.getLong(1), row.getLong(2)})
+                .one();
+    }
+
+    /**
+     * Gives a budget other terms from the current period on.
+     *
+     * @param start of the current period
+     * @param previous the start of the one before; what is carried over from there goes by the amount of then
+     * @param amount of then
+     */
+    void change(Budget budget, long start, long previous, long amount) {
+        database.<Integer>write(
+                handle -> {
+                    handle.execute(
+                            "INSERT INTO accounts (budget, period_start, amount, spent, overrun, told)"
+                                    + " VALUES (?, ?, ?, 0, 0, 0) ON CONFLICT (budget, period_start) DO NOTHING",
+                            budget.number(),
+                            previous,
+                            amount);
+                    handle.execute(
+                            "INSERT INTO accounts (budget, period_start, amount, spent, overrun, told)"
+                                    + " VALUES (?, ?, ?, 0, 0, 0) ON CONFLICT (budget, period_start)"
+                                    + " DO UPDATE SET amount = excluded.amount",
+                            budget.number(),
+                            start,
+                            budget.terms().amountNanos());
+                    return handle.execute(
+                            "UPDATE budgets SET amount = ?, hard = ?, alerts = ? WHERE id = ?",
+                            budget.terms().amountNanos(),
+                            budget.terms().hard() ? 1 : 0,
+                            percents(budget.terms().alertPercents()),
+                            budget.number());
+                },
+                _ -> {});
+    }
+
+    void close(long budget, long nowMillis) {
+        database.<Integer>write(
+                handle -> handle.execute("UPDATE budgets SET closed = ? WHERE id = ?", nowMillis, budget), _ -> {});
+    }
+}

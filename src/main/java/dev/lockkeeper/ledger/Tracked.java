@@ -1,0 +1,60 @@
+package dev.lockkeeper.ledger;
+
+import org.jspecify.annotations.Nullable;
+
+/** A budget as the database has it, and its newest account there. The applier's thread. */
+final class Tracked {
+    Budget budget;
+
+    /** When the period began in which the budget was made: what was spent before does not count. */
+    final long first;
+
+    long start;
+    long end;
+    long spent;
+
+    /** The highest percentage that was told in this period; 0 for none. */
+    int told;
+
+    Tracked(Budget budget, long start, long end, long spent, int told) {
+        this.budget = budget;
+        this.first = budget.period().start(budget.createdMillis());
+        this.start = start;
+        this.end = end;
+        this.spent = spent;
+        this.told = told;
+    }
+
+    /** Adds an entry to a batch where it counts. */
+    void add(Entry entry, Batch batch) {
+        long at = entry.hold().atMillis;
+        if (at < first) {
+            return;
+        }
+        if (at >= end) {
+            start = budget.period().start(at);
+            end = budget.period().end(at);
+            spent = 0;
+            told = 0;
+        }
+        if (at >= start) {
+            spent = Math.addExact(spent, entry.bill().costNanos());
+            batch.spend(budget, start, entry);
+        } else {
+            batch.spend(budget, budget.period().start(at), entry);
+        }
+    }
+
+    /** The alert that is to be told now; null for none. */
+    @Nullable Alert due(long grantedNanos) {
+        int reached = 0;
+        for (int percent : budget.terms().alertPercents()) {
+            if (spent >= grantedNanos / 100 * percent + grantedNanos % 100 * percent / 100) {
+                reached = percent;
+            }
+        }
+        return reached <= told
+                ? null
+                : new Alert(budget.id() + ":" + start + ":" + reached, budget, start, reached, grantedNanos, spent);
+    }
+}
