@@ -6,12 +6,15 @@ import dev.lockkeeper.admin.AdminClient;
 import dev.lockkeeper.admin.Api;
 import dev.lockkeeper.admin.Desk;
 import dev.lockkeeper.admin.KeyOperations;
+import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.LocalDesk;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.db.DatabaseUnavailable.Reason;
+import dev.lockkeeper.limits.Limits;
+import dev.lockkeeper.limits.QuotaRequests;
 import dev.lockkeeper.settings.Overrides;
 import dev.lockkeeper.settings.Settings;
 import java.io.UncheckedIOException;
@@ -96,8 +99,9 @@ final class DataFolder {
         }
         long giveUp = System.nanoTime() + WAIT.toNanos();
         while (true) {
-            try (Database database = Database.open(folder, store.withoutWait())) {
-                return work.apply(local(database));
+            try (Database database = Database.open(folder, store.withoutWait());
+                    Limits limits = Limits.open(database, Clock.systemUTC(), System::nanoTime)) {
+                return work.apply(local(database, limits));
             } catch (DatabaseUnavailable e) {
                 RunningServer server = e.reason() == Reason.IN_USE
                         ? RunningServer.on(folder, e.holder()).orElse(null)
@@ -113,10 +117,14 @@ final class DataFolder {
         }
     }
 
-    private static Desk local(Database database) {
-        Keys keys = new Keys(database, Clock.systemUTC(), new SecureRandom());
+    private static Desk local(Database database, Limits limits) {
+        SecureRandom random = new SecureRandom();
+        Keys keys = new Keys(database, Clock.systemUTC(), random);
         return new LocalDesk(
-                new Api(List.of(KeyOperations.of(keys))), Actor.owner(System.getProperty("user.name", "somebody")));
+                new Api(List.of(
+                        KeyOperations.of(keys),
+                        LimitOperations.of(limits, new QuotaRequests(database, limits, random), keys))),
+                Actor.owner(System.getProperty("user.name", "somebody")));
     }
 
     /** The server that runs on the folder; ends the command where none does. */

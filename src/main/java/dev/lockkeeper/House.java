@@ -7,6 +7,7 @@ import dev.lockkeeper.admin.Admin;
 import dev.lockkeeper.admin.AdminToken;
 import dev.lockkeeper.admin.Api;
 import dev.lockkeeper.admin.KeyOperations;
+import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.Reloaded;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.admin.ServerOperations;
@@ -17,6 +18,8 @@ import dev.lockkeeper.door.Door;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.http.Server;
+import dev.lockkeeper.limits.Limits;
+import dev.lockkeeper.limits.QuotaRequests;
 import dev.lockkeeper.objects.ObjectRegistry;
 import dev.lockkeeper.observe.CallLog;
 import dev.lockkeeper.observe.Logging;
@@ -141,6 +144,7 @@ public final class House implements AutoCloseable {
         try {
             Database database = keep(Database.open(settings.data(), settings.database()));
             keys = new Keys(database, clock, random);
+            Limits limits = keep(Limits.open(database, clock, System::nanoTime));
             ObjectRegistry objects = new ObjectRegistry(database, clock);
 
             started = started(starting);
@@ -183,6 +187,7 @@ public final class House implements AutoCloseable {
                     settings.admin(),
                     new Api(List.of(
                             KeyOperations.of(keys),
+                            LimitOperations.of(limits, new QuotaRequests(database, limits, random), keys),
                             ServerOperations.of(() -> readAgain("asked for on the admin port")))),
                     AdminToken.in(settings.data(), random),
                     () -> readiness(database),

@@ -81,6 +81,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new ServeCommand(shell))
                 .addSubcommand(new CheckCommand(shell))
                 .addSubcommand(KeysCommand.line(shell))
+                .addSubcommand(LimitsCommand.line(shell))
                 .addSubcommand(new ReloadCommand(shell))
                 .addSubcommand(new DoctorCommand(shell))
                 .addSubcommand(new HealthCommand(shell))

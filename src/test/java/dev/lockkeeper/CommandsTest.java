@@ -50,6 +50,14 @@ class CommandsTest {
                 "keys list",
                 "keys rotate",
                 "keys revoke",
+                "limits",
+                "limits list",
+                "limits set",
+                "limits remove",
+                "limits request",
+                "limits requests",
+                "limits approve",
+                "limits refuse",
                 "doctor",
                 "simulate",
                 "version")) {
@@ -211,5 +219,50 @@ class CommandsTest {
     @Test
     void checkPrintsWhatIsInForce() {
         assertThat(run("check").code()).isZero();
+    }
+
+    private Ran limits(String... args) {
+        List<String> all = new ArrayList<>(List.of("limits"));
+        all.addAll(List.of(args));
+        all.addAll(List.of("--data", temp.resolve("data").toString()));
+        return run(all.toArray(String[]::new));
+    }
+
+    @Test
+    void limitsAreSetAndRemovedWithoutAServer() {
+        assertThat(limits("list").code()).as("no database yet").isEqualTo(1);
+        keys("create", "ci");
+        assertThat(limits("list").out()).contains("organization", "requests-per-second", "org_default", "none");
+
+        Ran set = limits("set", "end-user", "proj_default/*", "requests-per-minute", "30", "--burst", "10");
+        assertThat(set.err()).isEqualTo("Limit of end-user proj_default/*: 30 requests per minute (burst 10).\n");
+        assertThat(limits("list", "--json").out()).contains("\"proj_default/*\"", "30", "10");
+        Ran refused = limits("set", "project", "proj_default", "requests-per-minute", "0");
+        assertThat(refused.code()).isEqualTo(2);
+        assertThat(refused.err()).contains("amount: 0 (expected: 1 to");
+        assertThat(limits("set", "project", "proj_default", "requests-per-minute", "many")
+                        .err())
+                .contains("amount: many (expected: a whole number, or none)");
+
+        Ran lower = limits("set", "project", "proj_default", "requests-per-minute", "20");
+        assertThat(lower.err()).contains("Note: each end-user of project proj_default has a limit of 30");
+        assertThat(limits("remove", "end-user", "proj_default/*").code()).isZero();
+        assertThat(limits("remove", "end-user", "proj_default/*").code()).isEqualTo(1);
+    }
+
+    @Test
+    void aWishForAnotherLimitIsApprovedWithoutAServer() {
+        keys("create", "ci");
+        String id = limits("request", "project", "proj_default", "tokens-per-day", "5000", "--reason", "a workshop")
+                .out()
+                .strip();
+        assertThat(limits("requests", "--state", "waiting").out())
+                .contains(id, "waiting", "5000 tokens per day", "a workshop");
+        assertThat(limits("approve", id, "--note", "fine").err())
+                .isEqualTo("Request " + id + " is approved: project proj_default, 5000 tokens per day.\n");
+        assertThat(limits("list").out()).contains("tokens-per-day");
+        Ran again = limits("refuse", id);
+        assertThat(again.code()).isEqualTo(1);
+        assertThat(again.err()).contains("approved before");
     }
 }

@@ -32,6 +32,7 @@ final class DayBook implements AutoCloseable {
 
     private final Database database;
     private final Consumer<Consumer<Entry>> gauges;
+    private final Runnable refresh;
     private final Thread thread;
     private volatile boolean closing;
     private boolean failing;
@@ -39,9 +40,13 @@ final class DayBook implements AutoCloseable {
     /** A gauge and its row. */
     record Entry(Row row, Day gauge) {}
 
-    /** @param gauges shows each gauge that there is */
-    DayBook(Database database, Consumer<Consumer<Entry>> gauges) {
+    /**
+     * @param gauges shows each gauge that there is
+     * @param refresh reads the limits again; done where other processes may change them
+     */
+    DayBook(Database database, Consumer<Consumer<Entry>> gauges, Runnable refresh) {
         this.database = database;
+        this.refresh = refresh;
         this.gauges = gauges;
         this.thread = Thread.ofVirtual().name("lockkeeper-limit-days").unstarted(this::run);
     }
@@ -82,7 +87,7 @@ final class DayBook implements AutoCloseable {
         }
     }
 
-    /** Writes what has changed. Blocks. */
+    /** Writes what has changed, and hears what others have changed. Blocks. */
     synchronized void write() {
         List<Entry> changed = new ArrayList<>();
         gauges.accept(each -> {
@@ -100,12 +105,15 @@ final class DayBook implements AutoCloseable {
                     batch.get(i).gauge.written(written.get(i), totals.get(i));
                 }
             }
+            if (database.isPostgres()) {
+                refresh.run();
+            }
             failing = false;
         } catch (RuntimeException e) {
             if (!failing) {
                 LOG.warn(
-                        "What was used of limits by the day could not be written; it is tried again every {} s, and"
-                                + " counts in memory until then: {}",
+                        "Limits could not be brought together with the database; it is tried again every {} s, and"
+                                + " they count in memory until then: {}",
                         EVERY.toSeconds(),
                         e.toString());
             }

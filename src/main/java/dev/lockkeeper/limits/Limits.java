@@ -67,7 +67,7 @@ public final class Limits implements AutoCloseable {
         this.database = database;
         this.clock = clock;
         this.beforeDay = Gauge.Day.of(clock);
-        this.days = database == null ? null : new DayBook(database, this::eachDay);
+        this.days = database == null ? null : new DayBook(database, this::eachDay, this::refresh);
         TimeMeter meter = new TimeMeter() {
             @Override
             public long currentTimeNanos() {
@@ -96,7 +96,9 @@ public final class Limits implements AutoCloseable {
 
     /** Goes by other limits from now on; what was used of those that stay is still used. */
     synchronized void follow(List<Limit> limits) {
-        book = new Rulebook(book.edition + 1, limits);
+        if (!limits.equals(book.all())) {
+            book = new Rulebook(book.edition + 1, limits);
+        }
     }
 
     /** The limits that there are, by kind, id and measure. */
@@ -105,8 +107,8 @@ public final class Limits implements AutoCloseable {
     }
 
     /** Goes by what the database says now: another process may have changed it. Blocks. */
-    public void refresh() {
-        change(handle -> true);
+    void refresh() {
+        change(_ -> true);
     }
 
     /** A limit as it is now, and what the operator should know of it. */

@@ -9,6 +9,8 @@ import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.access.Keys;
 import dev.lockkeeper.access.Right;
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.limits.Limits;
+import dev.lockkeeper.limits.QuotaRequests;
 import dev.lockkeeper.units.Bytes;
 import io.swagger.v3.parser.OpenAPIV3Parser;
 import io.swagger.v3.parser.core.models.SwaggerParseResult;
@@ -40,6 +42,7 @@ class ApiTest {
 
     private final Set<String> asked = new HashSet<>();
     private Database database;
+    private Limits limits;
     private Api api;
     private JsonNode document;
 
@@ -47,14 +50,17 @@ class ApiTest {
     void open() throws Exception {
         database = Database.open(temp);
         Keys keys = new Keys(database, Clock.systemUTC(), new SecureRandom());
+        limits = Limits.open(database, Clock.systemUTC(), System::nanoTime);
         api = new Api(List.of(
                 KeyOperations.of(keys),
+                LimitOperations.of(limits, new QuotaRequests(database, limits, new SecureRandom()), keys),
                 ServerOperations.of(() -> new Reloaded.Followed(List.of("a changed"), List.of(), List.of()))));
         document = json(api.answer(OWNER, "GET", "/admin/v1/openapi.json", null, Bytes.EMPTY));
     }
 
     @AfterEach
     void close() {
+        limits.close();
         database.close();
     }
 
@@ -62,6 +68,7 @@ class ApiTest {
     void everyDocumentedOperationAnswersAsDocumented() {
         did("GET", "/admin/v1/openapi.json", "/admin/v1/openapi.json", null);
         keys();
+        limits();
         did("POST", "/admin/v1/reload", "/admin/v1/reload", null);
 
         assertThat(asked).containsExactlyInAnyOrderElementsOf(documented());
@@ -75,6 +82,76 @@ class ApiTest {
         did("POST", "/admin/v1/keys/{id}/rotate", at + "/rotate", null);
         did("POST", "/admin/v1/keys/{id}/revoke", at + "/revoke", null);
         did("GET", "/admin/v1/projects", "/admin/v1/projects", null);
+    }
+
+    private void limits() {
+        ObjectNode limit = Json.object()
+                .put("kind", "organization")
+                .put("id", "org_default")
+                .put("measure", "tokens-per-minute")
+                .put("amount", 1_000)
+                .put("burst", 2_000);
+        JsonNode set = did("POST", "/admin/v1/limits", "/admin/v1/limits", limit);
+        assertThat(set.path("amount").asLong()).isEqualTo(1_000);
+        assertThat(set.path("burst").asLong()).isEqualTo(2_000);
+        did(
+                "POST",
+                "/admin/v1/limits",
+                "/admin/v1/limits",
+                limit.deepCopy().putNull("amount").putNull("burst"));
+        JsonNode all = did("GET", "/admin/v1/limits", "/admin/v1/limits?kind=organization&id=org_default", null);
+        assertThat(all.path("data")).hasSize(3);
+        did(
+                "DELETE",
+                "/admin/v1/limits",
+                "/admin/v1/limits?kind=organization&id=org_default&measure=tokens-per-minute",
+                null);
+
+        limit.put("reason", "a workshop").put("link", "https://example.org/papers");
+        String first = did("POST", "/admin/v1/quota-requests", "/admin/v1/quota-requests", limit)
+                .path("request_id")
+                .asString();
+        String second = did("POST", "/admin/v1/quota-requests", "/admin/v1/quota-requests", limit)
+                .path("request_id")
+                .asString();
+        String at = "/admin/v1/quota-requests/";
+        JsonNode approved = did(
+                "POST",
+                at + "{id}/approve",
+                at + first + "/approve",
+                Json.object().put("note", "fine"));
+        assertThat(approved.path("state").asString()).isEqualTo("approved");
+        assertThat(limits.all()).anyMatch(each -> each.amount() == 1_000);
+        did("POST", at + "{id}/refuse", at + second + "/refuse", Json.object());
+        JsonNode refused = did("GET", "/admin/v1/quota-requests", "/admin/v1/quota-requests?state=refused", null);
+        assertThat(refused.path("data")).hasSize(1);
+        assertThat(api.answer(OWNER, "POST", at + second + "/approve", null, Bytes.EMPTY)
+                        .status())
+                .isEqualTo(409);
+        assertThat(api.answer(OWNER, "POST", at + "quota_0/refuse", null, Bytes.EMPTY)
+                        .status())
+                .isEqualTo(404);
+    }
+
+    @Test
+    void aLimitThatMakesNoSenseIsRefusedWithItsField() {
+        ObjectNode limit = Json.object()
+                .put("kind", "project")
+                .put("id", "proj_nowhere")
+                .put("measure", "requests-per-second")
+                .put("amount", -1);
+        refused(limit, "amount", "amount: -1 (expected: at least 1, or null for no limit)");
+        refused(limit.put("amount", 7), "id", "id: project proj_nowhere is not known");
+        refused(limit.put("id", "proj_default").put("burst", -3), "burst", "burst: -3 (expected: 1 to");
+        refused(limit.put("measure", "requests-per-week"), "measure", "requests-per-week");
+    }
+
+    private void refused(ObjectNode limit, String param, String message) {
+        Reply reply = api.answer(OWNER, "POST", "/admin/v1/limits", null, Bytes.utf8(limit.toString()));
+        assertThat(reply.status()).isEqualTo(400);
+        JsonNode error = json(reply).path("error");
+        assertThat(error.path("param").asString()).isEqualTo(param);
+        assertThat(error.path("message").asString()).contains(message);
     }
 
     @Test

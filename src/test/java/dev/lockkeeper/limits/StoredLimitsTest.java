@@ -2,6 +2,7 @@ package dev.lockkeeper.limits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.limits.LimitsTest.Time;
@@ -205,6 +206,17 @@ class StoredLimitsTest {
         limits.writeDays();
         assertThat(limits.enter(CALLER, 201)).isInstanceOf(Entry.Refused.class);
         assertThat(limits.enter(CALLER, 200)).isInstanceOf(Permit.class);
+        other.close();
+    }
+
+    @Test
+    void anotherProcessOnOneDatabaseHearsOfALimit() {
+        assumeThat(store).isEqualTo(Stores.POSTGRESQL);
+        Limits other = Limits.open(database, time, time::nanos);
+        set(KEY, Measure.TOKENS_PER_DAY, 1_000);
+        assertThat(other.all()).hasSize(4);
+        other.writeDays();
+        assertThat(other.all()).isEqualTo(limits.all()).hasSize(5);
         other.close();
     }
 
