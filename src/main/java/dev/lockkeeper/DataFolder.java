@@ -1,14 +1,17 @@
 package dev.lockkeeper;
 
+import dev.lockkeeper.access.Access;
 import dev.lockkeeper.access.Actor;
-import dev.lockkeeper.access.Keys;
 import dev.lockkeeper.admin.AdminClient;
 import dev.lockkeeper.admin.Api;
+import dev.lockkeeper.admin.AuditOperations;
 import dev.lockkeeper.admin.Desk;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.LocalDesk;
+import dev.lockkeeper.admin.PeopleOperations;
 import dev.lockkeeper.admin.RunningServer;
+import dev.lockkeeper.admin.TenantOperations;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
@@ -119,12 +122,14 @@ final class DataFolder {
 
     private static Desk local(Database database, Limits limits) {
         SecureRandom random = new SecureRandom();
-        Keys keys = new Keys(database, Clock.systemUTC(), random);
-        return new LocalDesk(
-                new Api(List.of(
-                        KeyOperations.of(keys),
-                        LimitOperations.of(limits, new QuotaRequests(database, limits, random), keys))),
-                Actor.owner(System.getProperty("user.name", "somebody")));
+        Access access = Access.open(database, Clock.systemUTC(), random, System::nanoTime);
+        Api api = new Api(List.of(
+                KeyOperations.of(access.keys()),
+                TenantOperations.of(access.tenants(), _ -> null),
+                LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
+                PeopleOperations.of(access.people()),
+                AuditOperations.of(access.audit())));
+        return new LocalDesk(api, Actor.folder(System.getProperty("user.name", "somebody")));
     }
 
     /** The server that runs on the folder; ends the command where none does. */

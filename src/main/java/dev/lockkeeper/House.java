@@ -1,16 +1,23 @@
 package dev.lockkeeper;
 
+import dev.lockkeeper.access.Access;
+import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.access.Created;
 import dev.lockkeeper.access.KeyKind;
+import dev.lockkeeper.access.KeyTerms;
 import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.access.Tenants;
 import dev.lockkeeper.admin.Admin;
 import dev.lockkeeper.admin.AdminToken;
 import dev.lockkeeper.admin.Api;
+import dev.lockkeeper.admin.AuditOperations;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
+import dev.lockkeeper.admin.PeopleOperations;
 import dev.lockkeeper.admin.Reloaded;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.admin.ServerOperations;
+import dev.lockkeeper.admin.TenantOperations;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.dialect.openai.Errors;
@@ -78,7 +85,7 @@ public final class House implements AutoCloseable {
     private final Deque<AutoCloseable> built = new ArrayDeque<>();
     private final SecureRandom random;
     private final Clock clock;
-    private final Keys keys;
+    private final Access access;
     private final Loops loops;
     private final Pools pools;
     private final CallLog log;
@@ -143,8 +150,9 @@ public final class House implements AutoCloseable {
         Loops started = null;
         try {
             Database database = keep(Database.open(settings.data(), settings.database()));
-            keys = new Keys(database, clock, random);
             Limits limits = keep(Limits.open(database, clock, System::nanoTime));
+            access = keep(Access.open(database, clock, random, System::nanoTime).watching());
+            Keys keys = access.keys();
             ObjectRegistry objects = new ObjectRegistry(database, clock);
 
             started = started(starting);
@@ -187,9 +195,13 @@ public final class House implements AutoCloseable {
                     settings.admin(),
                     new Api(List.of(
                             KeyOperations.of(keys),
-                            LimitOperations.of(limits, new QuotaRequests(database, limits, random), keys),
+                            LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
+                            TenantOperations.of(access.tenants(), _ -> null),
+                            PeopleOperations.of(access.people()),
+                            AuditOperations.of(access.audit()),
                             ServerOperations.of(() -> readAgain("asked for on the admin port")))),
                     AdminToken.in(settings.data(), random),
+                    access.people()::find,
                     () -> readiness(database),
                     metrics::scrape);
             adminServer = keep(loops.serveApart(Admin.listening(settings.admin()), admin::handle, Admin::unreadable));
@@ -284,7 +296,8 @@ public final class House implements AutoCloseable {
     }
 
     private static String firstKey(Keys keys) {
-        Created first = keys.create("first", Keys.DEFAULT_PROJECT, KeyKind.LIVE, List.of());
+        Created first =
+                keys.create(Actor.folder("first start"), "first", Tenants.DEFAULT_PROJECT, KeyKind.LIVE, KeyTerms.FREE);
         return first.text();
     }
 
@@ -398,7 +411,7 @@ public final class House implements AutoCloseable {
 
     /** The keys. */
     public Keys keys() {
-        return keys;
+        return access.keys();
     }
 
     /** The text of the key that was made because there was none; null when there were keys. Shown once, kept nowhere. */

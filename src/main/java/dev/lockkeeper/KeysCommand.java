@@ -1,6 +1,6 @@
 package dev.lockkeeper;
 
-import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.access.Tenants;
 import dev.lockkeeper.admin.Desk;
 import dev.lockkeeper.admin.Json;
 import java.util.ArrayList;
@@ -90,7 +90,7 @@ final class KeysCommand implements Runnable {
                 names = "--project",
                 paramLabel = "NAME",
                 description = "The project it belongs to, made if it is new. Default: ${DEFAULT-VALUE}.")
-        private String project = Keys.DEFAULT_PROJECT;
+        private String project = Tenants.DEFAULT_PROJECT;
 
         @Option(names = "--test", description = "A key for trials (lk-test-...) instead of a live one.")
         private boolean test;

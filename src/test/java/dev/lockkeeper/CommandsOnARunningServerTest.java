@@ -39,7 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class CommandsOnARunningServerTest {
     private static final Pattern URL = Pattern.compile("http://127\\.0\\.0\\.1:\\d+(?=/v1)");
-    private static final Pattern KEY = Pattern.compile("lk-live-[0-9A-Za-z]{43}");
+    private static final Pattern KEY = Pattern.compile("lk-live-[0-9A-Za-z]{49}");
 
     private static final String YAML = "reload: {watch: false}\nproviders: {simulator: {}}\nmodels: {%s: simulator}\n";
 

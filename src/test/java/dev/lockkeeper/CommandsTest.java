@@ -2,7 +2,9 @@ package dev.lockkeeper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.access.Access;
+import dev.lockkeeper.access.Caller;
+import dev.lockkeeper.access.Presented;
 import dev.lockkeeper.db.Database;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -15,7 +17,6 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -87,11 +88,14 @@ class CommandsTest {
     void aKeyMadeWithoutAServerWorks() throws Exception {
         Ran created = keys("create", "ci", "--project", "search", "--models", "a,b");
         assertThat(created.code()).isZero();
-        assertThat(created.out()).as("the key alone, for scripts").matches("lk-live-[0-9A-Za-z]{43}\n");
+        assertThat(created.out()).as("the key alone, for scripts").matches("lk-live-[0-9A-Za-z]{49}\n");
         assertThat(created.err()).contains("Project search is new", "shown this once", "key_");
         try (Database database = Database.open(temp.resolve("data"))) {
-            var caller = Objects.requireNonNull(new Keys(database, Clock.systemUTC(), new SecureRandom())
-                    .find(created.out().strip()));
+            Presented found = Access.open(database, Clock.systemUTC(), new SecureRandom(), System::nanoTime)
+                    .keys()
+                    .find(created.out().strip(), "127.0.0.1");
+            assertThat(found).isInstanceOf(Presented.Known.class);
+            Caller caller = ((Presented.Known) found).caller();
             assertThat(caller.models()).containsExactlyInAnyOrder("a", "b");
             assertThat(caller.project()).isEqualTo("search");
         }
@@ -107,7 +111,7 @@ class CommandsTest {
         String id = list.out().lines().skip(1).findFirst().orElseThrow().split(" ")[0];
 
         Ran rotated = keys("rotate", id);
-        assertThat(rotated.out()).matches("lk-test-[0-9A-Za-z]{43}\n").isNotEqualTo(text + "\n");
+        assertThat(rotated.out()).matches("lk-test-[0-9A-Za-z]{49}\n").isNotEqualTo(text + "\n");
         assertThat(keys("list").out()).contains("replaced");
 
         assertThat(keys("revoke", id).err()).contains("revoked");

@@ -1,8 +1,12 @@
 package dev.lockkeeper.bench;
 
-import dev.lockkeeper.access.Caller;
+import dev.lockkeeper.access.Access;
+import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.access.KeyKind;
+import dev.lockkeeper.access.KeyTerms;
 import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.access.Presented;
+import dev.lockkeeper.access.Tenants;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.dialect.openai.Endpoint;
@@ -60,9 +64,11 @@ public class PureParts {
                     + "Content-Type: audio/wav\r\n\r\n" + "0123456789abcdef".repeat(4_096)
                     + "\r\n--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--b--\r\n");
     private final Database database = database();
-    private final Keys keys = new Keys(database, Clock.systemUTC(), new SecureRandom());
-    private final String key =
-            keys.create("bench", Keys.DEFAULT_PROJECT, KeyKind.LIVE, List.of()).text();
+    private final Keys keys = Access.open(database, Clock.systemUTC(), new SecureRandom(), System::nanoTime)
+            .keys();
+    private final String key = keys.create(
+                    Actor.folder("bench"), "bench", Tenants.DEFAULT_PROJECT, KeyKind.LIVE, KeyTerms.FREE)
+            .text();
 
     private static Endpoint endpoint(String path) {
         if (Endpoints.match("POST", path) instanceof Endpoints.Match.Found(Endpoint found, List<String> _)) {
@@ -193,7 +199,7 @@ public class PureParts {
 
     /** Finding out who presents a key. */
     @Benchmark
-    public @Nullable Caller findKey() {
-        return keys.find(key);
+    public Presented findKey() {
+        return keys.find(key, "127.0.0.1");
     }
 }

@@ -5,18 +5,22 @@ import java.util.Set;
 /**
  * Who acts as an operator: a person, a program with a token, or whoever may read the data folder.
  *
- * @param id what the audit log names: {@code person_…}, {@code token_…}, or {@code data-folder}
+ * @param id what the log of changes names: {@code person_…}, {@code token_…}, or {@code data-folder}
  * @param name for people
+ * @param owner whether it may make owners
  * @param rights what it may do
  */
-public record Actor(String id, String name, Set<Right> rights) {
+public record Actor(String id, String name, boolean owner, Set<Right> rights) {
+    /** Who has shown no token. */
+    public static final Actor NOBODY = new Actor("nobody", "nobody", false, Set.of());
+
     public Actor {
         rights = Set.copyOf(rights);
     }
 
     /** Whoever may read the data folder, which holds everything. */
-    public static Actor owner(String name) {
-        return new Actor("data-folder", name, Set.of(Right.values()));
+    public static Actor folder(String name) {
+        return new Actor("data-folder", name, true, Set.of(Right.values()));
     }
 
     /** Whether it may do this. */

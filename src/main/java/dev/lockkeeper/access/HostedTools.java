@@ -63,6 +63,13 @@ public record HostedTools(boolean all, Set<String> some) {
         return new HostedTools(false, Set.copyOf(words));
     }
 
+    /** What words mean that were checked when they were written; a later version may know more of them. */
+    static HostedTools stored(List<String> words) {
+        return words.equals(List.of("all"))
+                ? ALL
+                : words.equals(List.of("none")) ? NONE : new HostedTools(false, Set.copyOf(words));
+    }
+
     /**
      * Whether a tool may be asked for.
      *

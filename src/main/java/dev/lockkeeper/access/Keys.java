@@ -1,307 +1,376 @@
 package dev.lockkeeper.access;
 
-import dev.lockkeeper.db.Database;
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
-import java.util.HashMap;
+import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.random.RandomGenerator;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.mapper.RowMapper;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All keys. {@link #find} works in memory and may be called from any thread; whatever changes or lists keys blocks and
- * belongs on a virtual thread. A change counts for {@link #find} before the method that made it returns.
+ * The keys that clients call with. {@link #find} works in memory and may be called from any thread; whatever changes or
+ * lists keys blocks and belongs on a virtual thread. A change counts for {@link #find} before the method that made it
+ * returns.
  */
 public final class Keys {
-    /** The organization that every database starts with. */
-    public static final String DEFAULT_ORGANIZATION = "org_default";
-
-    /** The name of the project that every database starts with. */
-    public static final String DEFAULT_PROJECT = "default";
-
-    /** Characters of a key's or a project's name. */
+    /** Characters of a name. */
     public static final int MAX_NAME = 100;
 
     /** Models that one key may be limited to. */
     public static final int MAX_MODELS = 1_000;
 
-    /** Letters and digits: a key can be selected with a double click and needs no escaping anywhere. */
-    private static final String ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    /** How long two texts of a key may work side by side. */
+    public static final Duration MAX_OVERLAP = Duration.ofDays(7);
 
-    /** 62^43 > 2^256. */
-    private static final int KEY_CHARACTERS = 43;
-
-    private static final int ID_CHARACTERS = 20;
-
-    /** Longer texts are no keys; this much of them is hashed all the same. */
-    private static final int MAX_PRESENTED = 256;
-
-    /** Stands in for the key that is not there, so that the comparison takes place. Nothing has this hash. */
-    private static final Entry NOBODY = new Entry(new byte[32], null);
+    /** A key that is used all the time writes down when, this often. */
+    private static final long USE_GRAIN_MILLIS = 1_000;
 
     private static final String SELECT = """
             SELECT k.id, k.name, k.project, p.name AS project_name, p.organization, k.kind, k.models, k.last4, k.created,
-                   k.replaced, k.revoked, k.hash
-            FROM keys k JOIN projects p ON p.id = k.project
+                   k.replaced, k.revoked, k.hash, k.environment, k.expires, k.tools, k.networks, k.previous_hash,
+                   k.previous_until, k.used, p.test_providers,
+                   CASE WHEN o.closed IS NULL AND o.revoked IS NULL THEN 0 ELSE 1 END AS no_organization,
+                   CASE WHEN p.closed IS NULL AND p.revoked IS NULL THEN 0 ELSE 1 END AS no_project
+            FROM keys k JOIN projects p ON p.id = k.project JOIN organizations o ON o.id = p.organization
             """;
 
-    private static final RowMapper<Row> ROW = (row, _) -> new Row(
-            new KeyInfo(
-                    row.getString("id"),
-                    row.getString("name"),
-                    row.getString("project"),
-                    row.getString("project_name"),
-                    row.getString("organization"),
-                    row.getString("kind").equals(KeyKind.TEST.word()) ? KeyKind.TEST : KeyKind.LIVE,
-                    row.getString("models").lines().toList(),
-                    row.getString("last4"),
-                    row.getLong("created"),
-                    row.getObject("replaced") == null ? null : row.getLong("replaced"),
-                    row.getObject("revoked") == null ? null : row.getLong("revoked")),
-            row.getBytes("hash"));
+    private static final RowMapper<Row> ROW = (row, _) -> {
+        Long expires = row.getObject("expires") == null ? null : row.getLong("expires");
+        KeyTerms terms = new KeyTerms(
+                row.getString("environment"),
+                expires,
+                row.getString("models").lines().toList(),
+                HostedTools.stored(row.getString("tools").lines().toList()),
+                KeyTerms.networks(row.getString("networks").lines().toList()));
+        return new Row(
+                new KeyInfo(
+                        row.getString("id"),
+                        row.getString("name"),
+                        row.getString("project"),
+                        row.getString("project_name"),
+                        row.getString("organization"),
+                        row.getString("kind").equals(KeyKind.TEST.word()) ? KeyKind.TEST : KeyKind.LIVE,
+                        terms,
+                        row.getString("last4"),
+                        row.getLong("created"),
+                        row.getObject("replaced") == null ? null : row.getLong("replaced"),
+                        row.getObject("previous_until") == null ? null : row.getLong("previous_until"),
+                        row.getObject("used") == null ? null : row.getLong("used"),
+                        row.getObject("revoked") == null ? null : row.getLong("revoked")),
+                row.getBytes("hash"),
+                row.getBytes("previous_hash"),
+                Set.copyOf(row.getString("test_providers").lines().toList()),
+                row.getInt("no_organization") == 1
+                        ? Presented.Refused.ORGANIZATION_CLOSED
+                        : row.getInt("no_project") == 1 ? Presented.Refused.PROJECT_CLOSED : null);
+    };
 
-    private final Database database;
+    private final Access access;
     private final Clock clock;
-    private final RandomGenerator random;
+    private final Secrets secrets;
 
-    /** Working keys by the first bytes of their hash. Replaced whole, by the database's writing thread alone. */
-    private final AtomicReference<Map<Long, Entry>> working = new AtomicReference<>(Map.of());
-
-    /**
-     * Reads all keys into memory. Blocks.
-     *
-     * @param random where keys and ids come from: must be cryptographically strong
-     */
-    public Keys(Database database, Clock clock, RandomGenerator random) {
-        this.database = database;
+    Keys(Access access, Clock clock, Secrets secrets) {
+        this.access = access;
         this.clock = clock;
-        this.random = random;
-        database.write(Keys::snapshot, working::set);
+        this.secrets = secrets;
     }
 
     /**
      * Who presents a key. Never blocks. Does the same work whether the key works, is revoked, or is no key at all.
      *
      * @param presented what the caller sent; empty when it sent nothing
+     * @param address the IP address it came from, in digits
      */
-    public @Nullable Caller find(String presented) {
-        byte[] hash = hash(presented.length() > MAX_PRESENTED ? presented.substring(0, MAX_PRESENTED) : presented);
-        Entry candidate = working.get().getOrDefault(start(hash), NOBODY);
-        boolean same = MessageDigest.isEqual(hash, candidate.hash);
-        return same && presented.length() <= MAX_PRESENTED ? candidate.caller : null;
+    public Presented find(String presented, String address) {
+        byte[] hash = Secrets.hash(presented);
+        Memory.Entry entry = access.memory().keys().getOrDefault(Secrets.start(hash), Memory.Entry.NOBODY);
+        boolean same = MessageDigest.isEqual(hash, entry.hash());
+        boolean mistyped = Secrets.mistyped(presented);
+        long now = clock.millis();
+        Presented.Known known = entry.known();
+        if (access.unheard()) {
+            return Presented.Refused.UNHEARD;
+        }
+        if (!same || known == null || !Secrets.fits(presented) || now >= entry.untilMillis()) {
+            return mistyped ? Presented.Refused.MISTYPED : Presented.Refused.UNKNOWN;
+        }
+        if (entry.closed() != null) {
+            return entry.closed();
+        }
+        if (now >= entry.expiresMillis()) {
+            return Presented.Refused.EXPIRED;
+        }
+        if (!known.caller().mayComeFrom(address)) {
+            return Presented.Refused.ELSEWHERE;
+        }
+        AtomicLong used = entry.used();
+        if (now - used.getPlain() > USE_GRAIN_MILLIS) {
+            used.setOpaque(now);
+        }
+        return known;
     }
 
     /**
      * Makes a key, and its project where that is new.
      *
-     * @param models names that it may ask for; empty: all
-     * @throws IllegalArgumentException when a name is empty, too long or has control characters; the message may be
-     *     shown to who asked
+     * @param organization id or name
+     * @param project id or name; a name that is not there is made
+     * @throws IllegalArgumentException when something can't be; the message may be shown to who asked
      */
-    public Created create(String name, String project, KeyKind kind, List<String> models) {
-        checkName("name", name);
-        checkName("project", project);
-        if (models.size() > MAX_MODELS) {
-            throw new IllegalArgumentException(
-                    "models: " + models.size() + " names (expected: at most " + MAX_MODELS + ")");
-        }
-        models.forEach(model -> checkName("models", model));
-        String text = newText(kind);
-        String id = "key_" + letters(ID_CHARACTERS);
-        String projectId = "proj_" + letters(ID_CHARACTERS);
-        return change(handle -> {
-            boolean newProject =
-                    handle.createUpdate("INSERT INTO projects (id, organization, name, created) VALUES (?, ?, ?, ?)"
-                                            + " ON CONFLICT DO NOTHING")
-                                    .bind(0, projectId)
-                                    .bind(1, DEFAULT_ORGANIZATION)
-                                    .bind(2, project)
-                                    .bind(3, clock.millis())
-                                    .execute()
-                            == 1;
+    public Created create(Actor who, String name, String organization, String project, KeyKind kind, KeyTerms terms) {
+        Names.check("name", name);
+        Names.check("project", project);
+        terms.check(clock.millis());
+        String text = secrets.text(kind.prefix());
+        String id = secrets.id("key_");
+        return access.change(handle -> {
+            Organization payer = Tenants.organization(handle, organization);
+            if (payer == null) {
+                throw new IllegalArgumentException("organization: " + organization
+                        + " (expected: the id or name of one that there is; 'lockkeeper org list' shows them)");
+            }
+            Project owner = Tenants.project(handle, payer.id(), project);
+            boolean newProject = owner == null;
+            if (owner == null) {
+                owner = access.tenants().make(handle, who, payer, project, List.of());
+            }
+            if (payer.state() != TenantState.OPEN || owner.state() != TenantState.OPEN) {
+                throw new IllegalArgumentException(
+                        "project: " + owner.name() + " of organization " + payer.name()
+                                + " is closed or revoked (expected: an open one; 'lockkeeper project open' opens a closed one)");
+            }
             handle.createUpdate("""
-                            INSERT INTO keys (id, project, name, kind, hash, last4, models, created)
-                            SELECT ?, id, ?, ?, ?, ?, ?, ? FROM projects WHERE organization = ? AND name = ?
+                            INSERT INTO keys
+                              (id, project, name, kind, hash, last4, models, created, environment, expires, tools, networks)
+                            VALUES (:id, :project, :name, :kind, :hash, :last4, :models, :now, :environment, :expires,
+                              :tools, :networks)
                             """)
-                    .bind(0, id)
-                    .bind(1, name)
-                    .bind(2, kind.word())
-                    .bind(3, hash(text))
-                    .bind(4, last4(text))
-                    .bind(5, String.join("\n", models))
-                    .bind(6, clock.millis())
-                    .bind(7, DEFAULT_ORGANIZATION)
-                    .bind(8, project)
+                    .bind("id", id)
+                    .bind("project", owner.id())
+                    .bind("name", name)
+                    .bind("kind", kind.word())
+                    .bind("hash", Secrets.hash(text))
+                    .bind("last4", Secrets.last4(text))
+                    .bind("now", clock.millis())
+                    .bindMap(columns(terms))
                     .execute();
-            return new Created(text, Objects.requireNonNull(info(handle, id)), newProject);
+            KeyInfo made = Objects.requireNonNull(info(handle, id));
+            access.audit()
+                    .append(handle, who, "key.create", id, null, made.json().toString());
+            return new Created(text, made, newProject);
         });
+    }
+
+    /** The same in the organization that every database starts with. */
+    public Created create(Actor who, String name, String project, KeyKind kind, KeyTerms terms) {
+        return create(who, name, Tenants.DEFAULT_ORGANIZATION, project, kind, terms);
+    }
+
+    /**
+     * Changes what a key is called and may; at once.
+     *
+     * @param change makes the new terms of the old; what it throws is thrown
+     * @return null when there is no such key or it is revoked
+     * @throws IllegalArgumentException when something can't be; the message may be shown to who asked
+     */
+    public @Nullable KeyInfo change(Actor who, String id, @Nullable String name, Function<KeyTerms, KeyTerms> change) {
+        return access.<@Nullable KeyInfo>change(handle -> {
+            KeyInfo before = info(handle, id);
+            if (before == null || before.revokedMillis() != null) {
+                return null;
+            }
+            KeyTerms terms = change.apply(before.terms());
+            String called = name == null ? before.name() : name;
+            Names.check("name", called);
+            // An expiry that has passed may stay while other things change.
+            if (!Objects.equals(terms.expiresMillis(), before.terms().expiresMillis())) {
+                terms.check(clock.millis());
+            } else {
+                terms.check(Long.MIN_VALUE);
+            }
+            handle.createUpdate("""
+                            UPDATE keys SET name = :name, models = :models, environment = :environment, expires = :expires,
+                              tools = :tools, networks = :networks WHERE id = :id
+                            """)
+                    .bind("id", id)
+                    .bind("name", called)
+                    .bindMap(columns(terms))
+                    .execute();
+            return noted(handle, who, "key.change", before);
+        });
+    }
+
+    private static java.util.Map<String, @Nullable Object> columns(KeyTerms terms) {
+        java.util.Map<String, @Nullable Object> columns = new java.util.HashMap<>();
+        columns.put("environment", terms.environment());
+        columns.put("expires", terms.expiresMillis());
+        columns.put("models", String.join("\n", terms.models()));
+        columns.put("tools", String.join("\n", terms.tools().words()));
+        columns.put(
+                "networks",
+                String.join(
+                        "\n", terms.networks().stream().map(Object::toString).toList()));
+        return columns;
     }
 
     /** All keys, revoked ones too, the oldest first. */
     public List<KeyInfo> list() {
-        return database.<List<KeyInfo>>read(
+        return access.database()
+                .<List<KeyInfo>>read(
                         handle -> handle.createQuery(SELECT + " ORDER BY k.created, k.id").map(ROW).stream()
                                 .map(Row::info)
+                                .map(this::withUse)
                                 .toList())
                 .join();
     }
 
     /** A key by its id, revoked or not; null when there is none. */
     public @Nullable KeyInfo get(String id) {
-        return database.<@Nullable KeyInfo>read(handle -> info(handle, id)).join();
+        KeyInfo found = access.database()
+                .<@Nullable KeyInfo>read(handle -> info(handle, id))
+                .join();
+        return found == null ? null : withUse(found);
     }
 
-    /** All projects, the oldest first. */
-    public List<Project> projects() {
-        return database.<List<Project>>read(handle -> handle.createQuery("""
-                                SELECT p.id, p.name, p.organization, p.created,
-                                       (SELECT count(*) FROM keys k WHERE k.project = p.id AND k.revoked IS NULL) AS keys
-                                FROM projects p ORDER BY p.created, p.id
-                                """)
-                        .map((row, _) -> new Project(
-                                row.getString("id"),
-                                row.getString("name"),
-                                row.getString("organization"),
-                                row.getLong("created"),
-                                row.getInt("keys")))
-                        .list())
-                .join();
+    /** With the last use that this process knows of, which may not be written yet. */
+    private KeyInfo withUse(KeyInfo key) {
+        long used = access.used(key.id());
+        Long written = key.usedMillis();
+        return used == 0 || (written != null && written >= used)
+                ? key
+                : new KeyInfo(
+                        key.id(),
+                        key.name(),
+                        key.projectId(),
+                        key.project(),
+                        key.organizationId(),
+                        key.kind(),
+                        key.terms(),
+                        key.last4(),
+                        key.createdMillis(),
+                        key.replacedMillis(),
+                        key.previousUntilMillis(),
+                        used,
+                        key.revokedMillis());
     }
 
     /**
-     * Gives a key a new text; the old one stops working at once.
+     * Gives a key a new text. The text before works on for a while; one before that stops at once.
      *
+     * @param overlap how long, up to {@link #MAX_OVERLAP}; zero: it stops at once
      * @return null when there is no such key or it is revoked
+     * @throws IllegalArgumentException when the overlap can't be; the message may be shown to who asked
      */
-    public @Nullable Created rotate(String id) {
-        return this.<@Nullable Created>change(handle -> {
-            KeyInfo key = info(handle, id);
-            if (key == null || key.revokedMillis() != null) {
+    public @Nullable Created rotate(Actor who, String id, Duration overlap) {
+        if (overlap.isNegative() || overlap.compareTo(MAX_OVERLAP) > 0) {
+            throw new IllegalArgumentException("overlap_seconds: " + overlap.toSeconds() + " (expected: 0 to "
+                    + MAX_OVERLAP.toSeconds() + ", which is 7 days)");
+        }
+        return access.<@Nullable Created>change(handle -> {
+            Row before = row(handle, id);
+            if (before == null || before.info.revokedMillis() != null) {
                 return null;
             }
-            String text = newText(key.kind());
-            handle.createUpdate("UPDATE keys SET hash = ?, last4 = ?, replaced = ? WHERE id = ?")
-                    .bind(0, hash(text))
-                    .bind(1, last4(text))
-                    .bind(2, clock.millis())
-                    .bind(3, id)
+            String text = secrets.text(before.info.kind().prefix());
+            handle.createUpdate("""
+                            UPDATE keys SET hash = :hash, last4 = :last4, replaced = :now, previous_hash = :previous,
+                              previous_until = :until WHERE id = :id
+                            """)
+                    .bind("hash", Secrets.hash(text))
+                    .bind("last4", Secrets.last4(text))
+                    .bind("now", clock.millis())
+                    .bind("previous", overlap.isZero() ? null : before.hash)
+                    .bind("until", overlap.isZero() ? null : clock.millis() + overlap.toMillis())
+                    .bind("id", id)
                     .execute();
-            return new Created(text, Objects.requireNonNull(info(handle, id)), false);
+            return new Created(text, noted(handle, who, "key.rotate", before.info), false);
         });
     }
 
     /**
      * Ends a key for good, at once. Revoking it again changes nothing.
      *
-     * @return false when there is no such key
+     * @return null when there is no such key
      */
-    public boolean revoke(String id) {
-        return change(handle -> {
-            handle.createUpdate("UPDATE keys SET revoked = ? WHERE id = ? AND revoked IS NULL")
+    public @Nullable KeyInfo revoke(Actor who, String id) {
+        return access.<@Nullable KeyInfo>change(handle -> {
+            KeyInfo before = info(handle, id);
+            if (before == null || before.revokedMillis() != null) {
+                return before;
+            }
+            handle.createUpdate("UPDATE keys SET revoked = ?, previous_hash = NULL, previous_until = NULL WHERE id = ?")
                     .bind(0, clock.millis())
                     .bind(1, id)
                     .execute();
-            return info(handle, id) != null;
+            return noted(handle, who, "key.revoke", before);
         });
     }
 
-    /** Runs a change and makes what it left the truth for {@link #find}, in the order of commits. */
-    private <T extends @Nullable Object> T change(Database.Work<T> work) {
-        return database.write(
-                        handle -> new Changed<T>(work.in(handle), snapshot(handle)),
-                        changed -> working.set(changed.keys))
-                .result;
+    private KeyInfo noted(Handle handle, Actor who, String action, KeyInfo before) {
+        KeyInfo after = Objects.requireNonNull(info(handle, before.id()));
+        access.audit()
+                .append(
+                        handle,
+                        who,
+                        action,
+                        before.id(),
+                        before.json().toString(),
+                        after.json().toString());
+        return after;
     }
 
-    private static Map<Long, Entry> snapshot(Handle handle) {
-        Map<Long, Entry> keys = new HashMap<>();
+    /** Tells each text that works, or would if its tenant were open. */
+    static void entries(Handle handle, Function<String, AtomicLong> used, Consumer<Memory.Entry> each) {
         handle.createQuery(SELECT + " WHERE k.revoked IS NULL").map(ROW).forEach(row -> {
             KeyInfo key = row.info;
-            keys.put(
-                    start(row.hash),
-                    new Entry(
-                            row.hash,
-                            new Caller(
-                                    key.id(),
-                                    key.name(),
-                                    key.projectId(),
-                                    key.project(),
-                                    key.organizationId(),
-                                    Set.copyOf(key.models()),
-                                    key.kind(),
-                                    "",
-                                    HostedTools.ALL,
-                                    Set.of(),
-                                    List.of())));
+            KeyTerms terms = key.terms();
+            Presented.Known known = new Presented.Known(new Caller(
+                    key.id(),
+                    key.name(),
+                    key.projectId(),
+                    key.project(),
+                    key.organizationId(),
+                    Set.copyOf(terms.models()),
+                    key.kind(),
+                    terms.environment(),
+                    terms.tools(),
+                    row.testProviders,
+                    terms.networks()));
+            long expires = Objects.requireNonNullElse(terms.expiresMillis(), Long.MAX_VALUE);
+            AtomicLong moment = used.apply(key.id());
+            each.accept(new Memory.Entry(row.hash, known, row.closed, expires, Long.MAX_VALUE, moment));
+            byte[] previous = row.previousHash;
+            Long until = key.previousUntilMillis();
+            if (previous != null && until != null) {
+                each.accept(new Memory.Entry(previous, known, row.closed, expires, until, moment));
+            }
         });
-        return keys;
     }
 
     private static @Nullable KeyInfo info(Handle handle, String id) {
+        Row row = row(handle, id);
+        return row == null ? null : row.info;
+    }
+
+    private static @Nullable Row row(Handle handle, String id) {
         return handle.createQuery(SELECT + " WHERE k.id = ?")
                 .bind(0, id)
                 .map(ROW)
                 .findOne()
-                .map(Row::info)
                 .orElse(null);
     }
 
-    private static void checkName(String what, String name) {
-        String problem = name.isBlank()
-                ? "is empty"
-                : name.length() > MAX_NAME
-                        ? "has " + name.length() + " characters (expected: at most " + MAX_NAME + ")"
-                        : name.chars().anyMatch(Character::isISOControl) ? "has control characters" : null;
-        if (problem != null) {
-            throw new IllegalArgumentException(what + ": " + problem);
-        }
-    }
-
-    private String newText(KeyKind kind) {
-        return kind.prefix() + letters(KEY_CHARACTERS);
-    }
-
-    private String letters(int count) {
-        StringBuilder letters = new StringBuilder(count);
-        for (int i = 0; i < count; i++) {
-            letters.append(ALPHABET.charAt(random.nextInt(ALPHABET.length())));
-        }
-        return letters.toString();
-    }
-
-    private static String last4(String text) {
-        return text.substring(text.length() - 4);
-    }
-
-    private static byte[] hash(String text) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
-    }
-
-    private static long start(byte[] hash) {
-        long start = 0;
-        for (int i = 0; i < Long.BYTES; i++) {
-            start = (start << 8) | (hash[i] & 0xff);
-        }
-        return start;
-    }
-
     @SuppressWarnings("ArrayRecordComponent") // Never compared as a record.
-    private record Entry(byte[] hash, @Nullable Caller caller) {}
-
-    @SuppressWarnings("ArrayRecordComponent") // Never compared as a record.
-    private record Row(KeyInfo info, byte[] hash) {}
-
-    private record Changed<T extends @Nullable Object>(T result, Map<Long, Entry> keys) {}
+    private record Row(
+            KeyInfo info,
+            byte[] hash,
+            byte @Nullable [] previousHash,
+            Set<String> testProviders,
+            Presented.@Nullable Refused closed) {}
 }

@@ -1,12 +1,35 @@
 package dev.lockkeeper.access;
 
+import java.util.List;
+import tools.jackson.databind.node.ObjectNode;
+
 /**
- * What is budgeted: keys belong to one.
+ * What is budgeted: keys belong to one. Times are milliseconds since 1970.
  *
  * @param id {@code proj_…}
  * @param name unique in its organization
  * @param organizationId who pays
- * @param createdMillis milliseconds since 1970; 0 for the project that every database starts with
- * @param keys how many keys it has that work
+ * @param testProviders providers that its test keys may reach; empty: simulated ones
+ * @param createdMillis when it was made; 0 for the project that every database starts with
+ * @param state whether its keys work
+ * @param keys how many keys it has that are not revoked
  */
-public record Project(String id, String name, String organizationId, long createdMillis, int keys) {}
+public record Project(
+        String id,
+        String name,
+        String organizationId,
+        List<String> testProviders,
+        long createdMillis,
+        TenantState state,
+        int keys) {
+    public Project {
+        testProviders = List.copyOf(testProviders);
+    }
+
+    /** As the admin API answers it. */
+    public ObjectNode json() {
+        ObjectNode json = Wire.object("project", id).put("name", name).put("organization_id", organizationId);
+        Wire.put(json, "test_providers", testProviders);
+        return json.put("state", state.word()).put("keys", keys).put("created_at", Wire.time(createdMillis));
+    }
+}

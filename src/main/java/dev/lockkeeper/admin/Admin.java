@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,12 +34,13 @@ public final class Admin {
     /** Requests worked on at once; a further one is answered 503. */
     static final int MAX_AT_ONCE = 64;
 
-    private static final Actor OWNER = Actor.owner("the admin token of the data folder");
+    private static final Actor OWNER = Actor.folder("the data folder's token");
 
     private static final Logger LOG = LoggerFactory.getLogger(Admin.class);
 
     private final Api api;
     private final AdminToken token;
+    private final Function<String, @Nullable Actor> tokens;
     private final Set<String> allowedHosts;
     private final Supplier<List<Check>> readiness;
     private final Supplier<Bytes> metrics;
@@ -54,6 +56,8 @@ public final class Admin {
     public record Check(String name, boolean ok, String detail) {}
 
     /**
+     * @param token the data folder's
+     * @param tokens who shows another token; null for nobody
      * @param readiness what {@code /readyz} tells; called on a virtual thread, quick
      * @param metrics the body of {@code /metrics} in Prometheus' text format; called on a virtual thread
      * @param api what stands below {@code /admin/v1/}
@@ -62,10 +66,12 @@ public final class Admin {
             AdminSettings settings,
             Api api,
             AdminToken token,
+            Function<String, @Nullable Actor> tokens,
             Supplier<List<Check>> readiness,
             Supplier<Bytes> metrics) {
         this.api = api;
         this.token = token;
+        this.tokens = tokens;
         this.allowedHosts = Set.copyOf(settings.allowedHosts().stream()
                 .map(host -> host.toLowerCase(Locale.ROOT))
                 .toList());
@@ -149,7 +155,8 @@ public final class Admin {
                 exchange.method(),
                 exchange.path(),
                 exchange.query(),
-                Optional.ofNullable(exchange.headers().get("authorization")).orElse(""),
+                who(bearer(Optional.ofNullable(exchange.headers().get("authorization"))
+                        .orElse(""))),
                 Optional.ofNullable(exchange.headers().get("accept")).orElse(""),
                 body);
         Thread.ofVirtual().name("lockkeeper-admin").start(() -> {
@@ -157,7 +164,7 @@ public final class Admin {
             try {
                 reply = reply(request);
                 if (reply.status() / 100 == 2 && !Set.of("GET", "HEAD").contains(request.method)) {
-                    LOG.info("admin: {} {}", request.method, request.path);
+                    LOG.info("admin: {} {} by {}", request.method, request.path, request.who.id());
                 }
             } catch (RuntimeException | Error e) {
                 LOG.error("admin request {} {} failed", request.method, request.path, e);
@@ -191,24 +198,19 @@ public final class Admin {
     private Reply reply(Request request) {
         List<String> path = List.of(request.path.substring(1).split("/", -1));
         boolean open = request.path.equals("/")
-                || (path.size() == 1 && Set.of("livez", "readyz", "metrics").contains(path.getFirst()));
-        if (!open && !token.is(bearer(request.authorization))) {
-            return Reply.error(
-                            401,
-                            "This needs the admin token: Authorization: Bearer <the content of " + AdminToken.FILE
-                                    + " in the data folder>.")
-                    .with("www-authenticate", "Bearer");
-        }
+                || (path.size() == 1
+                        && Set.of("livez", "readyz", "metrics", "invitation").contains(path.getFirst()));
         if (!open && !path.getFirst().equals("admin")) {
             return unknown(request);
         }
         return switch (path.getFirst()) {
             case "" -> only("GET", request, () -> page(request));
+            case "invitation" -> only("GET", request, InvitationPage::reply);
             case "livez" -> only("GET", request, Admin::live);
             case "readyz" -> only("GET", request, this::ready);
             case "metrics" ->
                 only("GET", request, () -> new Reply(200, "text/plain; version=0.0.4; charset=utf-8", metrics.get()));
-            case "admin" -> api.answer(OWNER, request.method, request.path, request.query, request.body);
+            case "admin" -> api.answer(request.who, request.method, request.path, request.query, request.body);
             default -> unknown(request);
         };
     }
@@ -234,7 +236,7 @@ public final class Admin {
     private Reply page(Request request) {
         if (request.accept.contains("text/html")) {
             return new Reply(200, AdminPage.CONTENT_TYPE, AdminPage.of(api.operations()))
-                    .with("content-security-policy", AdminPage.CONTENT_SECURITY_POLICY);
+                    .with("content-security-policy", AdminPage.policy(""));
         }
         ObjectNode json = Json.object().put("service", "lockkeeper admin");
         AdminPage.endpoints(api.operations()).forEach(json.putArray("endpoints")::add);
@@ -255,6 +257,14 @@ public final class Admin {
         return Reply.error(404, "There is nothing at " + request.path + "." + hint);
     }
 
+    private Actor who(String presented) {
+        if (token.is(presented)) {
+            return OWNER;
+        }
+        Actor found = tokens.apply(presented);
+        return found == null ? Actor.NOBODY : found;
+    }
+
     private static String bearer(String authorization) {
         return authorization.regionMatches(true, 0, "Bearer ", 0, 7)
                 ? authorization.substring(7).strip()
@@ -262,5 +272,5 @@ public final class Admin {
     }
 
     private record Request(
-            String method, String path, @Nullable String query, String authorization, String accept, Bytes body) {}
+            String method, String path, @Nullable String query, Actor who, String accept, Bytes body) {}
 }

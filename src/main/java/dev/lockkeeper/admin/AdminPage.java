@@ -15,7 +15,7 @@ final class AdminPage {
 
     private static final List<String> OPEN = List.of("GET /livez", "GET /readyz", "GET /metrics");
 
-    private static final String STYLE = """
+    static final String STYLE = """
             body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem;
               color: #1b1f24; background: #fff }
             code, pre { font: 14px/1.5 ui-monospace, monospace; background: #f3f4f6; border-radius: 4px; padding: 0 .25em }
@@ -54,10 +54,6 @@ final class AdminPage {
             </html>
             """;
 
-    /** The page's own style and nothing else. */
-    static final String CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'sha256-" + sha256(STYLE)
-            + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
     private AdminPage() {}
 
     /** What is here, a line each. */
@@ -75,7 +71,13 @@ final class AdminPage {
         return Bytes.utf8(PAGE.replace("{{style}}", STYLE).replace("{{operations}}", rows));
     }
 
-    private static String sha256(String text) {
+    /** The page's own style, what else is said, and nothing more. */
+    static String policy(String more) {
+        return "default-src 'none'; style-src 'sha256-" + sha256(STYLE) + "'; " + more
+                + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    }
+
+    static String sha256(String text) {
         try {
             return Base64.getEncoder()
                     .encodeToString(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));

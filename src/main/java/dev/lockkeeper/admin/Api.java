@@ -68,6 +68,7 @@ public final class Api {
     /**
      * Answers.
      *
+     * @param who {@link Actor#NOBODY} is answered what is open to everybody
      * @param path as it was sent, without the question mark and what follows
      * @param query what follows it; null for none
      */
@@ -89,6 +90,9 @@ public final class Api {
             }
         }
         if (best == null) {
+            if (who.equals(Actor.NOBODY)) {
+                return unknown();
+            }
             return methods.isEmpty()
                     ? Reply.error(404, "There is nothing at " + path + ". GET " + DOCUMENT + " describes what is here.")
                     : Reply.wrongMethod(path, method, String.join(", ", methods));
@@ -98,6 +102,9 @@ public final class Api {
 
     private static Reply answer(
             Actor who, Operation operation, Map<String, String> ids, @Nullable String query, Bytes body) {
+        if (who.equals(Actor.NOBODY) && !operation.open()) {
+            return unknown();
+        }
         if (operation.right() != null && !who.may(operation.right())) {
             return Reply.error(
                     403,
@@ -138,6 +145,14 @@ public final class Api {
             String message = String.valueOf(e.getMessage());
             return Reply.error(400, message, field(message));
         }
+    }
+
+    private static Reply unknown() {
+        return Reply.error(
+                        401,
+                        "This needs an admin token that works: Authorization: Bearer <one made with 'lockkeeper tokens"
+                                + " create', or the content of " + AdminToken.FILE + " in the data folder>.")
+                .with("www-authenticate", "Bearer");
     }
 
     /** Messages of rooms begin with the field, too. */

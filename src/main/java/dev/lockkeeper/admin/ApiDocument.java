@@ -69,6 +69,9 @@ final class ApiDocument {
             json.put("description", "Needs the scope " + operation.right().word() + ".");
             json.put("x-scope", operation.right().word());
         }
+        if (operation.open()) {
+            json.putArray("security"); // none
+        }
         ArrayNode parameters = json.putArray("parameters");
         Matcher names = NAME.matcher(operation.path());
         while (names.find()) {

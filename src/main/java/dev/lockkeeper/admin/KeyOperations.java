@@ -1,18 +1,28 @@
 package dev.lockkeeper.admin;
 
 import dev.lockkeeper.access.Created;
+import dev.lockkeeper.access.HostedTools;
 import dev.lockkeeper.access.KeyInfo;
 import dev.lockkeeper.access.KeyKind;
+import dev.lockkeeper.access.KeyTerms;
 import dev.lockkeeper.access.Keys;
-import dev.lockkeeper.access.Project;
 import dev.lockkeeper.access.Right;
+import dev.lockkeeper.access.Tenants;
+import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What the admin API does with keys. */
 public final class KeyOperations {
+    private static final String AT = "/admin/v1/keys";
+
     private static final Shape.Word KIND = Shape.word(KeyKind.LIVE.word(), KeyKind.TEST.word());
     private static final Shape NAME = new Shape.Text(Keys.MAX_NAME);
+    private static final Shape MODELS = new Shape.ListOf(NAME, Keys.MAX_MODELS);
+    private static final Shape TOOLS = new Shape.ListOf(NAME, HostedTools.KNOWN.size());
+    private static final Shape NETWORKS = new Shape.ListOf(NAME, KeyTerms.MAX_NETWORKS);
+    private static final Shape MAYBE_TIME = new Shape.OrNull(new Shape.Time());
 
     private static final Shape.Struct KEY = key(Shape.struct("Key"));
 
@@ -20,22 +30,20 @@ public final class KeyOperations {
                     .with("key", Shape.text(), "Its text: told this once, kept nowhere."))
             .with("new_project", new Shape.Flag(), "Whether its project was made along with it.");
 
-    private static final Shape.Struct PROJECT = Shape.struct("Project")
-            .with("object", Shape.word("project"), "What this is.")
-            .with("id", Shape.text(), "Its id, proj_…")
-            .with("name", NAME, "What it is called.")
-            .with("organization_id", Shape.text(), "Who pays.")
-            .with("keys", new Shape.Whole(0, Long.MAX_VALUE), "How many keys it has that work.")
-            .with("created_at", new Shape.Time(), "When it was made.");
-
-    private static final Shape.Struct WANTED = Shape.struct("NewKey")
+    private static final Shape.Struct WANTED = terms(Shape.struct("NewKey")
             .with("name", NAME, "who or what calls with it, such as ci")
-            .optional("project", NAME, "The project it belongs to, made if it is new. Default: default.")
-            .optional("kind", KIND, "What it is for. Default: live.")
+            .optional("project", NAME, "The id or name of its project, made if the name is new. Default: default.")
+            .optional("organization", NAME, "The id or name of its project's organization. Default: default.")
+            .optional("kind", KIND, "What it is for: a test key reaches what its project allows. Default: live."));
+
+    private static final Shape.Struct CHANGE =
+            terms(Shape.struct("KeyChange").optional("name", NAME, "Who or what calls with it."));
+
+    private static final Shape.Struct ROTATION = Shape.struct("Rotation")
             .optional(
-                    "models",
-                    new Shape.OrNull(new Shape.ListOf(NAME, Keys.MAX_MODELS)),
-                    "Names that it may ask for. Default: all.");
+                    "overlap_seconds",
+                    new Shape.Whole(0, Keys.MAX_OVERLAP.toSeconds()),
+                    "How long the text before works beside the new one. Default: 0, it stops at once.");
 
     private KeyOperations() {}
 
@@ -47,29 +55,48 @@ public final class KeyOperations {
                 .with("project_id", Shape.text(), "Its project's id.")
                 .with("project", NAME, "Its project's name.")
                 .with("kind", KIND, "What it is for.")
+                .with("environment", Shape.text(), "The operator's own label; empty: none.")
                 .with("last4", Shape.text(), "The last characters of its text.")
-                .with("models", new Shape.ListOf(NAME, Keys.MAX_MODELS), "Names that it may ask for; empty: all.")
+                .with("models", MODELS, "Names that it may ask for; empty: all.")
+                .with("tools", TOOLS, "Tools at the provider that it may ask for: all or none alone, or names.")
+                .with("networks", NETWORKS, "Where it may be used from; empty: anywhere.")
+                .with("expires_at", MAYBE_TIME, "When it stops working; null: never.")
                 .with("created_at", new Shape.Time(), "When it was made.")
-                .with("replaced_at", new Shape.OrNull(new Shape.Time()), "When its text was last replaced.")
-                .with("revoked_at", new Shape.OrNull(new Shape.Time()), "When it was revoked.");
+                .with("replaced_at", MAYBE_TIME, "When its text was last replaced.")
+                .with("previous_until", MAYBE_TIME, "Till when the text before works too.")
+                .with("last_used_at", MAYBE_TIME, "When it was last used, to about a minute.")
+                .with("revoked_at", MAYBE_TIME, "When it was revoked.");
+    }
+
+    /** What a key may, as it is asked for; null stands for the default. */
+    private static Shape.Struct terms(Shape.Struct begun) {
+        return begun.optional("environment", new Shape.OrNull(NAME), "A free label, such as staging. Default: none.")
+                .optional("expires_at", MAYBE_TIME, "When it stops working. Default: never.")
+                .optional("models", new Shape.OrNull(MODELS), "Names that it may ask for. Default: all.")
+                .optional(
+                        "tools",
+                        new Shape.OrNull(TOOLS),
+                        "Tools at the provider that it may ask for: all or none alone, or some of "
+                                + String.join(", ", HostedTools.KNOWN) + ". Default: all.")
+                .optional(
+                        "networks",
+                        new Shape.OrNull(NETWORKS),
+                        "Addresses and ranges that it may be used from, such as 10.0.0.0/8. Default: anywhere.");
     }
 
     /** The operations on these keys. */
     public static List<Operation> of(Keys keys) {
         return List.of(
                 Operation.get(
-                                "/admin/v1/keys",
+                                AT,
                                 "listKeys",
                                 "Lists all keys, revoked ones too, the oldest first.",
                                 Shape.answerList(KEY),
-                                _ -> Reply.json(
-                                        200,
-                                        Json.list(keys.list().stream()
-                                                .map(KeyOperations::json)
-                                                .toList())))
+                                asked -> list(keys, asked))
+                        .takes("project", NAME, "Only keys of the project with this id or name.")
                         .needs(Right.KEYS_READ),
                 Operation.post(
-                                "/admin/v1/keys",
+                                AT,
                                 "createKey",
                                 "Makes a key. Its text is told this once.",
                                 WANTED,
@@ -77,90 +104,93 @@ public final class KeyOperations {
                                 asked -> create(keys, asked))
                         .needs(Right.KEYS_WRITE)
                         .creates(),
+                Operation.get(
+                                AT + "/{id}",
+                                "getKey",
+                                "Tells of one key.",
+                                KEY,
+                                asked -> key(keys.get(asked.id()), asked))
+                        .needs(Right.KEYS_READ),
+                Operation.patch(
+                                AT + "/{id}",
+                                "changeKey",
+                                "Changes what a key is called and may, at once; null takes a bound away.",
+                                CHANGE,
+                                KEY,
+                                asked -> change(keys, asked))
+                        .needs(Right.KEYS_WRITE),
                 Operation.post(
-                                "/admin/v1/keys/{id}/rotate",
+                                AT + "/{id}/rotate",
                                 "rotateKey",
-                                "Gives a key a new text; the old one stops working.",
-                                null,
+                                "Gives a key a new text; the old one stops working, at once or after an overlap.",
+                                ROTATION,
                                 NEW_KEY,
                                 asked -> rotate(keys, asked))
                         .needs(Right.KEYS_WRITE),
                 Operation.post(
-                                "/admin/v1/keys/{id}/revoke",
+                                AT + "/{id}/revoke",
                                 "revokeKey",
                                 "Ends a key for good, at once.",
                                 null,
                                 KEY,
-                                asked -> revoke(keys, asked))
-                        .needs(Right.KEYS_WRITE),
-                Operation.get(
-                                "/admin/v1/projects",
-                                "listProjects",
-                                "Lists all projects, the oldest first.",
-                                Shape.answerList(PROJECT),
-                                _ -> Reply.json(
-                                        200,
-                                        Json.list(keys.projects().stream()
-                                                .map(KeyOperations::json)
-                                                .toList())))
-                        .needs(Right.TENANTS_READ));
+                                asked -> key(keys.revoke(asked.who(), asked.id()), asked))
+                        .needs(Right.KEYS_WRITE));
+    }
+
+    private static Reply list(Keys keys, Inquiry asked) {
+        String project = asked.asked("project");
+        return Reply.json(
+                200,
+                Json.list(keys.list().stream()
+                        .filter(key -> project == null
+                                || key.projectId().equals(project)
+                                || key.project().equals(project))
+                        .map(KeyInfo::json)
+                        .toList()));
     }
 
     private static Reply create(Keys keys, Inquiry asked) {
         Created created = keys.create(
+                asked.who(),
                 asked.text("name"),
-                asked.text("project", Keys.DEFAULT_PROJECT),
+                asked.text("organization", Tenants.DEFAULT_ORGANIZATION),
+                asked.text("project", Tenants.DEFAULT_PROJECT),
                 asked.text("kind", KeyKind.LIVE.word()).equals(KeyKind.TEST.word()) ? KeyKind.TEST : KeyKind.LIVE,
-                asked.texts("models"));
+                terms(KeyTerms.FREE, asked));
         return Reply.json(201, json(created));
     }
 
-    private static Reply rotate(Keys keys, Inquiry asked) {
-        Created renewed = keys.rotate(asked.id());
-        if (renewed == null) {
-            return Reply.error(
-                    404, "There is no key " + asked.id() + " that works. 'lockkeeper keys list' shows them.");
-        }
-        return Reply.json(200, json(renewed));
+    private static Reply change(Keys keys, Inquiry asked) {
+        return key(
+                keys.change(asked.who(), asked.id(), asked.textOrNull("name"), before -> terms(before, asked)), asked);
     }
 
-    private static Reply revoke(Keys keys, Inquiry asked) {
-        KeyInfo revoked = keys.revoke(asked.id()) ? keys.get(asked.id()) : null;
-        if (revoked == null) {
-            return Reply.error(404, "There is no key " + asked.id() + ". 'lockkeeper keys list' shows them.");
-        }
-        return Reply.json(200, json(revoked));
+    /** The terms before, but for what was asked. */
+    private static KeyTerms terms(KeyTerms before, Inquiry asked) {
+        return new KeyTerms(
+                asked.has("environment") ? asked.text("environment", "") : before.environment(),
+                asked.has("expires_at") ? asked.millis("expires_at") : before.expiresMillis(),
+                asked.has("models") ? asked.texts("models") : before.models(),
+                asked.has("tools") ? HostedTools.of(asked.texts("tools")) : before.tools(),
+                asked.has("networks") ? KeyTerms.networks(asked.texts("networks")) : before.networks());
+    }
+
+    private static Reply rotate(Keys keys, Inquiry asked) {
+        Created renewed = keys.rotate(asked.who(), asked.id(), Duration.ofSeconds(asked.whole("overlap_seconds", 0)));
+        return renewed == null ? unknown(asked) : Reply.json(200, json(renewed));
+    }
+
+    private static Reply key(@Nullable KeyInfo key, Inquiry asked) {
+        return key == null ? unknown(asked) : Reply.json(200, key.json());
+    }
+
+    private static Reply unknown(Inquiry asked) {
+        return Reply.error(404, "There is no key " + asked.id() + " that works. 'lockkeeper keys list' shows them.");
     }
 
     private static ObjectNode json(Created created) {
         ObjectNode json = Json.object().put("key", created.text());
-        json.setAll(json(created.key()));
+        json.setAll(created.key().json());
         return json.put("new_project", created.newProject());
-    }
-
-    private static ObjectNode json(KeyInfo key) {
-        ObjectNode json = Json.object()
-                .put("object", "key")
-                .put("id", key.id())
-                .put("name", key.name())
-                .put("organization_id", key.organizationId())
-                .put("project_id", key.projectId())
-                .put("project", key.project())
-                .put("kind", key.kind().word())
-                .put("last4", key.last4());
-        Json.put(json, "models", key.models());
-        return json.put("created_at", Json.time(key.createdMillis()))
-                .put("replaced_at", Json.time(key.replacedMillis()))
-                .put("revoked_at", Json.time(key.revokedMillis()));
-    }
-
-    private static ObjectNode json(Project project) {
-        return Json.object()
-                .put("object", "project")
-                .put("id", project.id())
-                .put("name", project.name())
-                .put("organization_id", project.organizationId())
-                .put("keys", project.keys())
-                .put("created_at", Json.time(project.createdMillis()));
     }
 }

@@ -1,8 +1,7 @@
 package dev.lockkeeper.admin;
 
+import dev.lockkeeper.access.Access;
 import dev.lockkeeper.access.KeyInfo;
-import dev.lockkeeper.access.Keys;
-import dev.lockkeeper.access.Project;
 import dev.lockkeeper.access.Right;
 import dev.lockkeeper.limits.Limit;
 import dev.lockkeeper.limits.Limits;
@@ -98,8 +97,8 @@ public final class LimitOperations {
     }
 
     /** The operations on these limits. */
-    public static List<Operation> of(Limits limits, QuotaRequests requests, Keys keys) {
-        Limits.Family family = subject -> parents(keys, subject);
+    public static List<Operation> of(Limits limits, QuotaRequests requests, Access access) {
+        Limits.Family family = subject -> parents(access, subject);
         return List.of(
                 Operation.get(
                                 "/admin/v1/limits",
@@ -176,7 +175,7 @@ public final class LimitOperations {
     }
 
     /** Whose limits go for a subject too. Models and providers are the configuration's, and may be limited before they are there. */
-    private static @Nullable List<Subject> parents(Keys keys, Subject subject) {
+    private static @Nullable List<Subject> parents(Access access, Subject subject) {
         if (subject.id().equals(Subject.EACH)) {
             Subject projects = new Subject(Kind.PROJECT, Subject.EACH);
             Subject organizations = new Subject(Kind.ORGANIZATION, Subject.EACH);
@@ -190,11 +189,11 @@ public final class LimitOperations {
             case END_USER -> {
                 Subject project = new Subject(
                         Kind.PROJECT, subject.id().substring(0, subject.id().indexOf('/')));
-                List<Subject> above = parents(keys, project);
+                List<Subject> above = parents(access, project);
                 yield above == null ? null : List.of(project, above.getFirst());
             }
             case KEY -> {
-                KeyInfo key = keys.get(subject.id());
+                KeyInfo key = access.keys().get(subject.id());
                 yield key == null
                         ? null
                         : List.of(
@@ -202,13 +201,16 @@ public final class LimitOperations {
                                 new Subject(Kind.ORGANIZATION, key.organizationId()));
             }
             case PROJECT ->
-                keys.projects().stream()
+                access.tenants().projects(null).stream()
                         .filter(each -> each.id().equals(subject.id()))
                         .findFirst()
                         .map(each -> List.of(new Subject(Kind.ORGANIZATION, each.organizationId())))
                         .orElse(null);
             case ORGANIZATION ->
-                keys.projects().stream().map(Project::organizationId).anyMatch(subject.id()::equals) ? List.of() : null;
+                access.tenants().organizations().stream()
+                                .anyMatch(each -> each.id().equals(subject.id()))
+                        ? List.of()
+                        : null;
             case MODEL, PROVIDER -> List.of();
         };
     }

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param path with {@code {names}} in braces, such as {@code /admin/v1/keys/{id}}
  * @param id its name in the document, unique
  * @param summary one sentence
- * @param right what is needed for it; null: nothing but to be known
+ * @param right what is needed for it; null: nothing but a token
+ * @param open whether it needs no token either
  * @param query the parameters that it takes; others are refused
  * @param body what it takes; null: nothing
  * @param status of the answer when it did what was asked
@@ -27,6 +28,7 @@ public record Operation(
         String id,
         String summary,
         @Nullable Right right,
+        boolean open,
         List<Parameter> query,
         @Nullable Shape body,
         int status,
@@ -55,40 +57,47 @@ public record Operation(
     record Parameter(String name, Shape shape, String description) {}
 
     static Operation get(String path, String id, String summary, Shape answer, Handler handler) {
-        return new Operation("GET", path, id, summary, null, List.of(), null, 200, answer, List.of(), handler);
+        return new Operation("GET", path, id, summary, null, false, List.of(), null, 200, answer, List.of(), handler);
     }
 
     static Operation post(String path, String id, String summary, @Nullable Shape body, Shape answer, Handler handler) {
-        return new Operation("POST", path, id, summary, null, List.of(), body, 200, answer, List.of(), handler);
+        return new Operation("POST", path, id, summary, null, false, List.of(), body, 200, answer, List.of(), handler);
     }
 
     static Operation patch(String path, String id, String summary, Shape body, Shape answer, Handler handler) {
-        return new Operation("PATCH", path, id, summary, null, List.of(), body, 200, answer, List.of(), handler);
+        return new Operation("PATCH", path, id, summary, null, false, List.of(), body, 200, answer, List.of(), handler);
     }
 
     static Operation delete(String path, String id, String summary, Shape answer, Handler handler) {
-        return new Operation("DELETE", path, id, summary, null, List.of(), null, 200, answer, List.of(), handler);
+        return new Operation(
+                "DELETE", path, id, summary, null, false, List.of(), null, 200, answer, List.of(), handler);
     }
 
     /** The same with a right that it needs. */
     Operation needs(Right needed) {
-        return new Operation(method, path, id, summary, needed, query, body, status, answer, refusals, handler);
+        return new Operation(method, path, id, summary, needed, open, query, body, status, answer, refusals, handler);
+    }
+
+    /** The same for everybody, token or not. */
+    Operation forEverybody() {
+        return new Operation(method, path, id, summary, right, true, query, body, status, answer, refusals, handler);
     }
 
     /** The same, answering with status 201. */
     Operation creates() {
-        return new Operation(method, path, id, summary, right, query, body, 201, answer, refusals, handler);
+        return new Operation(method, path, id, summary, right, open, query, body, 201, answer, refusals, handler);
     }
 
     /** The same with one more parameter. */
     Operation takes(String name, Shape shape, String description) {
         List<Parameter> more = new ArrayList<>(query);
         more.add(new Parameter(name, shape, description));
-        return new Operation(method, path, id, summary, right, more, body, status, answer, refusals, handler);
+        return new Operation(method, path, id, summary, right, open, more, body, status, answer, refusals, handler);
     }
 
     /** The same with further statuses. */
     Operation refuses(Integer... statuses) {
-        return new Operation(method, path, id, summary, right, query, body, status, answer, List.of(statuses), handler);
+        return new Operation(
+                method, path, id, summary, right, open, query, body, status, answer, List.of(statuses), handler);
     }
 }

@@ -2,6 +2,7 @@ package dev.lockkeeper.door;
 
 import dev.lockkeeper.access.Caller;
 import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.access.Presented;
 import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Endpoints;
 import dev.lockkeeper.dialect.openai.Errors;
@@ -86,16 +87,83 @@ public final class Door implements Loops.Handler {
 
     private void enter(Exchange exchange, Endpoint endpoint, List<String> ids) {
         String presented = presented(exchange.headers());
-        Caller caller = presented == null ? null : keys.find(presented);
-        if (caller == null) {
-            relay.refuse(exchange, null, endpoint.path(), new Refusal.UnknownKey(presented == null));
-        } else if (endpoint.kind() == Endpoint.Kind.MODELS) {
+        if (presented == null) {
+            relay.refuse(exchange, null, endpoint.path(), new Refusal.UnknownKey(true));
+            return;
+        }
+        switch (keys.find(presented, exchange.clientAddress())) {
+            case Presented.Known(Caller caller) -> enter(exchange, endpoint, ids, caller);
+            case Presented.Refused why -> refuse(exchange, endpoint, why);
+        }
+    }
+
+    private void enter(Exchange exchange, Endpoint endpoint, List<String> ids, Caller caller) {
+        if (endpoint.kind() == Endpoint.Kind.MODELS) {
             models(exchange, caller, endpoint, ids);
         } else if (ShortForm.is(endpoint, exchange.query())) {
             ShortForm.carry(relay, exchange, caller);
         } else {
             relay.carry(exchange, caller, endpoint, ids, null);
         }
+    }
+
+    /** Says no to a key. To whoever has it, what is wrong with it is no secret; what to do about it should not be one. */
+    private void refuse(Exchange exchange, Endpoint endpoint, Presented.Refused why) {
+        switch (why) {
+            case UNKNOWN -> relay.refuse(exchange, null, endpoint.path(), new Refusal.UnknownKey(false));
+            case UNHEARD ->
+                relay.refuse(
+                        exchange,
+                        null,
+                        endpoint.path(),
+                        new Refusal.NoStorage("It can't be known which keys still work"));
+            case MISTYPED ->
+                deny(
+                        exchange,
+                        endpoint,
+                        401,
+                        "invalid_api_key",
+                        "This API key has a typo or is not whole: its checksum does not fit. Copy it again.");
+            case EXPIRED ->
+                deny(
+                        exchange,
+                        endpoint,
+                        401,
+                        "api_key_expired",
+                        "This API key's time is over. Ask the operator for more time (lockkeeper keys change) or for"
+                                + " another key.");
+            case PROJECT_CLOSED ->
+                deny(
+                        exchange,
+                        endpoint,
+                        403,
+                        "project_closed",
+                        "The project of this API key is closed. Ask the operator to open it (lockkeeper project open),"
+                                + " or for a key of another project.");
+            case ORGANIZATION_CLOSED ->
+                deny(
+                        exchange,
+                        endpoint,
+                        403,
+                        "organization_closed",
+                        "The organization of this API key is closed. Ask the operator to open it (lockkeeper org open),"
+                                + " or for a key of another organization.");
+            case ELSEWHERE ->
+                deny(
+                        exchange,
+                        endpoint,
+                        403,
+                        "address_not_allowed",
+                        "This API key may not be used from " + exchange.clientAddress()
+                                + ". Call from a network that it is bound to, or ask the operator to allow this one"
+                                + " (lockkeeper keys change --networks).");
+        }
+    }
+
+    private void deny(Exchange exchange, Endpoint endpoint, int status, String code, String message) {
+        Bytes body = Errors.envelope(message, "invalid_request_error", null, code);
+        exchange.answer(status, Headers.empty().set("content-type", JSON), body);
+        relay.answered(exchange, null, endpoint.path(), status, Outcome.REFUSED, code, body.length());
     }
 
     /** The key a client sent, wherever it put it; null for none. */

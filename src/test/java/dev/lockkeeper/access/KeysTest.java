@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -19,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -32,16 +34,21 @@ class KeysTest {
     @Parameter
     Stores store = Stores.SQLITE;
 
+    private static final Actor WHO = Actor.folder("test");
+    private static final String HERE = "127.0.0.1";
+
     @TempDir
     Path temp;
 
     private Database database;
+    private Access access;
     private Keys keys;
 
     @BeforeEach
     void open() throws Exception {
         database = store.open(temp);
-        keys = new Keys(database, CLOCK, new SecureRandom());
+        access = Access.open(database, CLOCK, new SecureRandom(), System::nanoTime);
+        keys = access.keys();
     }
 
     @AfterEach
@@ -51,10 +58,10 @@ class KeysTest {
 
     @Test
     void aNewKeyIsFoundAtOnceWithWhatItMay() {
-        Created created = keys.create("ci", "default", KeyKind.LIVE, List.of("gpt-5.5", "gpt-4o"));
+        Created created = create("ci", "default", KeyKind.LIVE, List.of("gpt-5.5", "gpt-4o"));
 
-        assertThat(created.text()).matches("lk-live-[0-9A-Za-z]{43}");
-        assertThat(keys.find(created.text()))
+        assertThat(created.text()).matches("lk-live-[0-9A-Za-z]{49}");
+        assertThat(find(created.text()))
                 .isEqualTo(new Caller(
                         created.key().id(),
                         "ci",
@@ -75,26 +82,26 @@ class KeysTest {
 
     @Test
     void aKeyWithoutAListMayUseEveryModel() {
-        Created created = keys.create("ci", "default", KeyKind.TEST, List.of());
+        Created created = create("ci", "default", KeyKind.TEST, List.of());
         assertThat(created.text()).startsWith("lk-test-");
         assertThat(known(created.text()).mayUse("anything")).isTrue();
     }
 
     @Test
     void anUnknownProjectIsMadeOnce() {
-        Created first = keys.create("a", "search", KeyKind.LIVE, List.of());
-        Created second = keys.create("b", "search", KeyKind.LIVE, List.of());
+        Created first = create("a", "search", KeyKind.LIVE, List.of());
+        Created second = create("b", "search", KeyKind.LIVE, List.of());
 
         assertThat(first.newProject()).isTrue();
         assertThat(second.newProject()).isFalse();
         assertThat(second.key().projectId()).isEqualTo(first.key().projectId()).startsWith("proj_");
-        assertThat(keys.projects()).extracting(Project::name).containsExactly("default", "search");
-        assertThat(keys.projects()).extracting(Project::keys).containsExactly(0, 2);
+        assertThat(access.tenants().projects(null)).extracting(Project::name).containsExactly("default", "search");
+        assertThat(access.tenants().projects(null)).extracting(Project::keys).containsExactly(0, 2);
     }
 
     @Test
     void whatIsNoKeyIsSimplyUnknown() {
-        String text = keys.create("a", "default", KeyKind.LIVE, List.of()).text();
+        String text = create("a", "default", KeyKind.LIVE, List.of()).text();
         for (String wrong : List.of(
                 "",
                 " ",
@@ -108,32 +115,32 @@ class KeysTest {
                 "ünïcödé \ud800",
                 "x".repeat(1_000_000),
                 text + "x".repeat(300))) {
-            assertThat(keys.find(wrong)).isNull();
+            assertThat(find(wrong)).isNull();
         }
-        assertThat(keys.find(text)).isNotNull();
+        assertThat(find(text)).isNotNull();
     }
 
     @Test
     void rotatingGivesANewTextToTheSameKeyAndStopsTheOldOne() {
-        Created old = keys.create("a", "default", KeyKind.TEST, List.of("m"));
-        Created renewed = Objects.requireNonNull(keys.rotate(old.key().id()));
+        Created old = create("a", "default", KeyKind.TEST, List.of("m"));
+        Created renewed = Objects.requireNonNull(keys.rotate(WHO, old.key().id(), Duration.ZERO));
 
         assertThat(renewed.text()).startsWith("lk-test-").isNotEqualTo(old.text());
         assertThat(renewed.key().id()).isEqualTo(old.key().id());
         assertThat(renewed.key().replacedMillis()).isEqualTo(CLOCK.millis());
-        assertThat(keys.find(old.text())).isNull();
-        assertThat(keys.find(renewed.text())).isNotNull();
+        assertThat(find(old.text())).isNull();
+        assertThat(find(renewed.text())).isNotNull();
     }
 
     @Test
     void aRevokedKeyStopsAtOnceAndForGood() {
-        Created created = keys.create("a", "default", KeyKind.LIVE, List.of());
+        Created created = create("a", "default", KeyKind.LIVE, List.of());
         String id = created.key().id();
 
-        assertThat(keys.revoke(id)).isTrue();
-        assertThat(keys.find(created.text())).isNull();
-        assertThat(keys.rotate(id)).isNull();
-        assertThat(keys.revoke(id)).as("again").isTrue();
+        assertThat(keys.revoke(WHO, id)).isNotNull();
+        assertThat(find(created.text())).isNull();
+        assertThat(keys.rotate(WHO, id, Duration.ZERO)).isNull();
+        assertThat(keys.revoke(WHO, id)).as("again").isNotNull();
         assertThat(keys.list())
                 .singleElement()
                 .satisfies(key -> assertThat(key.revokedMillis()).isEqualTo(CLOCK.millis()));
@@ -141,27 +148,27 @@ class KeysTest {
 
     @Test
     void anUnknownIdCanBeNeitherRotatedNorRevoked() {
-        assertThat(keys.rotate("key_nobody")).isNull();
-        assertThat(keys.revoke("key_nobody")).isFalse();
+        assertThat(keys.rotate(WHO, "key_nobody", Duration.ZERO)).isNull();
+        assertThat(keys.revoke(WHO, "key_nobody")).isNull();
     }
 
     @Test
     void keysSurviveARestartAndRevokedOnesStayRevoked() throws Exception {
-        Created works = keys.create("a", "p", KeyKind.LIVE, List.of("m"));
-        Created revoked = keys.create("b", "p", KeyKind.LIVE, List.of());
-        keys.revoke(revoked.key().id());
-        Caller before = keys.find(works.text());
+        Created works = create("a", "p", KeyKind.LIVE, List.of("m"));
+        Created revoked = create("b", "p", KeyKind.LIVE, List.of());
+        keys.revoke(WHO, revoked.key().id());
+        Caller before = find(works.text());
         database.close();
         open();
 
-        assertThat(keys.find(works.text())).isEqualTo(before);
-        assertThat(keys.find(revoked.text())).isNull();
+        assertThat(find(works.text())).isEqualTo(before);
+        assertThat(find(revoked.text())).isNull();
         assertThat(keys.list()).extracting(KeyInfo::name).containsExactlyInAnyOrder("a", "b");
     }
 
     @Test
     void theTextIsInNoFileAndInNoToString() throws Exception {
-        Created created = keys.create("a", "default", KeyKind.LIVE, List.of());
+        Created created = create("a", "default", KeyKind.LIVE, List.of());
         String secret = created.text().substring("lk-live-".length());
         database.close();
         try (Stream<Path> files = Files.list(temp)) {
@@ -177,13 +184,13 @@ class KeysTest {
     @Test
     void namesThatCantBeAreRefusedWithTheReason() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> keys.create("", "default", KeyKind.LIVE, List.of()))
+                .isThrownBy(() -> create("", "default", KeyKind.LIVE, List.of()))
                 .withMessage("name: is empty");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> keys.create("a", "x".repeat(101), KeyKind.LIVE, List.of()))
+                .isThrownBy(() -> create("a", "x".repeat(101), KeyKind.LIVE, List.of()))
                 .withMessage("project: has 101 characters (expected: at most 100)");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> keys.create("a", "default", KeyKind.LIVE, List.of("a\nb")))
+                .isThrownBy(() -> create("a", "default", KeyKind.LIVE, List.of("a\nb")))
                 .withMessage("models: has control characters");
         assertThat(keys.list()).isEmpty();
     }
@@ -195,25 +202,34 @@ class KeysTest {
             for (int i = 0; i < 50; i++) {
                 int number = i;
                 threads.execute(() -> {
-                    Created created = keys.create("k" + number, "p" + number % 7, KeyKind.LIVE, List.of());
+                    Created created = create("k" + number, "p" + number % 7, KeyKind.LIVE, List.of());
                     if (number % 3 == 0) {
-                        keys.revoke(created.key().id());
+                        keys.revoke(WHO, created.key().id());
                     } else {
-                        Created renewed =
-                                Objects.requireNonNull(keys.rotate(created.key().id()));
-                        assertThat(keys.find(renewed.text())).isNotNull();
+                        Created renewed = Objects.requireNonNull(
+                                keys.rotate(WHO, created.key().id(), Duration.ZERO));
+                        assertThat(find(renewed.text())).isNotNull();
                         texts.add(renewed.text());
                     }
                 });
             }
         }
-        assertThat(texts).hasSize(33).allMatch(text -> keys.find(text) != null);
-        assertThat(keys.projects()).hasSize(8);
-        Keys fresh = new Keys(database, CLOCK, new SecureRandom());
-        assertThat(texts).allMatch(text -> Objects.equals(fresh.find(text), keys.find(text)));
+        assertThat(texts).hasSize(33).allMatch(text -> find(text) != null);
+        assertThat(access.tenants().projects(null)).hasSize(8);
+        Keys fresh = Access.open(database, CLOCK, new SecureRandom(), System::nanoTime)
+                .keys();
+        assertThat(texts).allMatch(text -> Objects.equals(fresh.find(text, HERE), keys.find(text, HERE)));
+    }
+
+    private Created create(String name, String project, KeyKind kind, List<String> models) {
+        return keys.create(WHO, name, project, kind, KeyTerms.FREE.forModels(models));
+    }
+
+    private @Nullable Caller find(String text) {
+        return keys.find(text, HERE) instanceof Presented.Known(Caller caller) ? caller : null;
     }
 
     private Caller known(String text) {
-        return Objects.requireNonNull(keys.find(text));
+        return Objects.requireNonNull(find(text));
     }
 }

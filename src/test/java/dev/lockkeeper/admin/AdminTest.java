@@ -3,7 +3,11 @@ package dev.lockkeeper.admin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.lockkeeper.access.Access;
+import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.access.Presented;
+import dev.lockkeeper.access.Right;
 import dev.lockkeeper.admin.Admin.Check;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.http.Loops;
@@ -29,6 +33,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +52,7 @@ class AdminTest {
     private volatile Reloaded reloaded = new Reloaded.Followed(List.of(), List.of(), List.of());
 
     private Database database;
+    private Access access;
     private Keys keys;
     private AdminToken token;
     private Server server;
@@ -54,13 +60,18 @@ class AdminTest {
     @BeforeEach
     void start() throws Exception {
         database = Database.open(temp);
-        keys = new Keys(database, Clock.systemUTC(), new SecureRandom());
+        access = Access.open(database, Clock.systemUTC(), new SecureRandom(), System::nanoTime);
+        keys = access.keys();
         token = AdminToken.in(temp, new SecureRandom());
         AdminSettings settings = new AdminSettings("127.0.0.1", 0, List.of("Ops.Example.com"));
         Admin admin = new Admin(
                 settings,
-                new Api(List.of(KeyOperations.of(keys), ServerOperations.of(() -> reloaded))),
+                new Api(List.of(
+                        KeyOperations.of(keys),
+                        PeopleOperations.of(access.people()),
+                        ServerOperations.of(() -> reloaded))),
                 token,
+                access.people()::find,
                 () -> checks,
                 () -> Bytes.utf8("calls_total 7\n"));
         server = loops.serve(Admin.listening(settings), admin::handle, Admin::unreadable);
@@ -109,6 +120,63 @@ class AdminTest {
     }
 
     @Test
+    void aTokenOpensWhatItsScopesSayUntilItIsRevoked() throws Exception {
+        Actor owner = Actor.folder("test");
+        var made = access.people().createToken(owner, "ci", null, Set.of(Right.KEYS_READ), null);
+        assertThat(by(made.text(), "GET", "/admin/v1/keys").statusCode()).isEqualTo(200);
+        HttpResponse<String> beyond = by(made.text(), "POST", "/admin/v1/reload");
+        assertThat(beyond.statusCode()).isEqualTo(403);
+        assertThat(error(beyond).path("message").asString()).contains("server:write");
+
+        access.people().revokeToken(owner, made.of().id());
+        assertThat(by(made.text(), "GET", "/admin/v1/keys").statusCode()).isEqualTo(401);
+    }
+
+    @Test
+    void anInvitationIsAcceptedWithoutATokenAndOnce() throws Exception {
+        AdminClient client = new AdminClient(new RunningServer(1, uri(""), token));
+        Desk.Said invited = client.ask(
+                "POST",
+                "/admin/v1/invitations",
+                Json.object().put("name", "Ann").put("email", "ann@example.com").put("role", "viewer"));
+        assertThat(invited.body().path("link").asString()).startsWith("/invitation#lk-invite-");
+        HttpResponse<String> page =
+                http.send(HttpRequest.newBuilder(uri("/invitation")).build(), BodyHandlers.ofString());
+        assertThat(page.statusCode()).isEqualTo(200);
+        assertThat(page.body()).contains("/admin/v1/invitations/accept").doesNotContain("{{");
+
+        String body = Json.object()
+                .put("invitation", invited.body().path("invitation").asString())
+                .toString();
+        HttpResponse<String> accepted = anonymous("/admin/v1/invitations/accept", body);
+        assertThat(accepted.statusCode()).isEqualTo(201);
+        String hers = Json.MAPPER.readTree(accepted.body()).at("/token/token").asString();
+        assertThat(by(hers, "GET", "/admin/v1/keys").statusCode()).isEqualTo(200);
+        assertThat(by(hers, "POST", "/admin/v1/keys").statusCode()).isEqualTo(403);
+
+        assertThat(anonymous("/admin/v1/invitations/accept", body).statusCode())
+                .as("again")
+                .isEqualTo(409);
+    }
+
+    private HttpResponse<String> anonymous(String path, String body) throws Exception {
+        return http.send(
+                HttpRequest.newBuilder(uri(path))
+                        .POST(BodyPublishers.ofString(body))
+                        .build(),
+                BodyHandlers.ofString());
+    }
+
+    private HttpResponse<String> by(String token, String method, String path) throws Exception {
+        return http.send(
+                HttpRequest.newBuilder(uri(path))
+                        .method(method, BodyPublishers.noBody())
+                        .header("authorization", "Bearer " + token)
+                        .build(),
+                BodyHandlers.ofString());
+    }
+
+    @Test
     void aReloadTellsWhatCameOfItHereAndToCommands() throws Exception {
         AdminClient client = new AdminClient(new RunningServer(1, uri(""), token));
         for (Reloaded each : List.of(
@@ -153,7 +221,7 @@ class AdminTest {
         Desk.Said created = client.ask("POST", "/admin/v1/keys", Json.object().put("name", "ci"));
         assertThat(created.status()).isEqualTo(201);
         String text = created.body().path("key").asString();
-        assertThat(keys.find(text)).isNotNull();
+        assertThat(keys.find(text, "127.0.0.1")).isInstanceOf(Presented.Known.class);
         String at = "/admin/v1/keys/" + created.body().path("id").asString();
         assertThat(client.ask("GET", "/admin/v1/keys", null)
                         .body()
@@ -162,15 +230,17 @@ class AdminTest {
                 .isEqualTo("ci");
 
         Desk.Said renewed = client.ask("POST", at + "/rotate", null);
-        assertThat(keys.find(text)).isNull();
-        assertThat(keys.find(renewed.body().path("key").asString())).isNotNull();
+        assertThat(keys.find(text, "127.0.0.1")).isEqualTo(Presented.Refused.UNKNOWN);
+        assertThat(keys.find(renewed.body().path("key").asString(), "127.0.0.1"))
+                .isInstanceOf(Presented.Known.class);
 
         Desk.Said revoked = client.ask("POST", at + "/revoke", null);
         assertThat(revoked.body().path("revoked_at").isString()).isTrue();
-        assertThat(keys.find(renewed.body().path("key").asString())).isNull();
+        assertThat(keys.find(renewed.body().path("key").asString(), "127.0.0.1"))
+                .isEqualTo(Presented.Refused.UNKNOWN);
         assertThat(client.ask("POST", at + "/rotate", null).status()).isEqualTo(404);
         Desk.Said strange = client.ask("POST", "/admin/v1/keys/" + Desk.escaped("key_/../x y") + "/revoke", null);
-        assertThat(strange.message()).startsWith("There is no key key_/../x y.");
+        assertThat(strange.message()).startsWith("There is no key key_/../x y ");
     }
 
     @Test
@@ -228,6 +298,7 @@ class AdminTest {
         assertThat(path.statusCode()).isEqualTo(404);
         assertThat(error(path).path("message").asString()).contains("clients call the other one");
         assertThat(get("/admin/v1/keys/x").statusCode()).isEqualTo(404);
+        assertThat(get("/admin/v1/keys/x/y/z").statusCode()).isEqualTo(404);
         assertThat(get("/admin/v2/keys").statusCode()).isEqualTo(404);
         assertThat(get("/livez/x").statusCode()).isEqualTo(404);
 

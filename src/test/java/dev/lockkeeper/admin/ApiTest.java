@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import dev.lockkeeper.access.Access;
 import dev.lockkeeper.access.Actor;
-import dev.lockkeeper.access.Keys;
 import dev.lockkeeper.access.Right;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.limits.Limits;
@@ -35,12 +35,13 @@ import tools.jackson.databind.node.ObjectNode;
  * answer is looked at with a validator that is not the gateway's own.
  */
 class ApiTest {
-    private static final Actor OWNER = Actor.owner("test");
+    private static final Actor OWNER = Actor.folder("test");
 
     @TempDir
     Path temp;
 
     private final Set<String> asked = new HashSet<>();
+    private volatile String rich = "";
     private Database database;
     private Limits limits;
     private Api api;
@@ -49,11 +50,14 @@ class ApiTest {
     @BeforeEach
     void open() throws Exception {
         database = Database.open(temp);
-        Keys keys = new Keys(database, Clock.systemUTC(), new SecureRandom());
         limits = Limits.open(database, Clock.systemUTC(), System::nanoTime);
+        Access access = Access.open(database, Clock.systemUTC(), new SecureRandom(), System::nanoTime);
         api = new Api(List.of(
-                KeyOperations.of(keys),
-                LimitOperations.of(limits, new QuotaRequests(database, limits, new SecureRandom()), keys),
+                KeyOperations.of(access.keys()),
+                TenantOperations.of(access.tenants(), id -> id.equals(rich) ? "a budget of $5" : null),
+                LimitOperations.of(limits, new QuotaRequests(database, limits, new SecureRandom()), access),
+                PeopleOperations.of(access.people()),
+                AuditOperations.of(access.audit()),
                 ServerOperations.of(() -> new Reloaded.Followed(List.of("a changed"), List.of(), List.of()))));
         document = json(api.answer(OWNER, "GET", "/admin/v1/openapi.json", null, Bytes.EMPTY));
     }
@@ -69,19 +73,104 @@ class ApiTest {
         did("GET", "/admin/v1/openapi.json", "/admin/v1/openapi.json", null);
         keys();
         limits();
+        tenants();
+        people();
+        audit();
         did("POST", "/admin/v1/reload", "/admin/v1/reload", null);
 
         assertThat(asked).containsExactlyInAnyOrderElementsOf(documented());
     }
 
     private void keys() {
-        JsonNode key =
-                did("POST", "/admin/v1/keys", "/admin/v1/keys", Json.object().put("name", "ci"));
+        ObjectNode wanted =
+                Json.object().put("name", "ci").put("environment", "staging").put("project", "search");
+        wanted.putArray("tools").add("web_search");
+        wanted.putArray("networks").add("10.0.0.0/8");
+        wanted.put("expires_at", "2999-01-01T00:00:00Z");
+        JsonNode key = did("POST", "/admin/v1/keys", "/admin/v1/keys", wanted);
         String at = "/admin/v1/keys/" + key.path("id").asString();
-        did("GET", "/admin/v1/keys", "/admin/v1/keys", null);
-        did("POST", "/admin/v1/keys/{id}/rotate", at + "/rotate", null);
+        did("GET", "/admin/v1/keys", "/admin/v1/keys?project=search", null);
+        did("GET", "/admin/v1/keys/{id}", at, null);
+        JsonNode changed = did("PATCH", "/admin/v1/keys/{id}", at, Json.object().putNull("networks"));
+        assertThat(changed.path("networks")).isEmpty();
+        assertThat(changed.path("environment").asString()).isEqualTo("staging");
+        did("POST", "/admin/v1/keys/{id}/rotate", at + "/rotate", Json.object().put("overlap_seconds", 60));
         did("POST", "/admin/v1/keys/{id}/revoke", at + "/revoke", null);
-        did("GET", "/admin/v1/projects", "/admin/v1/projects", null);
+    }
+
+    private void tenants() {
+        String organizations = "/admin/v1/organizations";
+        did(
+                "POST",
+                organizations,
+                organizations,
+                Json.object().put("name", "Acme & Sons").put("markup_basis_points", 250));
+        String acme = organizations + "/" + Desk.escaped("Acme & Sons");
+        did("GET", organizations, organizations, null);
+        did("GET", organizations + "/{id}", acme, null);
+        did("PATCH", organizations + "/{id}", acme, Json.object().put("markup_basis_points", -100));
+
+        String projects = "/admin/v1/projects";
+        ObjectNode wanted = Json.object().put("name", "web").put("organization", "Acme & Sons");
+        wanted.putArray("test_providers").add("cheap");
+        JsonNode made = did("POST", projects, projects, wanted);
+        String web = projects + "/" + made.path("id").asString();
+        did("GET", projects, projects + "?organization=" + Desk.escaped("Acme & Sons"), null);
+        did("GET", projects + "/{id}", web, null);
+        did("PATCH", projects + "/{id}", web, Json.object().put("name", "site"));
+        did("POST", projects + "/{id}/close", web + "/close", null);
+        did("POST", projects + "/{id}/open", web + "/open", null);
+        did("POST", projects + "/{id}/revoke", web + "/revoke", null);
+
+        refused("DELETE", organizations + "/{id}", acme, 409, "has 1 projects", "close it instead");
+        rich = made.path("id").asString();
+        refused("DELETE", projects + "/{id}", web, 409, "a budget of $5", "project close");
+        rich = "";
+        did("DELETE", projects + "/{id}", web, null);
+        did("POST", organizations + "/{id}/close", acme + "/close", null);
+        did("POST", organizations + "/{id}/open", acme + "/open", null);
+        did("POST", organizations + "/{id}/revoke", acme + "/revoke", null);
+        did("DELETE", organizations + "/{id}", acme, null);
+    }
+
+    private void people() {
+        String invitations = "/admin/v1/invitations";
+        ObjectNode ann =
+                Json.object().put("name", "Ann").put("email", "ann@example.com").put("role", "developer");
+        JsonNode invited = did("POST", invitations, invitations, ann);
+        JsonNode second = did("POST", invitations, invitations, ann);
+        did(
+                "POST",
+                invitations + "/{id}/revoke",
+                invitations + "/" + second.path("id").asString() + "/revoke",
+                null);
+        did("GET", invitations, invitations, null);
+        JsonNode accepted = did(
+                "POST",
+                invitations + "/accept",
+                invitations + "/accept",
+                Json.object().put("invitation", invited.path("invitation").asString()));
+
+        String people = "/admin/v1/people";
+        String at = people + "/" + accepted.at("/person/id").asString();
+        did("GET", people, people, null);
+        did("PATCH", people + "/{id}", at, Json.object().put("role", "admin"));
+        did("POST", people + "/{id}/remove", at + "/remove", null);
+
+        String tokens = "/admin/v1/tokens";
+        ObjectNode wanted = Json.object().put("name", "terraform");
+        wanted.putArray("scopes").add("keys:write");
+        JsonNode token = did("POST", tokens, tokens, wanted);
+        did("GET", tokens, tokens, null);
+        did("POST", tokens + "/{id}/revoke", tokens + "/" + token.path("id").asString() + "/revoke", null);
+    }
+
+    private void audit() {
+        JsonNode rows = did("GET", "/admin/v1/audit", "/admin/v1/audit?limit=5&before=1000", null);
+        assertThat(rows.path("data")).hasSize(5);
+        JsonNode verdict = did("GET", "/admin/v1/audit/verify", "/admin/v1/audit/verify", null);
+        assertThat(verdict.path("intact").asBoolean()).isTrue();
+        assertThat(verdict.path("rows").asLong()).isGreaterThan(20);
     }
 
     private void limits() {
@@ -185,17 +274,17 @@ class ApiTest {
 
     @Test
     void anOperationNeedsItsScope() {
-        Actor nobody = new Actor("token_x", "a token", Set.of());
+        Actor nobody = new Actor("token_x", "a token", false, Set.of());
         for (Operation each : api.operations()) {
             Right right = each.right();
             String path = each.path().replaceAll("\\{[^}]*}", "nothing");
             int status =
                     api.answer(nobody, each.method(), path, null, Bytes.EMPTY).status();
             if (right == null) {
-                assertThat(status).as(each.id()).isEqualTo(200);
+                assertThat(status).as(each.id()).isNotEqualTo(403);
             } else {
                 assertThat(status).as(each.id()).isEqualTo(403);
-                Actor enough = new Actor("token_x", "a token", Set.of(right));
+                Actor enough = new Actor("token_x", "a token", false, Set.of(right));
                 assertThat(api.answer(enough, each.method(), path, null, Bytes.EMPTY)
                                 .status())
                         .as(each.id())
@@ -205,10 +294,37 @@ class ApiTest {
     }
 
     @Test
+    void whoShowsNoTokenIsAnsweredWhatIsOpenAlone() {
+        for (Operation each : api.operations()) {
+            String path = each.path().replaceAll("\\{[^}]*}", "nothing");
+            assertThat(api.answer(Actor.NOBODY, each.method(), path, null, Bytes.EMPTY)
+                            .status())
+                    .as(each.id())
+                    .isEqualTo(each.open() ? 400 : 401);
+        }
+        assertThat(api.answer(Actor.NOBODY, "GET", "/admin/v1/nothing", null, Bytes.EMPTY)
+                        .status())
+                .isEqualTo(401);
+    }
+
+    @Test
     void aParserOfThisFormatFindsNothingToComplainOf() {
         SwaggerParseResult parsed = new OpenAPIV3Parser().readContents(document.toString());
         assertThat(parsed.getMessages()).isEmpty();
         assertThat(parsed.getOpenAPI().getPaths()).containsKey("/admin/v1/keys/{id}/rotate");
+    }
+
+    /** Asks for what is refused, and holds the refusal against the document. */
+    private void refused(String method, String template, String path, int status, String... told) {
+        JsonNode operation = document.path("paths").path(template).path(method.toLowerCase(Locale.ROOT));
+        Reply reply = api.answer(OWNER, method, path, null, Bytes.EMPTY);
+        assertThat(reply.status()).as(path).isEqualTo(status);
+        JsonNode answer = json(reply);
+        fits(
+                operation.path("responses").path(Integer.toString(status)).at("/content/application~1json/schema"),
+                answer,
+                path);
+        assertThat(answer.at("/error/message").asString()).contains(told);
     }
 
     /** Asks for a documented operation and holds the answer against the document. */

@@ -4,6 +4,9 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.lockkeeper.access.Actor;
+import dev.lockkeeper.access.KeyKind;
+import dev.lockkeeper.access.KeyTerms;
 import dev.lockkeeper.routing.ModelSettings.Profile;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
@@ -84,13 +87,11 @@ class BadInputTest {
 
     @Test
     void aRevokedKeyStopsAtOnce() {
-        var created = gateway.house()
-                .keys()
-                .create("short", "default", dev.lockkeeper.access.KeyKind.LIVE, java.util.List.of());
+        var created = gateway.key("default", KeyKind.LIVE, KeyTerms.FREE);
         assertThat(gateway.send(keyed("authorization", "Bearer " + created.text()))
                         .statusCode())
                 .isNotEqualTo(401);
-        gateway.house().keys().revoke(created.key().id());
+        gateway.house().keys().revoke(Actor.folder("test"), created.key().id());
         refused(gateway.send(keyed("authorization", "Bearer " + created.text())), 401, "invalid_api_key");
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.access.KeyKind;
+import dev.lockkeeper.access.KeyTerms;
 import dev.lockkeeper.routing.ModelSettings.Profile;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
@@ -118,9 +119,7 @@ class DoorTest {
         assertThat(all.at("/data/0/lockkeeper/targets/0/provider").asString()).isEqualTo("simulator");
         assertThat(all.at("/data/0/lockkeeper/context").asLong()).isPositive();
 
-        String narrow = gateway.house()
-                .keys()
-                .create("narrow", "default", KeyKind.LIVE, List.of("gpt-4o"))
+        String narrow = gateway.key("default", KeyKind.LIVE, KeyTerms.FREE.forModels(List.of("gpt-4o")))
                 .text();
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(gateway.url("/v1/models")))
                 .header("authorization", "Bearer " + narrow);

@@ -2,6 +2,7 @@ package dev.lockkeeper.house;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockkeeper.access.Presented;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.Stores;
 import java.net.http.HttpRequest;
@@ -42,7 +43,7 @@ class PostgresTest {
         }
         try (Gateway again = Gateway.plan().data(temp).store(Stores.POSTGRESQL).start()) {
             assertThat(again.house().firstKey()).as("there are keys already").isNull();
-            assertThat(again.house().keys().find(key)).isNotNull();
+            assertThat(again.house().keys().find(key, "127.0.0.1")).isInstanceOf(Presented.Known.class);
         }
     }
 }

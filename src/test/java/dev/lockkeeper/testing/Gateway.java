@@ -1,7 +1,11 @@
 package dev.lockkeeper.testing;
 
 import dev.lockkeeper.House;
+import dev.lockkeeper.access.Actor;
+import dev.lockkeeper.access.Created;
 import dev.lockkeeper.access.KeyKind;
+import dev.lockkeeper.access.KeyTerms;
+import dev.lockkeeper.access.Tenants;
 import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.door.DoorSettings;
@@ -57,7 +61,7 @@ public final class Gateway implements AutoCloseable {
         this.spill = spill;
         this.calls = calls;
         String first = house.firstKey();
-        this.key = first != null ? first : key(dev.lockkeeper.access.Keys.DEFAULT_PROJECT);
+        this.key = first != null ? first : key(Tenants.DEFAULT_PROJECT);
     }
 
     /** Before the simulator. */
@@ -357,9 +361,12 @@ public final class Gateway implements AutoCloseable {
 
     /** The text of a new key in a project, which is made if it is new. */
     public String key(String project) {
-        return house.keys()
-                .create("for " + project, project, KeyKind.LIVE, List.of())
-                .text();
+        return key(project, KeyKind.LIVE, KeyTerms.FREE).text();
+    }
+
+    /** A key on terms. */
+    public Created key(String project, KeyKind kind, KeyTerms terms) {
+        return house.keys().create(Actor.folder("test"), "for " + project, project, kind, terms);
     }
 
     public String url(String path) {

@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 /** {@code lockkeeper serve} in a process of its own, so that signals and exit codes are real. */
 public final class ServeProcess implements AutoCloseable {
     private static final Pattern OPEN = Pattern.compile("is open at (http://[^/]+)/v1 \\(operator: (http://[^)]+)\\)");
-    private static final Pattern KEY = Pattern.compile("lk-live-[0-9A-Za-z]{43}");
+    private static final Pattern KEY = Pattern.compile("lk-live-[0-9A-Za-z]{49}");
     private static final long PATIENCE_SECONDS = 120;
 
     private final Process process;

@@ -1,0 +1,409 @@
+package dev.lockkeeper.access;
+
+import java.time.Clock;
+import java.util.List;
+import java.util.Objects;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.mapper.RowMapper;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Organizations, who pay, and their projects, which are budgeted. Blocks; any thread that may. Each change is in the log of
+ * changes and counts for keys before the method that made it returns.
+ */
+public final class Tenants {
+    /** The organization that every database starts with. */
+    public static final String DEFAULT_ORGANIZATION = "org_default";
+
+    /** The name of the project that every database starts with. */
+    public static final String DEFAULT_PROJECT = "default";
+
+    /** A discount can't be more than all of it. */
+    public static final int MIN_MARKUP = -10_000;
+
+    /** Ten times the cost. */
+    public static final int MAX_MARKUP = 100_000;
+
+    /** Providers that a project may allow to test keys. */
+    public static final int MAX_TEST_PROVIDERS = 100;
+
+    private static final String ORGANIZATIONS = """
+            SELECT o.id, o.name, o.created, o.markup, o.closed, o.revoked,
+                   (SELECT count(*) FROM projects p WHERE p.organization = o.id) AS projects,
+                   (SELECT count(*) FROM keys k JOIN projects p ON p.id = k.project
+                    WHERE p.organization = o.id AND k.revoked IS NULL) AS keys
+            FROM organizations o
+            """;
+
+    private static final RowMapper<Organization> ORGANIZATION = (row, _) -> new Organization(
+            row.getString("id"),
+            row.getString("name"),
+            row.getInt("markup"),
+            row.getLong("created"),
+            state(row.getObject("closed"), row.getObject("revoked")),
+            row.getInt("projects"),
+            row.getInt("keys"));
+
+    private static final String PROJECTS = """
+            SELECT p.id, p.name, p.organization, p.test_providers, p.created, p.closed, p.revoked,
+                   (SELECT count(*) FROM keys k WHERE k.project = p.id AND k.revoked IS NULL) AS keys
+            FROM projects p
+            """;
+
+    private static final RowMapper<Project> PROJECT = (row, _) -> new Project(
+            row.getString("id"),
+            row.getString("name"),
+            row.getString("organization"),
+            row.getString("test_providers").lines().toList(),
+            row.getLong("created"),
+            state(row.getObject("closed"), row.getObject("revoked")),
+            row.getInt("keys"));
+
+    private final Access access;
+    private final Clock clock;
+    private final Secrets secrets;
+
+    Tenants(Access access, Clock clock, Secrets secrets) {
+        this.access = access;
+        this.clock = clock;
+        this.secrets = secrets;
+    }
+
+    /** What came of a wish to delete. */
+    public enum Deleted {
+        DONE,
+        /** There is no such thing. */
+        UNKNOWN,
+        /** It has keys or projects, or is one that every database starts with. */
+        IN_USE
+    }
+
+    /**
+     * Makes an organization.
+     *
+     * @throws IllegalArgumentException when something can't be; the message may be shown to who asked
+     */
+    public Organization createOrganization(Actor who, String name, int markupBasisPoints) {
+        Names.check("name", name);
+        checkMarkup(markupBasisPoints);
+        String id = secrets.id("org_");
+        return access.change(handle -> {
+            checkFree(handle, name, null);
+            handle.createUpdate("INSERT INTO organizations (id, name, created, markup) VALUES (?, ?, ?, ?)")
+                    .bind(0, id)
+                    .bind(1, name)
+                    .bind(2, clock.millis())
+                    .bind(3, markupBasisPoints)
+                    .execute();
+            Organization made = Objects.requireNonNull(organization(handle, id));
+            note(handle, who, "organization.create", id, null, made.json().toString());
+            return made;
+        });
+    }
+
+    /** All organizations, the oldest first. */
+    public List<Organization> organizations() {
+        return access.database()
+                .<List<Organization>>read(handle -> handle.createQuery(ORGANIZATIONS + " ORDER BY o.created, o.id")
+                        .map(ORGANIZATION)
+                        .list())
+                .join();
+    }
+
+    /** An organization by id or name; null for none. */
+    public @Nullable Organization organization(String organization) {
+        return access.database()
+                .<@Nullable Organization>read(handle -> organization(handle, organization))
+                .join();
+    }
+
+    /**
+     * Changes an organization's name or markup.
+     *
+     * @param organization id or name
+     * @param name null: stays
+     * @param markupBasisPoints null: stays
+     * @return null when there is none
+     * @throws IllegalArgumentException when something can't be; the message may be shown to who asked
+     */
+    public @Nullable Organization changeOrganization(
+            Actor who, String organization, @Nullable String name, @Nullable Integer markupBasisPoints) {
+        return access.<@Nullable Organization>change(handle -> {
+            Organization before = organization(handle, organization);
+            if (before == null) {
+                return null;
+            }
+            String called = name == null ? before.name() : name;
+            int markup = markupBasisPoints == null ? before.markupBasisPoints() : markupBasisPoints;
+            Names.check("name", called);
+            checkMarkup(markup);
+            checkFree(handle, called, before.id());
+            handle.createUpdate("UPDATE organizations SET name = ?, markup = ? WHERE id = ?")
+                    .bind(0, called)
+                    .bind(1, markup)
+                    .bind(2, before.id())
+                    .execute();
+            return changed(handle, who, "organization.change", before);
+        });
+    }
+
+    /**
+     * Closes, opens or revokes an organization; its keys follow at once.
+     *
+     * @return null when there is none
+     * @throws IllegalArgumentException when it is revoked: that is for good
+     */
+    public @Nullable Organization organizationBecomes(Actor who, String organization, TenantState state) {
+        return access.<@Nullable Organization>change(handle -> {
+            Organization before = organization(handle, organization);
+            if (before == null || before.state() == state) {
+                return before;
+            }
+            become(handle, "organizations", before.id(), before.name(), before.state(), state);
+            return changed(handle, who, "organization." + verb(state), before);
+        });
+    }
+
+    /** Deletes an organization that has no project. */
+    public Deleted deleteOrganization(Actor who, String organization) {
+        return access.change(handle -> {
+            Organization before = organization(handle, organization);
+            if (before == null) {
+                return Deleted.UNKNOWN;
+            }
+            if (before.projects() > 0 || before.id().equals(DEFAULT_ORGANIZATION)) {
+                return Deleted.IN_USE;
+            }
+            handle.execute("DELETE FROM organizations WHERE id = ?", before.id());
+            note(handle, who, "organization.delete", before.id(), before.json().toString(), null);
+            return Deleted.DONE;
+        });
+    }
+
+    /**
+     * Makes a project.
+     *
+     * @param organization id or name
+     * @param testProviders providers that its test keys may reach; empty: simulated ones
+     * @throws IllegalArgumentException when something can't be; the message may be shown to who asked
+     */
+    public Project createProject(Actor who, String organization, String name, List<String> testProviders) {
+        Names.check("name", name);
+        Names.check("test_providers", testProviders, MAX_TEST_PROVIDERS);
+        return access.change(handle -> {
+            Organization payer = organization(handle, organization);
+            if (payer == null) {
+                throw new IllegalArgumentException("organization: " + organization
+                        + " (expected: the id or name of one that there is; 'lockkeeper org list' shows them)");
+            }
+            if (project(handle, payer.id(), name) != null) {
+                throw new IllegalArgumentException(
+                        "name: " + name + " (expected: one that no other project of the organization has)");
+            }
+            return make(handle, who, payer, name, testProviders);
+        });
+    }
+
+    Project make(Handle handle, Actor who, Organization payer, String name, List<String> testProviders) {
+        if (payer.state() != TenantState.OPEN) {
+            throw new IllegalArgumentException(
+                    "organization: " + payer.name() + " is " + payer.state().word() + " (expected: an open one)");
+        }
+        String id = secrets.id("proj_");
+        handle.createUpdate(
+                        "INSERT INTO projects (id, organization, name, created, test_providers) VALUES (?, ?, ?, ?, ?)")
+                .bind(0, id)
+                .bind(1, payer.id())
+                .bind(2, name)
+                .bind(3, clock.millis())
+                .bind(4, String.join("\n", testProviders))
+                .execute();
+        Project made = Objects.requireNonNull(project(handle, payer.id(), id));
+        note(handle, who, "project.create", id, null, made.json().toString());
+        return made;
+    }
+
+    /**
+     * All projects, the oldest first.
+     *
+     * @param organization id or name; null: of all organizations
+     */
+    public List<Project> projects(@Nullable String organization) {
+        return access.database()
+                .<List<Project>>read(handle -> {
+                    Organization payer = organization == null ? null : organization(handle, organization);
+                    return handle.createQuery(PROJECTS + " ORDER BY p.created, p.id").map(PROJECT).stream()
+                            .filter(each -> organization == null
+                                    || (payer != null && payer.id().equals(each.organizationId())))
+                            .toList();
+                })
+                .join();
+    }
+
+    /** A project by its id, or by its name where only one has it; null for none. */
+    public @Nullable Project project(String project) {
+        return access.database()
+                .<@Nullable Project>read(handle -> project(handle, null, project))
+                .join();
+    }
+
+    /**
+     * Changes a project's name or the providers that its test keys reach.
+     *
+     * @param project id, or a name that only one has
+     * @param name null: stays
+     * @param testProviders null: stays
+     * @return null when there is none
+     * @throws IllegalArgumentException when something can't be; the message may be shown to who asked
+     */
+    public @Nullable Project changeProject(
+            Actor who, String project, @Nullable String name, @Nullable List<String> testProviders) {
+        return access.<@Nullable Project>change(handle -> {
+            Project before = project(handle, null, project);
+            if (before == null) {
+                return null;
+            }
+            String called = name == null ? before.name() : name;
+            List<String> providers = testProviders == null ? before.testProviders() : testProviders;
+            Names.check("name", called);
+            Names.check("test_providers", providers, MAX_TEST_PROVIDERS);
+            Project same = project(handle, before.organizationId(), called);
+            if (same != null && !same.id().equals(before.id())) {
+                throw new IllegalArgumentException(
+                        "name: " + called + " (expected: one that no other project of the organization has)");
+            }
+            handle.createUpdate("UPDATE projects SET name = ?, test_providers = ? WHERE id = ?")
+                    .bind(0, called)
+                    .bind(1, String.join("\n", providers))
+                    .bind(2, before.id())
+                    .execute();
+            return changed(handle, who, "project.change", before);
+        });
+    }
+
+    /**
+     * Closes, opens or revokes a project; its keys follow at once.
+     *
+     * @return null when there is none
+     * @throws IllegalArgumentException when it is revoked: that is for good
+     */
+    public @Nullable Project projectBecomes(Actor who, String project, TenantState state) {
+        return access.<@Nullable Project>change(handle -> {
+            Project before = project(handle, null, project);
+            if (before == null || before.state() == state) {
+                return before;
+            }
+            become(handle, "projects", before.id(), before.name(), before.state(), state);
+            return changed(handle, who, "project." + verb(state), before);
+        });
+    }
+
+    /** Deletes a project whose keys are all revoked, and these keys. */
+    public Deleted deleteProject(Actor who, String project) {
+        return access.change(handle -> {
+            Project before = project(handle, null, project);
+            if (before == null) {
+                return Deleted.UNKNOWN;
+            }
+            if (before.keys() > 0 || before.id().equals("proj_" + DEFAULT_PROJECT)) {
+                return Deleted.IN_USE;
+            }
+            handle.execute("DELETE FROM keys WHERE project = ?", before.id());
+            handle.execute("DELETE FROM projects WHERE id = ?", before.id());
+            note(handle, who, "project.delete", before.id(), before.json().toString(), null);
+            return Deleted.DONE;
+        });
+    }
+
+    private void become(Handle handle, String table, String id, String name, TenantState before, TenantState state) {
+        if (before == TenantState.REVOKED) {
+            throw new IllegalArgumentException(
+                    "state: " + name + " is revoked, which is for good (expected: one that is open or closed)");
+        }
+        switch (state) {
+            case OPEN -> handle.execute("UPDATE " + table + " SET closed = NULL WHERE id = ?", id);
+            case CLOSED -> handle.execute("UPDATE " + table + " SET closed = ? WHERE id = ?", clock.millis(), id);
+            case REVOKED -> handle.execute("UPDATE " + table + " SET revoked = ? WHERE id = ?", clock.millis(), id);
+        }
+    }
+
+    private static String verb(TenantState state) {
+        return switch (state) {
+            case OPEN -> "open";
+            case CLOSED -> "close";
+            case REVOKED -> "revoke";
+        };
+    }
+
+    private Organization changed(Handle handle, Actor who, String action, Organization before) {
+        Organization after = Objects.requireNonNull(organization(handle, before.id()));
+        note(
+                handle,
+                who,
+                action,
+                before.id(),
+                before.json().toString(),
+                after.json().toString());
+        return after;
+    }
+
+    private Project changed(Handle handle, Actor who, String action, Project before) {
+        Project after = Objects.requireNonNull(project(handle, before.organizationId(), before.id()));
+        note(
+                handle,
+                who,
+                action,
+                before.id(),
+                before.json().toString(),
+                after.json().toString());
+        return after;
+    }
+
+    private void note(
+            Handle handle, Actor who, String action, String id, @Nullable String before, @Nullable String after) {
+        access.audit().append(handle, who, action, id, before, after);
+    }
+
+    static @Nullable Organization organization(Handle handle, String organization) {
+        return handle.createQuery(ORGANIZATIONS
+                        + " WHERE o.id = :it OR o.name = :it ORDER BY CASE WHEN o.id = :it THEN 0 ELSE 1 END")
+                .bind("it", organization)
+                .map(ORGANIZATION)
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** A project by id or name; of several with the name only the one in the organization, if that is said. */
+    static @Nullable Project project(Handle handle, @Nullable String organization, String project) {
+        List<Project> found = handle
+                .createQuery(PROJECTS + " WHERE p.id = :it OR p.name = :it")
+                .bind("it", project)
+                .map(PROJECT)
+                .list()
+                .stream()
+                .filter(each -> organization == null || each.organizationId().equals(organization))
+                .toList();
+        return found.stream()
+                .filter(each -> each.id().equals(project))
+                .findFirst()
+                .orElse(found.size() == 1 ? found.getFirst() : null);
+    }
+
+    private static void checkFree(Handle handle, String name, @Nullable String id) {
+        Organization same = organization(handle, name);
+        if (same != null && !same.id().equals(id)) {
+            throw new IllegalArgumentException("name: " + name + " (expected: one that no other organization has)");
+        }
+    }
+
+    private static void checkMarkup(int basisPoints) {
+        if (basisPoints < MIN_MARKUP || basisPoints > MAX_MARKUP) {
+            throw new IllegalArgumentException("markup_basis_points: " + basisPoints + " (expected: " + MIN_MARKUP
+                    + " to " + MAX_MARKUP + "; 250 adds 2.5%)");
+        }
+    }
+
+    private static TenantState state(@Nullable Object closed, @Nullable Object revoked) {
+        return revoked != null ? TenantState.REVOKED : closed != null ? TenantState.CLOSED : TenantState.OPEN;
+    }
+}

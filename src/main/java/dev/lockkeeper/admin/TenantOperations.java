@@ -1,0 +1,315 @@
+package dev.lockkeeper.admin;
+
+import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.access.Organization;
+import dev.lockkeeper.access.Project;
+import dev.lockkeeper.access.Right;
+import dev.lockkeeper.access.TenantState;
+import dev.lockkeeper.access.Tenants;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What the admin API does with organizations and projects. */
+public final class TenantOperations {
+    private static final String ORGANIZATIONS = "/admin/v1/organizations";
+    private static final String PROJECTS = "/admin/v1/projects";
+
+    private static final Shape NAME = new Shape.Text(Keys.MAX_NAME);
+    private static final Shape MARKUP = new Shape.Whole(Tenants.MIN_MARKUP, Tenants.MAX_MARKUP);
+    private static final Shape PROVIDERS = new Shape.ListOf(NAME, Tenants.MAX_TEST_PROVIDERS);
+    private static final Shape STATE = Shape.word("open", "closed", "revoked");
+    private static final Shape COUNT = new Shape.Whole(0, Long.MAX_VALUE);
+    private static final String ABOUT_MARKUP =
+            "What statements add to the cost, in hundredths of a percent; below 0 a discount. Default: 0.";
+    private static final String ABOUT_PROVIDERS =
+            "Providers that its test keys may reach. Default: none is named, which means simulated ones.";
+
+    private static final Shape.Struct ORGANIZATION = Shape.struct("Organization")
+            .with("object", Shape.word("organization"), "What this is.")
+            .with("id", Shape.text(), "Its id, org_…")
+            .with("name", NAME, "What it is called; unique.")
+            .with("markup_basis_points", MARKUP, ABOUT_MARKUP)
+            .with("state", STATE, "Whether its keys work; revoked is for good.")
+            .with("projects", COUNT, "How many projects it has.")
+            .with("keys", COUNT, "How many keys they have that are not revoked.")
+            .with("created_at", new Shape.Time(), "When it was made.");
+
+    private static final Shape.Struct NEW_ORGANIZATION = Shape.struct("NewOrganization")
+            .with("name", NAME, "what it is called, unique")
+            .optional("markup_basis_points", MARKUP, ABOUT_MARKUP);
+
+    private static final Shape.Struct ORGANIZATION_CHANGE = Shape.struct("OrganizationChange")
+            .optional("name", NAME, "What it is called; unique.")
+            .optional("markup_basis_points", MARKUP, ABOUT_MARKUP);
+
+    private static final Shape.Struct PROJECT = Shape.struct("Project")
+            .with("object", Shape.word("project"), "What this is.")
+            .with("id", Shape.text(), "Its id, proj_…")
+            .with("name", NAME, "What it is called; unique in its organization.")
+            .with("organization_id", Shape.text(), "Who pays.")
+            .with("test_providers", PROVIDERS, ABOUT_PROVIDERS)
+            .with("state", STATE, "Whether its keys work; revoked is for good.")
+            .with("keys", COUNT, "How many keys it has that are not revoked.")
+            .with("created_at", new Shape.Time(), "When it was made.");
+
+    private static final Shape.Struct NEW_PROJECT = Shape.struct("NewProject")
+            .with("name", NAME, "what it is called, unique in its organization")
+            .optional("organization", NAME, "The id or name of who pays. Default: default.")
+            .optional("test_providers", PROVIDERS, ABOUT_PROVIDERS);
+
+    private static final Shape.Struct PROJECT_CHANGE = Shape.struct("ProjectChange")
+            .optional("name", NAME, "What it is called; unique in its organization.")
+            .optional("test_providers", PROVIDERS, ABOUT_PROVIDERS);
+
+    private static final Shape.Struct DELETED = Shape.struct("Deleted")
+            .with("object", Shape.word("deleted"), "What this is.")
+            .with("id", Shape.text(), "What is gone.");
+
+    private final Tenants tenants;
+    private final Tenancy tenancy;
+
+    private TenantOperations(Tenants tenants, Tenancy tenancy) {
+        this.tenants = tenants;
+        this.tenancy = tenancy;
+    }
+
+    /** @param tenancy knows of money on tenants */
+    public static List<Operation> of(Tenants tenants, Tenancy tenancy) {
+        TenantOperations desk = new TenantOperations(tenants, tenancy);
+        return List.of(
+                read(Operation.get(
+                        ORGANIZATIONS,
+                        "listOrganizations",
+                        "Lists all organizations, the oldest first.",
+                        Shape.answerList(ORGANIZATION),
+                        _ -> Reply.json(
+                                200,
+                                Json.list(tenants.organizations().stream()
+                                        .map(Organization::json)
+                                        .toList())))),
+                write(Operation.post(
+                                ORGANIZATIONS,
+                                "createOrganization",
+                                "Makes an organization.",
+                                NEW_ORGANIZATION,
+                                ORGANIZATION,
+                                asked -> Reply.json(
+                                        201,
+                                        tenants.createOrganization(asked.who(), asked.text("name"), (int)
+                                                        asked.whole("markup_basis_points", 0))
+                                                .json())))
+                        .creates(),
+                read(Operation.get(
+                        ORGANIZATIONS + "/{id}",
+                        "getOrganization",
+                        "Tells of one organization, by id or name.",
+                        ORGANIZATION,
+                        asked -> organization(tenants.organization(asked.id()), asked))),
+                write(Operation.patch(
+                        ORGANIZATIONS + "/{id}",
+                        "changeOrganization",
+                        "Renames an organization or changes its markup.",
+                        ORGANIZATION_CHANGE,
+                        ORGANIZATION,
+                        desk::changeOrganization)),
+                write(Operation.post(
+                        ORGANIZATIONS + "/{id}/close",
+                        "closeOrganization",
+                        "Refuses the keys of an organization, at once and until it is opened again.",
+                        null,
+                        ORGANIZATION,
+                        asked -> desk.organizationBecomes(asked, TenantState.CLOSED))),
+                write(Operation.post(
+                        ORGANIZATIONS + "/{id}/open",
+                        "openOrganization",
+                        "Takes the keys of a closed organization again.",
+                        null,
+                        ORGANIZATION,
+                        asked -> desk.organizationBecomes(asked, TenantState.OPEN))),
+                write(Operation.post(
+                        ORGANIZATIONS + "/{id}/revoke",
+                        "revokeOrganization",
+                        "Refuses the keys of an organization, at once and for good.",
+                        null,
+                        ORGANIZATION,
+                        asked -> desk.organizationBecomes(asked, TenantState.REVOKED))),
+                write(Operation.delete(
+                                ORGANIZATIONS + "/{id}",
+                                "deleteOrganization",
+                                "Deletes an organization that has no projects and no money on it.",
+                                DELETED,
+                                desk::deleteOrganization))
+                        .refuses(409),
+                read(Operation.get(
+                                PROJECTS,
+                                "listProjects",
+                                "Lists all projects, the oldest first.",
+                                Shape.answerList(PROJECT),
+                                asked -> Reply.json(
+                                        200,
+                                        Json.list(tenants.projects(asked.asked("organization")).stream()
+                                                .map(Project::json)
+                                                .toList()))))
+                        .takes("organization", NAME, "Only projects of the organization with this id or name."),
+                write(Operation.post(
+                                PROJECTS,
+                                "createProject",
+                                "Makes a project.",
+                                NEW_PROJECT,
+                                PROJECT,
+                                asked -> Reply.json(
+                                        201,
+                                        tenants.createProject(
+                                                        asked.who(),
+                                                        asked.text("organization", Tenants.DEFAULT_ORGANIZATION),
+                                                        asked.text("name"),
+                                                        asked.texts("test_providers"))
+                                                .json())))
+                        .creates(),
+                read(Operation.get(
+                        PROJECTS + "/{id}",
+                        "getProject",
+                        "Tells of one project, by its id, or by its name where only one has it.",
+                        PROJECT,
+                        asked -> project(tenants.project(asked.id()), asked))),
+                write(Operation.patch(
+                        PROJECTS + "/{id}",
+                        "changeProject",
+                        "Renames a project or changes which providers its test keys reach.",
+                        PROJECT_CHANGE,
+                        PROJECT,
+                        desk::changeProject)),
+                write(Operation.post(
+                        PROJECTS + "/{id}/close",
+                        "closeProject",
+                        "Refuses the keys of a project, at once and until it is opened again.",
+                        null,
+                        PROJECT,
+                        asked -> desk.projectBecomes(asked, TenantState.CLOSED))),
+                write(Operation.post(
+                        PROJECTS + "/{id}/open",
+                        "openProject",
+                        "Takes the keys of a closed project again.",
+                        null,
+                        PROJECT,
+                        asked -> desk.projectBecomes(asked, TenantState.OPEN))),
+                write(Operation.post(
+                        PROJECTS + "/{id}/revoke",
+                        "revokeProject",
+                        "Refuses the keys of a project, at once and for good.",
+                        null,
+                        PROJECT,
+                        asked -> desk.projectBecomes(asked, TenantState.REVOKED))),
+                write(Operation.delete(
+                                PROJECTS + "/{id}",
+                                "deleteProject",
+                                "Deletes a project that has no keys that work and no money on it.",
+                                DELETED,
+                                desk::deleteProject))
+                        .refuses(409));
+    }
+
+    private static Operation read(Operation operation) {
+        return operation.needs(Right.TENANTS_READ);
+    }
+
+    private static Operation write(Operation operation) {
+        return operation.needs(Right.TENANTS_WRITE);
+    }
+
+    private Reply changeOrganization(Inquiry asked) {
+        return organization(
+                tenants.changeOrganization(
+                        asked.who(),
+                        asked.id(),
+                        asked.textOrNull("name"),
+                        asked.has("markup_basis_points") ? (int) asked.whole("markup_basis_points", 0) : null),
+                asked);
+    }
+
+    private Reply organizationBecomes(Inquiry asked, TenantState state) {
+        return organization(tenants.organizationBecomes(asked.who(), asked.id(), state), asked);
+    }
+
+    private Reply deleteOrganization(Inquiry asked) {
+        Organization organization = tenants.organization(asked.id());
+        if (organization == null) {
+            return organization(null, asked);
+        }
+        String money = tenancy.moneyOn(organization.id());
+        if (money != null) {
+            return inUse("Organization " + organization.name() + " has money on it: " + money, "org", asked.id());
+        }
+        return switch (tenants.deleteOrganization(asked.who(), organization.id())) {
+            case DONE -> deleted(organization.id());
+            case UNKNOWN -> organization(null, asked);
+            case IN_USE ->
+                inUse(
+                        "Organization " + organization.name() + " has " + organization.projects()
+                                + " projects, or is the one that every database starts with",
+                        "org",
+                        asked.id());
+        };
+    }
+
+    private Reply changeProject(Inquiry asked) {
+        return project(
+                tenants.changeProject(
+                        asked.who(),
+                        asked.id(),
+                        asked.textOrNull("name"),
+                        asked.has("test_providers") ? asked.texts("test_providers") : null),
+                asked);
+    }
+
+    private Reply projectBecomes(Inquiry asked, TenantState state) {
+        return project(tenants.projectBecomes(asked.who(), asked.id(), state), asked);
+    }
+
+    private Reply deleteProject(Inquiry asked) {
+        Project project = tenants.project(asked.id());
+        if (project == null) {
+            return project(null, asked);
+        }
+        String money = tenancy.moneyOn(project.id());
+        if (money != null) {
+            return inUse("Project " + project.name() + " has money on it: " + money, "project", asked.id());
+        }
+        return switch (tenants.deleteProject(asked.who(), project.id())) {
+            case DONE -> deleted(project.id());
+            case UNKNOWN -> project(null, asked);
+            case IN_USE ->
+                inUse(
+                        "Project " + project.name() + " has " + project.keys()
+                                + " keys that are not revoked, or is the one that every database starts with",
+                        "project",
+                        asked.id());
+        };
+    }
+
+    private static Reply deleted(String id) {
+        return Reply.json(200, Json.object().put("object", "deleted").put("id", id));
+    }
+
+    private static Reply inUse(String why, String command, String id) {
+        return Reply.error(
+                409,
+                why + ". It can't be deleted; close it instead, which refuses its keys at once and can be undone:"
+                        + " 'lockkeeper " + command + " close " + id + "'.");
+    }
+
+    private static Reply organization(@Nullable Organization organization, Inquiry asked) {
+        return organization == null
+                ? Reply.error(404, "There is no organization " + asked.id() + ". 'lockkeeper org list' shows them.")
+                : Reply.json(200, organization.json());
+    }
+
+    private static Reply project(@Nullable Project project, Inquiry asked) {
+        return project == null
+                ? Reply.error(
+                        404,
+                        "There is no project " + asked.id()
+                                + ", or several have this name. 'lockkeeper project list' shows their ids.")
+                : Reply.json(200, project.json());
+    }
+}

@@ -1,0 +1,81 @@
+-- While closed, or once revoked, a tenant's keys are refused. Markup in hundredths of a percent, a discount below 0.
+ALTER TABLE organizations ADD COLUMN markup INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE organizations ADD COLUMN closed BIGINT;
+ALTER TABLE organizations ADD COLUMN revoked BIGINT;
+
+ALTER TABLE projects ADD COLUMN test_providers TEXT NOT NULL DEFAULT ''; -- one per line; empty: simulated ones
+ALTER TABLE projects ADD COLUMN closed BIGINT;
+ALTER TABLE projects ADD COLUMN revoked BIGINT;
+
+ALTER TABLE keys ADD COLUMN environment TEXT NOT NULL DEFAULT '';
+ALTER TABLE keys ADD COLUMN expires BIGINT;
+ALTER TABLE keys ADD COLUMN tools TEXT NOT NULL DEFAULT 'all';   -- all, none, or one per line
+ALTER TABLE keys ADD COLUMN networks TEXT NOT NULL DEFAULT '';   -- one per line; empty: anywhere
+ALTER TABLE keys ADD COLUMN previous_hash BYTEA;                  -- the text before, while it still works
+ALTER TABLE keys ADD COLUMN previous_until BIGINT;
+ALTER TABLE keys ADD COLUMN used BIGINT;                        -- to about a minute
+
+CREATE TABLE people (
+  id      TEXT PRIMARY KEY,
+  name    TEXT NOT NULL,
+  email   TEXT NOT NULL,
+  role    TEXT NOT NULL,
+  created BIGINT NOT NULL,
+  removed BIGINT
+);
+
+CREATE TABLE invitations (
+  id       TEXT PRIMARY KEY,
+  name     TEXT NOT NULL,
+  email    TEXT NOT NULL,
+  role     TEXT NOT NULL,
+  hash     BYTEA NOT NULL UNIQUE,
+  created  BIGINT NOT NULL,
+  expires  BIGINT NOT NULL,
+  accepted BIGINT,
+  revoked  BIGINT
+);
+
+-- Of a token's text only the SHA-256 is kept. What a person's token may is bounded by the person's role, too.
+CREATE TABLE admin_tokens (
+  id      TEXT PRIMARY KEY,
+  name    TEXT NOT NULL,
+  person  TEXT REFERENCES people (id),
+  scopes  TEXT NOT NULL, -- one per line
+  hash    BYTEA NOT NULL UNIQUE,
+  last4   TEXT NOT NULL,
+  created BIGINT NOT NULL,
+  expires BIGINT,
+  revoked BIGINT
+);
+
+-- Counts changes of all of the above and of keys, projects and organizations: other nodes look at it.
+CREATE TABLE changes (
+  id BIGINT PRIMARY KEY CHECK (id = 1),
+  n  BIGINT NOT NULL
+);
+
+INSERT INTO changes (id, n) VALUES (1, 0);
+
+-- hash: SHA-256, in hexadecimal, over the hash before and the row as JSON.
+CREATE TABLE audit (
+  seq        BIGINT PRIMARY KEY,
+  at         BIGINT NOT NULL,
+  actor      TEXT NOT NULL,
+  actor_name TEXT NOT NULL,
+  action     TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  was        TEXT,
+  becomes    TEXT,
+  hash       TEXT NOT NULL
+);
+
+CREATE INDEX audit_by_subject ON audit (subject, seq);
+
+CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the audit log is append-only';
+END
+$$;
+
+CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_is_append_only();
