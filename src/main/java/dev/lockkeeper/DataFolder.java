@@ -84,25 +84,16 @@ final class DataFolder {
     }
 
     private <T> T withDesk(Shell shell, boolean make, Function<Desk, T> work) {
-        Path folder;
-        DatabaseSettings store;
-        if (data != null && configuration.file() == null) {
-            folder = data;
-            store = configuration.databaseOf(shell, folder);
-        } else {
-            Settings settings = configuration
-                    .load(shell, new Overrides(null, null, null, data))
-                    .settings();
-            folder = settings.data();
-            store = settings.database();
-        }
+        Place place = place(shell);
+        Path folder = place.folder();
+        DatabaseSettings store = place.store();
         if (!make && store.equals(new DatabaseSettings.Sqlite()) && !Database.isIn(folder)) {
             throw CommandFailure.failed("no database in " + folder.toAbsolutePath()
                     + ". Name the server's data folder with --data, or its configuration with --config.");
         }
         long giveUp = System.nanoTime() + WAIT.toNanos();
         while (true) {
-            try (Database database = Database.open(folder, store.withoutWait());
+            try (Database database = Database.open(folder, store);
                     Limits limits = Limits.open(database, Clock.systemUTC(), System::nanoTime)) {
                 return work.apply(local(database, limits));
             } catch (DatabaseUnavailable e) {
@@ -130,6 +121,23 @@ final class DataFolder {
                 PeopleOperations.of(access.people()),
                 AuditOperations.of(access.audit())));
         return new LocalDesk(api, Actor.folder(System.getProperty("user.name", "somebody")));
+    }
+
+    /**
+     * A data folder and the store that is used with it.
+     *
+     * @param store without a wait for a server that can't be reached
+     */
+    record Place(Path folder, DatabaseSettings store) {}
+
+    /** The folder that is meant, and its store: as the configuration says that is named, or that is about the folder. */
+    Place place(Shell shell) {
+        if (data != null && configuration.file() == null) {
+            return new Place(data, configuration.databaseOf(shell, data).withoutWait());
+        }
+        Settings settings =
+                configuration.load(shell, new Overrides(null, null, null, data)).settings();
+        return new Place(settings.data(), settings.database().withoutWait());
     }
 
     /** The server that runs on the folder; ends the command where none does. */

@@ -83,6 +83,8 @@ public final class Main implements Runnable {
                 .addSubcommand(KeysCommand.line(shell))
                 .addSubcommand(LimitsCommand.line(shell))
                 .addSubcommand(new ReloadCommand(shell))
+                .addSubcommand(new BackupCommand(shell))
+                .addSubcommand(new RestoreCommand(shell))
                 .addSubcommand(new DoctorCommand(shell))
                 .addSubcommand(new HealthCommand(shell))
                 .addSubcommand(new SimulateCommand(shell))

@@ -60,6 +60,8 @@ class CommandsTest {
                 "limits approve",
                 "limits refuse",
                 "doctor",
+                "backup",
+                "restore",
                 "simulate",
                 "version")) {
             Ran help = run((command + " --help").strip().split(" "));

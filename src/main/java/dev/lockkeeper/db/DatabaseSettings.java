@@ -65,6 +65,12 @@ public sealed interface DatabaseSettings {
                     servers, database, user, password, schema, connections, connectTimeout, Duration.ZERO, tls, ca);
         }
 
+        /** The URL of the database, for PostgreSQL's own tools: without user, password and parameters. */
+        public String url() {
+            return servers.stream().map(Server::toString).collect(Collectors.joining(",", "postgres://", "/"))
+                    + database;
+        }
+
         /** What it is and where, for messages: servers, database and schema, no secret. */
         @Override
         public String toString() {

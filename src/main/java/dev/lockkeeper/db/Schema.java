@@ -62,6 +62,17 @@ record Schema(
 
     /** Looks the version up with plain SQL: the migration tool is loaded only when there is something to migrate. */
     void bringUpToDate(Connection connection) throws SQLException, DatabaseUnavailable {
+        if (usable(connection) < NEWEST) {
+            Migration.run(this);
+        }
+    }
+
+    /**
+     * The version that is there, 0 for none.
+     *
+     * @throws DatabaseUnavailable when this program can't use it
+     */
+    int usable(Connection connection) throws SQLException, DatabaseUnavailable {
         int version = version(connection);
         if (version > NEWEST) {
             int oldest = oldest(connection);
@@ -77,9 +88,7 @@ record Schema(
                     version,
                     NEWEST);
         }
-        if (version < NEWEST) {
-            Migration.run(this);
-        }
+        return version;
     }
 
     private int version(Connection connection) throws SQLException {

@@ -1,0 +1,158 @@
+package dev.lockkeeper;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lockkeeper.access.KeyKind;
+import dev.lockkeeper.access.Keys;
+import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.DatabaseSettings.Postgres;
+import dev.lockkeeper.testing.Gateway;
+import dev.lockkeeper.testing.Stores;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.sql.DriverManager;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BackupTest {
+    @TempDir
+    Path temp;
+
+    private record Ran(int code, String out, String err) {}
+
+    private Ran run(String command, Path file, String... more) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        List<String> args = new ArrayList<>(List.of(command, file.toString(), "--data", data().toString()));
+        args.addAll(List.of(more));
+        int code = Main.run(
+                new Shell(Map.of(), new PrintWriter(out), new PrintWriter(err), false), args.toArray(String[]::new));
+        return new Ran(code, out.toString(), err.toString());
+    }
+
+    private Path data() {
+        return temp.resolve("data");
+    }
+
+    @Test
+    void aCopyMadeWhileTheServerRunsHoldsWhatWasThereThenAndCanBePutBackOnceItIsStopped() throws Exception {
+        Path copy = temp.resolve("copy.db");
+        String early;
+        String late;
+        try (Gateway gateway = Gateway.plan().data(data()).start()) {
+            early = gateway.key("early");
+            Ran made = run("backup", copy);
+            assertThat(made.code()).as(made.err()).isZero();
+            assertThat(made.out()).isEqualTo(copy + "\n");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(copy)))
+                    .isEqualTo("rw-------");
+            late = gateway.key("late");
+
+            Ran refused = run("restore", copy);
+            assertThat(refused.code()).isEqualTo(1);
+            assertThat(refused.err()).contains("in use by this process");
+        }
+        Ran restored = run("restore", copy);
+        assertThat(restored.code()).as(restored.err()).isZero();
+        assertThat(restored.err()).contains("lockkeeper.db.before-");
+        try (Database database = Database.open(data())) {
+            Keys keys = new Keys(database, Clock.systemUTC(), new SecureRandom());
+            assertThat(keys.find(early)).isNotNull();
+            assertThat(keys.find(late)).isNull();
+        }
+        assertThat(files())
+                .as("what was replaced is kept, and nothing half done")
+                .hasSize(2);
+
+        Path before = files().stream()
+                .filter(file -> file.toString().contains("before"))
+                .findFirst()
+                .orElseThrow();
+        Ran undone = run("restore", before);
+        assertThat(undone.code()).as(undone.err()).isZero();
+        try (Database database = Database.open(data())) {
+            assertThat(new Keys(database, Clock.systemUTC(), new SecureRandom()).find(late))
+                    .isNotNull();
+        }
+    }
+
+    @Test
+    void aCopyIsNeverWrittenOverAFileAndAFolderWithoutDatabaseIsNamed() throws Exception {
+        Path file = Files.writeString(temp.resolve("there"), "mine");
+        assertThat(run("backup", file).err()).contains("no database in " + data());
+        Database.open(data()).close();
+        Ran refused = run("backup", file);
+        assertThat(refused.code()).isEqualTo(1);
+        assertThat(refused.err()).contains(file + " exists already");
+        assertThat(file).hasContent("mine");
+        assertThat(run("backup", temp.resolve("no/such/folder.db")).err()).contains("can't be copied to");
+    }
+
+    @Test
+    void whatIsNoCopyOrIsDamagedOrNewerIsRefusedAndChangesNothing() throws Exception {
+        try (Database database = Database.open(data())) {
+            new Keys(database, Clock.systemUTC(), new SecureRandom()).create("a", "default", KeyKind.LIVE, List.of());
+        }
+        Path copy = temp.resolve("copy.db");
+        assertThat(run("backup", copy).code()).isZero();
+        List<Path> before = files();
+
+        assertThat(run("restore", temp.resolve("none")).err()).contains("does not exist");
+        assertThat(run("restore", Files.writeString(temp.resolve("text"), "no database ".repeat(500)))
+                        .err())
+                .contains("can't be restored", "not a database");
+        Path other = temp.resolve("other.db");
+        execute(other, "CREATE TABLE t (x)");
+        assertThat(run("restore", other).err()).contains("is not a copy of a Lockkeeper database");
+        execute(
+                copy,
+                "INSERT INTO flyway_schema_history SELECT 99, '99', 'later', type, 'V99__later.sql', 1,"
+                        + " installed_by, installed_on, 1, 1 FROM flyway_schema_history WHERE version = '1'");
+        execute(copy, "UPDATE schema_reach SET oldest = 99");
+        Ran newer = run("restore", copy);
+        assertThat(newer.code()).isEqualTo(1);
+        assertThat(newer.err()).contains("was made by a newer Lockkeeper");
+        assertThat(files()).isEqualTo(before);
+    }
+
+    @Test
+    void aDatabaseInPostgresIsLeftToItsOwnTools() throws Exception {
+        Postgres settings = Stores.empty();
+        Path file = Files.writeString(
+                temp.resolve("lockkeeper.yaml"), """
+                data: %s
+                database: {url: "%s?sslmode=disable", user: postgres, schema: %s}
+                """.formatted(data(), settings.url(), settings.schema()));
+        Ran backup = run("backup", temp.resolve("copy"), "--config", file.toString());
+        assertThat(backup.code()).isEqualTo(1);
+        assertThat(backup.err()).contains("pg_dump", "--schema=" + settings.schema(), settings.url());
+        assertThat(run("restore", temp.resolve("copy"), "--config", file.toString())
+                        .err())
+                .contains("pg_restore", settings.url());
+    }
+
+    private static void execute(Path database, String sql) throws Exception {
+        try (var connection = DriverManager.getConnection("jdbc:sqlite:" + database);
+                var statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    /** The databases in the data folder. */
+    private List<Path> files() throws Exception {
+        try (Stream<Path> files = Files.list(data())) {
+            return files.filter(file -> file.getFileName().toString().startsWith("lockkeeper.db"))
+                    .sorted()
+                    .toList();
+        }
+    }
+}
