@@ -2,6 +2,7 @@ package dev.lockkeeper;
 
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Overrides;
+import java.time.Clock;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,6 +34,7 @@ final class CheckCommand implements Callable<Integer> {
         Loaded.Good good = configuration.load(shell, Overrides.NONE);
         shell.out().print(good.effective().render());
         good.notes().forEach(shell.err()::println);
+        PricesInUse.note(good.settings(), Clock.systemUTC()).forEach(shell.err()::println);
         return 0;
     }
 }

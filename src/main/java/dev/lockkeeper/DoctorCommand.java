@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -103,7 +104,20 @@ final class DoctorCommand implements Callable<Integer> {
                 .filter(target -> target.provider().equals(provider.name()))
                 .map(target -> target.model())
                 .toList();
-        return doctor.examine(provider, models);
+        List<Finding> found = new ArrayList<>(doctor.examine(provider, models));
+        String unpriced = PricesInUse.missing(settings, Clock.systemUTC()).stream()
+                .filter(each -> each.target().provider().equals(provider.name()))
+                .map(each -> each.target().model())
+                .collect(Collectors.joining(", "));
+        if (!unpriced.isEmpty()) {
+            found.add(new Finding(
+                    provider.name(),
+                    "prices",
+                    Finding.State.WARN,
+                    "no price is known of " + unpriced + ": such calls are refused",
+                    "write it under prices.providers." + provider.name() + ", or prices.unpriced"));
+        }
+        return found;
     }
 
     private void print(Finding finding) {

@@ -3,6 +3,7 @@ package dev.lockkeeper;
 import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -82,6 +83,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new CheckCommand(shell))
                 .addSubcommand(KeysCommand.line(shell))
                 .addSubcommand(LimitsCommand.line(shell))
+                .addSubcommand(PricesCommand.line(shell, Clock.systemUTC()))
                 .addSubcommand(new ReloadCommand(shell))
                 .addSubcommand(new BackupCommand(shell))
                 .addSubcommand(new RestoreCommand(shell))

@@ -64,6 +64,8 @@ final class TrainCommand implements Callable<Integer> {
                       gpt-5.5: simulator
                       text-embedding-3-small: simulator
                       unreachable: nobody
+                    prices:
+                      unpriced: {input: $1, output: $2}
                     """.formatted(data));
             commands("version");
             commands("check", "--config", file.toString());

@@ -59,6 +59,9 @@ class CommandsTest {
                 "limits requests",
                 "limits approve",
                 "limits refuse",
+                "prices",
+                "prices list",
+                "prices check",
                 "doctor",
                 "backup",
                 "restore",
@@ -270,5 +273,68 @@ class CommandsTest {
         Ran again = limits("refuse", id);
         assertThat(again.code()).isEqualTo(1);
         assertThat(again.err()).contains("approved before");
+    }
+
+    private Ran configured(String yaml, String... args) throws Exception {
+        Path file = temp.resolve("prices.yaml");
+        Files.writeString(file, yaml);
+        List<String> all = new ArrayList<>(List.of(args));
+        all.addAll(List.of("--config", file.toString()));
+        return run(all.toArray(String[]::new));
+    }
+
+    private static final String UNPRICED = """
+            providers: {openai: {base-url: https://api.example.com/v1, auth: none}, simulator: {}}
+            models: {gpt-4o: openai, mine: openai, free: simulator, odd: openai/gpt-image-1}
+            """;
+
+    @Test
+    void modelsWithoutPriceAreNamedAndTheExitCodeTells() throws Exception {
+        Ran missing = configured(UNPRICED, "prices", "check");
+        assertThat(missing.code()).isEqualTo(1);
+        assertThat(missing.out())
+                .isEqualTo("openai/mine: no price; its calls are refused\n"
+                        + "openai/gpt-image-1: no price; its calls are refused\n");
+        assertThat(missing.err()).contains("prices.unpriced");
+        assertThat(configured(UNPRICED, "check").err())
+                .contains("No price is known of openai/mine, openai/gpt-image-1: such calls are refused.");
+
+        String ruled = UNPRICED + "prices: {unpriced: {input: $1, output: $2}}\n";
+        Ran taken = configured(ruled, "prices", "check");
+        assertThat(taken.code()).isZero();
+        assertThat(taken.out()).contains("openai/mine: no price; charged as prices.unpriced says");
+        assertThat(configured(ruled, "check").err()).doesNotContain("No price is known");
+        assertThat(configured(ruled, "prices", "check", "--json").out())
+                .contains("\"refused\" : [ ]", "\"taken_as_unpriced\" : [ \"openai/mine\", \"openai/gpt-image-1\" ]");
+    }
+
+    @Test
+    void everyTargetOfTheExampleHasAPrice() {
+        StringWriter out = new StringWriter();
+        Map<String, String> environment =
+                Map.of("OPENAI_API_KEY", "sk-1", "AZURE_OPENAI_API_KEY", "2", "OPENROUTER_API_KEY", "3");
+        int code = Main.run(
+                new Shell(environment, new PrintWriter(out), new PrintWriter(new StringWriter()), false),
+                "prices",
+                "check",
+                "--config",
+                "examples/lockkeeper.yaml");
+        assertThat(out.toString()).isEmpty();
+        assertThat(code).isZero();
+    }
+
+    @Test
+    void thePricesInUseAreListedWithTheirOrigin() throws Exception {
+        String yaml = UNPRICED + "prices: {providers: {openai: {models: {mine: {input: $0.15, output: $1}}}}}\n";
+        Ran list = configured(yaml, "prices", "list");
+        assertThat(list.code()).isZero();
+        assertThat(list.out().lines().map(line -> line.replaceAll(" +", " ")))
+                .anyMatch(line -> line.startsWith("openai/gpt-4o $2.50 $1.25 $10.00 2026-07-24 catalogue litellm"))
+                .contains("openai/mine $0.15 $1.00 written ", "openai/gpt-image-1 none ")
+                .anyMatch(line -> line.startsWith("simulator/free $0.00 $0.00 simulated"));
+        assertThat(configured(yaml, "prices", "list", "--json").out())
+                .contains("\"input\" : \"$2.50\"", "\"share\" : \"50%\"", "\"priced\" : false");
+        assertThat(configured(yaml, "prices", "list", "--all").out())
+                .contains("openai/gpt-5.6-luna", "2026-07-01", "2026-10-01", "gemini/gemini-3.8-flash", "2027-01-01");
     }
 }

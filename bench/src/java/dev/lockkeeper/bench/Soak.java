@@ -431,6 +431,7 @@ final class Soak implements Callable<Integer> {
                 admin: {port: 0}
                 reload: {watch: false}
                 stream: {max-event: 4MiB, heartbeat: 2s}
+                prices: {unpriced: {input: $1, output: $2}}
                 providers:
                   sim:
                     base-url: http://127.0.0.1:%d/v1

@@ -7,7 +7,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param provider the provider that was looked at
  * @param point what was looked at: {@code proxy}, {@code dns}, {@code tcp}, {@code tls}, {@code credentials},
- *     {@code models}, {@code first-token}
+ *     {@code models}, {@code first-token}, {@code prices}
  * @param state how it is
  * @param detail what was seen; never a secret
  * @param mend what to do, empty where nothing needs to be done

@@ -96,7 +96,8 @@ class RestartTest {
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             String configuration = "server: {port: " + port + ", drain-delay: 1s, drain: 1500ms}\nadmin: {port: 0}\n"
                     + "providers:\n" + provider("fast", provider.port()) + provider("slow", slow.port())
-                    + "models:\n  gpt-4o-mini: fast\n  slow: {targets: [slow/slow], profile: exact}\n";
+                    + "models:\n  gpt-4o-mini: fast\n  slow: {targets: [slow/slow], profile: exact}\n"
+                    + "prices: {unpriced: {input: $1, output: $2}}\n";
             ServeProcess first = ServeProcess.start(folder, configuration).awaitOpen();
             ServeProcess second = null;
             List<CompletableFuture<String>> streams = new ArrayList<>();
