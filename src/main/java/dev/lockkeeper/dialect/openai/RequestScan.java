@@ -2,6 +2,8 @@ package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.dialect.openai.Endpoint.Kind;
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Media;
+import dev.lockkeeper.units.Media.Detail;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -35,6 +37,9 @@ public final class RequestScan {
 
     /** References in one request. */
     public static final int MAX_REFERENCES = 10_000;
+
+    /** Pictures, recordings and files in one request. */
+    public static final int MAX_MEDIA = 10_000;
 
     /** Kinds of hosted tools that are told apart; there are about a dozen. */
     private static final int MAX_TOOLS = 64;
@@ -132,6 +137,9 @@ public final class RequestScan {
     private String user = "";
     private final Set<String> hostedTools = new LinkedHashSet<>(0);
     private long textBytes;
+    private int messages;
+    private long tokenIds;
+    private final List<Media> media = new ArrayList<>(0);
     private final Map<Name, Long> limits = new EnumMap<>(Name.class);
 
     // Members inside members.
@@ -241,6 +249,21 @@ public final class RequestScan {
         return textBytes;
     }
 
+    /** How many messages or items the prompt has; a list of prompts or inputs counts each. */
+    public int messages() {
+        return messages;
+    }
+
+    /** How many tokens the prompt gives as numbers rather than as text. */
+    public long tokenIds() {
+        return tokenIds;
+    }
+
+    /** What the prompt has beside text, in the order of the body. */
+    public List<Media> media() {
+        return List.copyOf(media);
+    }
+
     @Nullable Member member(Name name) {
         return members.get(name);
     }
@@ -322,6 +345,11 @@ public final class RequestScan {
     private final class Pass {
         private final JsonParser parser;
         private int pendingText = -1;
+
+        /** Where the string of a file or recording begins; told when its end is known. */
+        private int pendingData = -1;
+
+        private boolean pendingIsAudio;
 
         Pass(JsonParser parser) {
             this.parser = parser;
@@ -483,10 +511,11 @@ public final class RequestScan {
                 }
                 case MESSAGES, ITEMS -> {
                     expectArray(key, isObject, type, from);
-                    nested(key, null, true, name == Name.ITEMS);
+                    messages += nested(key, null, true, name == Name.ITEMS);
                 }
                 case INPUT, PROMPT, INSTRUCTIONS -> {
                     int elements = nested(key, null, true, name != Name.PROMPT);
+                    messages += elements;
                     if (name == Name.PROMPT && endpoint.kind() == Kind.COMPLETIONS) {
                         prompts = Math.clamp(elements, 1, MAX_PROMPTS);
                     }
@@ -610,6 +639,7 @@ public final class RequestScan {
         private int nested(String key, @Nullable ObjectKind many, boolean counts, boolean items) throws Malformed {
             @Nullable ObjectKind[] lists = new @Nullable ObjectKind[8];
             @Nullable String[] keys = new @Nullable String[8];
+            @Nullable Part[] parts = new @Nullable Part[8];
             int depth = 1;
             lists[1] = many;
             keys[1] = key;
@@ -632,7 +662,9 @@ public final class RequestScan {
                         if (depth == lists.length) {
                             lists = Arrays.copyOf(lists, depth * 2);
                             keys = Arrays.copyOf(keys, depth * 2);
+                            parts = Arrays.copyOf(parts, depth * 2);
                         }
+                        parts[depth] = null;
                         keys[depth] = member ? name : keys[depth - 1];
                         lists[depth] =
                                 token == JsonToken.START_ARRAY && member && name != null ? references(name) : null;
@@ -642,6 +674,10 @@ public final class RequestScan {
                         }
                     }
                     case END_OBJECT, END_ARRAY -> {
+                        Part part = parts[depth];
+                        if (part != null) {
+                            end(part, keys[depth]);
+                        }
                         if (depth == 2 && item != null && item.refers()) {
                             for (Reference each : item.ids) {
                                 add(each);
@@ -682,6 +718,14 @@ public final class RequestScan {
                             tool(parser.getString());
                             continue;
                         }
+                        if (counts && tellsOfPart(name, at() + 1)) {
+                            Part part = parts[depth];
+                            if (part == null) {
+                                part = new Part();
+                                parts[depth] = part;
+                            }
+                            part(part, name, keys[depth]);
+                        }
                         ObjectKind kind = reference(name);
                         if (kind == null && name.equals("id") && "audio".equals(keys[depth])) {
                             kind = ObjectKind.AUDIO;
@@ -700,11 +744,114 @@ public final class RequestScan {
                                 && parser.streamReadContext().inObject()) {
                             item.holds(parser.currentName());
                         }
+                        if (counts
+                                && token == JsonToken.VALUE_NUMBER_INT
+                                && !parser.streamReadContext().inObject()) {
+                            tokenIds++;
+                        }
                     }
                     case PROPERTY_NAME, VALUE_NULL -> {}
                     case NOT_AVAILABLE, VALUE_EMBEDDED_OBJECT ->
                         throw new IllegalStateException(token + " out of a body in memory");
                 }
+            }
+        }
+
+        /** Looks at a string of an object that may be a picture, a recording or a file. */
+        private void part(Part part, String name, @Nullable String holder) throws Malformed {
+            int from = at() + 1;
+            switch (name) {
+                case "type" -> {
+                    part.isImage |= EncodedFile.starts(body, from, "input_image");
+                    part.isFile |= EncodedFile.starts(body, from, "input_file");
+                }
+                case "detail" -> {
+                    String word = string(from);
+                    part.detail = Detail.of(word);
+                    if (part.image >= 0
+                            && media.get(part.image) instanceof Media.Image(Detail _, int width, int height)) {
+                        media.set(part.image, new Media.Image(part.detail, width, height));
+                    }
+                }
+                case "image_url" -> image(part, from);
+                case "url" -> {
+                    if ("image_url".equals(holder)) {
+                        image(part, from);
+                    }
+                }
+                case "file_id", "file_url" -> part.named = true;
+                case "file_data" -> {
+                    part.told = true;
+                    pendingData = from;
+                    pendingIsAudio = false;
+                }
+                case "data" -> {
+                    if ("input_audio".equals(holder)) {
+                        pendingData = from;
+                        pendingIsAudio = true;
+                    }
+                }
+                default -> throw new IllegalStateException(name);
+            }
+        }
+
+        /** A short word in quotes; empty for a longer one. */
+        private String string(int from) {
+            int to = from;
+            while (to < body.length() && body.at(to) != '"') {
+                if (++to - from > 16) {
+                    return "";
+                }
+            }
+            return body.slice(from, to).utf8();
+        }
+
+        private void image(Part part, int from) throws Malformed {
+            EncodedFile.Size size = EncodedFile.starts(body, from, "data:")
+                    ? EncodedFile.picture(body, from)
+                    : EncodedFile.Size.UNKNOWN;
+            part.told = true;
+            part.image = media.size();
+            add(new Media.Image(part.detail, size.width(), size.height()));
+        }
+
+        /** An object ends: what it only names is told, too. */
+        private void end(Part part, @Nullable String holder) throws Malformed {
+            if (part.named && !part.told) {
+                if (part.isImage) {
+                    add(new Media.Image(part.detail, 0, 0));
+                } else if (part.isFile || "file".equals(holder)) {
+                    add(new Media.File(0, true));
+                }
+            }
+        }
+
+        private void add(Media one) throws Malformed {
+            if (media.size() == MAX_MEDIA) {
+                throw new Malformed(
+                        "The body has more than " + MAX_MEDIA + " pictures, recordings and files.",
+                        path(),
+                        "array_above_max_length");
+            }
+            media.add(one);
+        }
+
+        /** The file or recording in base64 that ends before {@code to}. */
+        private void data(int to) throws Malformed {
+            int from = pendingData;
+            pendingData = -1;
+            int start = Math.max(from, EncodedFile.start(body, from));
+            int end = to;
+            while (end > start && body.at(end - 1) == '=') {
+                end--;
+            }
+            long bytes = Math.max(0, end - start) * 3L / 4;
+            if (pendingIsAudio) {
+                add(new Media.Audio(bytes, EncodedFile.bytesPerSecond(body, from)));
+            } else {
+                boolean plain = EncodedFile.starts(body, from, "data:text/")
+                        || EncodedFile.starts(body, from, "data:application/json");
+                add(new Media.File(bytes, !plain));
             }
         }
 
@@ -739,17 +886,26 @@ public final class RequestScan {
             }
         }
 
-        private JsonToken next() {
+        private JsonToken next() throws Malformed {
             JsonToken token = parser.nextToken();
             if (pendingText >= 0) {
-                int to = token == null ? body.length() : at();
-                do {
-                    to--;
-                } while (to > pendingText && body.at(to) != '"');
+                int to = quoteBefore(token, pendingText);
                 textBytes += to - pendingText - Utf8.escapeBytes(body, pendingText, to);
                 pendingText = -1;
             }
+            if (pendingData >= 0) {
+                data(quoteBefore(token, pendingData));
+            }
             return token;
+        }
+
+        /** Where the string ends that began at {@code from} and stands before the token at hand. */
+        private int quoteBefore(@Nullable JsonToken token, int from) {
+            int to = token == null ? body.length() : at();
+            do {
+                to--;
+            } while (to > from && body.at(to) != '"');
+            return to;
         }
 
         private int at() {
@@ -922,6 +1078,19 @@ public final class RequestScan {
         }
     }
 
+    /** An object of a prompt that may be a picture, a recording or a file, while it is read. */
+    private static final class Part {
+        private Detail detail = Detail.AUTO;
+
+        /** Where its picture stands among the media; -1: nowhere yet. */
+        private int image = -1;
+
+        private boolean isImage;
+        private boolean isFile;
+        private boolean named;
+        private boolean told;
+    }
+
     private static final class Kinds {
         static String of(JsonToken type) {
             return switch (type) {
@@ -1017,6 +1186,16 @@ public final class RequestScan {
                     "headers",
                     "attributes",
                     "logit_bias" -> true;
+            default -> false;
+        };
+    }
+
+    /** Whether a string under this name, which begins at {@code from}, tells of a picture, a recording or a file. */
+    private boolean tellsOfPart(String key, int from) {
+        return switch (key) {
+            case "type" ->
+                EncodedFile.starts(body, from, "input_image") || EncodedFile.starts(body, from, "input_file");
+            case "detail", "image_url", "url", "file_id", "file_url", "file_data", "data" -> true;
             default -> false;
         };
     }

@@ -12,6 +12,7 @@ final class Given {
     static final Endpoint CHAT = endpoint("POST", "/v1/chat/completions");
     static final Endpoint RESPONSES = endpoint("POST", "/v1/responses");
     static final Endpoint COMPLETIONS = endpoint("POST", "/v1/completions");
+    static final Endpoint EMBEDDINGS = endpoint("POST", "/v1/embeddings");
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(tools.jackson.databind.DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(tools.jackson.core.StreamReadFeature.STRICT_DUPLICATE_DETECTION)
