@@ -14,6 +14,7 @@ import dev.lockkeeper.admin.AuditOperations;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.PeopleOperations;
+import dev.lockkeeper.admin.PriceOperations;
 import dev.lockkeeper.admin.Reloaded;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.admin.ServerOperations;
@@ -199,6 +200,10 @@ public final class House implements AutoCloseable {
                             TenantOperations.of(access.tenants(), _ -> null),
                             PeopleOperations.of(access.people()),
                             AuditOperations.of(access.audit()),
+                            PriceOperations.of(
+                                    () -> relay.rules().models(),
+                                    () -> relay.rules().prices(),
+                                    clock),
                             ServerOperations.of(() -> readAgain("asked for on the admin port")))),
                     AdminToken.in(settings.data(), random),
                     access.people()::find,

@@ -1,6 +1,7 @@
 package dev.lockkeeper;
 
 import dev.lockkeeper.admin.Json;
+import dev.lockkeeper.admin.PriceOperations;
 import dev.lockkeeper.prices.Price;
 import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.Rate;
@@ -12,7 +13,6 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -101,7 +101,7 @@ final class PricesCommand implements Runnable {
                             each.target().provider(),
                             each.target().model(),
                             price == null ? null : price.written(),
-                            price == null ? null : price.origin());
+                            price == null ? Price.Origin.UNPRICED : price.origin());
                 }
             }
             if (json) {
@@ -111,13 +111,9 @@ final class PricesCommand implements Runnable {
         }
 
         private void show(
-                ArrayNode data,
-                String provider,
-                String model,
-                @Nullable PriceSettings price,
-                Price.@Nullable Origin origin) {
+                ArrayNode data, String provider, String model, @Nullable PriceSettings price, Price.Origin origin) {
             if (json) {
-                data.add(PricesCommand.json(provider, model, price, origin));
+                data.add(PriceOperations.json(provider, model, price, origin));
                 return;
             }
             shell.out()
@@ -128,7 +124,7 @@ final class PricesCommand implements Runnable {
                             price == null ? "" : amount(price, Rate.CACHED_INPUT),
                             price == null ? "" : amount(price, Rate.OUTPUT),
                             price == null || price.fromMillis() == Long.MIN_VALUE ? "" : day(price.fromMillis()),
-                            price == null || origin == null ? "" : word(origin),
+                            price == null ? "" : PriceOperations.word(origin),
                             price == null ? "" : price.source());
         }
     }
@@ -187,47 +183,6 @@ final class PricesCommand implements Runnable {
         private static void names(ArrayNode into, List<PricesInUse.InUse> some) {
             some.forEach(each -> into.add(each.name()));
         }
-    }
-
-    private static ObjectNode json(
-            String provider, String model, @Nullable PriceSettings price, Price.@Nullable Origin origin) {
-        ObjectNode node =
-                Json.object().put("provider", provider).put("model", model).put("priced", price != null);
-        if (price == null || origin == null) {
-            return node;
-        }
-        node.put("from", word(origin));
-        if (price.fromMillis() != Long.MIN_VALUE) {
-            node.put("valid_from", day(price.fromMillis()));
-        }
-        if (price.untilMillis() != Long.MAX_VALUE) {
-            node.put("valid_until", day(price.untilMillis()));
-        }
-        if (!price.source().isEmpty()) {
-            node.put("source", price.source());
-        }
-        rates(node.putObject("rates"), price.rates());
-        if (price.longOver() != Long.MAX_VALUE) {
-            rates(node.putObject("long").put("over", price.longOver()), price.longRates());
-        }
-        ObjectNode tiers = node.putObject("tiers");
-        price.tiers()
-                .forEach((tier, tariff) ->
-                        rates(tiers.putObject(tier.key()).put("share", tariff.percent() + "%"), tariff.rates()));
-        return node;
-    }
-
-    private static void rates(ObjectNode into, Map<Rate, Long> rates) {
-        rates.forEach((rate, nanos) -> into.put(rate.key(), new Money(nanos).toString()));
-    }
-
-    private static String word(Price.Origin origin) {
-        return switch (origin) {
-            case WRITTEN -> "written";
-            case CATALOGUE -> "catalogue";
-            case UNPRICED -> "unpriced";
-            case SIMULATED -> "simulated";
-        };
     }
 
     private static String amount(PriceSettings price, Rate rate) {

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -211,6 +212,7 @@ final class ServeCommand implements Callable<Integer> {
                             + " Set OPENAI_API_KEY or write lockkeeper.yaml to reach one.");
         }
         notes.forEach(shell.err()::println);
+        PricesInUse.note(settings, Clock.systemUTC()).forEach(shell.err()::println);
         String key = house.firstKey();
         if (key != null) {
             shell.err().println("A new live key, shown this once: " + key);

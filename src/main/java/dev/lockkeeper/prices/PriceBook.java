@@ -19,9 +19,9 @@ public final class PriceBook {
 
     private static final PriceSettings FREE = PriceSettings.always(Map.of(Rate.INPUT, 0L, Rate.OUTPUT, 0L));
 
-    private final Map<String, Map<String, List<Price>>> written = new HashMap<>();
-    private final Map<String, Map<String, List<Price>>> shippedFor = new HashMap<>();
-    private final Map<String, List<Price>> shipped;
+    private final Map<String, Map<String, List<Entry>>> written = new HashMap<>();
+    private final Map<String, Map<String, List<Entry>>> shippedFor = new HashMap<>();
+    private final Map<String, List<Entry>> shipped;
     private final Set<String> simulated;
     private final Price free = new Price(FREE, Map.of(), Price.Origin.SIMULATED);
     private final @Nullable Price unpriced;
@@ -38,9 +38,9 @@ public final class PriceBook {
                 settings.unpriced() == null ? null : new Price(settings.unpriced(), Map.of(), Price.Origin.UNPRICED);
         this.shipped = shipped(catalogue, Map.of());
         settings.providers().forEach((provider, list) -> {
-            Map<String, List<Price>> models = new HashMap<>();
+            Map<String, List<Entry>> models = new HashMap<>();
             list.models()
-                    .forEach((model, prices) -> models.put(model, prices(prices, list.fees(), Price.Origin.WRITTEN)));
+                    .forEach((model, prices) -> models.put(model, entries(prices, list.fees(), Price.Origin.WRITTEN)));
             written.put(provider, models);
             if (!list.fees().isEmpty()) {
                 shippedFor.put(provider, shipped(catalogue, list.fees()));
@@ -48,20 +48,20 @@ public final class PriceBook {
         });
     }
 
-    private static Map<String, List<Price>> shipped(Collection<PriceList> catalogue, Map<Rate, Long> fees) {
-        Map<String, List<Price>> models = new HashMap<>();
+    private static Map<String, List<Entry>> shipped(Collection<PriceList> catalogue, Map<Rate, Long> fees) {
+        Map<String, List<Entry>> models = new HashMap<>();
         for (PriceList vendor : catalogue) {
             Map<Rate, Long> all = new HashMap<>(vendor.fees());
             all.putAll(fees);
-            vendor.models().forEach((model, prices) -> models.put(model, prices(prices, all, Price.Origin.CATALOGUE)));
+            vendor.models().forEach((model, prices) -> models.put(model, entries(prices, all, Price.Origin.CATALOGUE)));
         }
         return models;
     }
 
-    private static List<Price> prices(List<PriceSettings> written, Map<Rate, Long> fees, Price.Origin origin) {
+    private static List<Entry> entries(List<PriceSettings> written, Map<Rate, Long> fees, Price.Origin origin) {
         return written.stream()
                 .filter(PriceSettings::charges)
-                .map(each -> new Price(each, fees, origin))
+                .map(each -> new Entry(each, fees, origin))
                 .toList();
     }
 
@@ -74,7 +74,7 @@ public final class PriceBook {
      * @param epochMillis when the call began
      */
     public @Nullable Price find(String provider, String upstreamModel, long epochMillis) {
-        Map<String, List<Price>> own = written.get(provider);
+        Map<String, List<Entry>> own = written.get(provider);
         if (own != null) {
             Price price = at(own.get(upstreamModel), epochMillis);
             price = price != null ? price : at(own.get(ALL), epochMillis);
@@ -85,35 +85,59 @@ public final class PriceBook {
         if (simulated.contains(provider)) {
             return free;
         }
-        List<Price> listed = listed(shippedFor.getOrDefault(provider, shipped), upstreamModel);
+        List<Entry> listed = listed(shippedFor.getOrDefault(provider, shipped), upstreamModel);
         if (listed.isEmpty()) {
             return unpriced;
         }
         Price now = at(listed, epochMillis);
         // The catalogue's first price says when it was seen, not that there was none before.
-        return now != null ? now : listed.getFirst();
+        return now != null ? now : listed.getFirst().price();
     }
 
-    private static List<Price> listed(Map<String, List<Price>> models, String upstreamModel) {
+    private static List<Entry> listed(Map<String, List<Entry>> models, String upstreamModel) {
         String name = ModelNames.bare(upstreamModel);
-        List<Price> exact = models.get(name);
+        List<Entry> exact = models.get(name);
         return exact != null ? exact : models.getOrDefault(ModelNames.withoutRelease(name), List.of());
     }
 
     /** The price of a moment: of those that hold then, the one that began last. */
-    private static @Nullable Price at(@Nullable List<Price> prices, long epochMillis) {
-        Price latest = null;
+    private static @Nullable Price at(@Nullable List<Entry> prices, long epochMillis) {
+        Entry latest = null;
         if (prices != null) {
-            for (Price each : prices) {
-                PriceSettings settings = each.written();
-                if (settings.fromMillis() <= epochMillis
-                        && epochMillis < settings.untilMillis()
-                        && (latest == null
-                                || settings.fromMillis() >= latest.written().fromMillis())) {
+            for (Entry each : prices) {
+                if (each.written.fromMillis() <= epochMillis
+                        && epochMillis < each.written.untilMillis()
+                        && (latest == null || each.written.fromMillis() >= latest.written.fromMillis())) {
                     latest = each;
                 }
             }
         }
-        return latest;
+        return latest == null ? null : latest.price();
+    }
+
+    /** A price that is worked out when it is first asked for: of the catalogue's a gateway needs but a few. */
+    private static final class Entry {
+        private final PriceSettings written;
+        private final Map<Rate, Long> fees;
+        private final Price.Origin origin;
+        private volatile @Nullable Price price;
+
+        Entry(PriceSettings written, Map<Rate, Long> fees, Price.Origin origin) {
+            this.written = written;
+            this.fees = fees;
+            this.origin = origin;
+            if (origin == Price.Origin.WRITTEN) {
+                price(); // What the operator wrote may be beyond all bounds: he is told now.
+            }
+        }
+
+        Price price() {
+            Price known = price;
+            if (known == null) {
+                known = new Price(written, fees, origin);
+                price = known;
+            }
+            return known;
+        }
     }
 }

@@ -11,16 +11,28 @@ import dev.lockkeeper.access.Right;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
+import dev.lockkeeper.prices.PriceBook;
+import dev.lockkeeper.prices.PriceList;
+import dev.lockkeeper.prices.PriceSettings;
+import dev.lockkeeper.prices.PricesSettings;
+import dev.lockkeeper.prices.Rate;
+import dev.lockkeeper.prices.Tier;
+import dev.lockkeeper.routing.ModelSettings;
+import dev.lockkeeper.routing.ModelSettings.TargetSettings;
+import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Money;
 import io.swagger.v3.parser.OpenAPIV3Parser;
 import io.swagger.v3.parser.core.models.SwaggerParseResult;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -58,6 +70,7 @@ class ApiTest {
                 LimitOperations.of(limits, new QuotaRequests(database, limits, new SecureRandom()), access),
                 PeopleOperations.of(access.people()),
                 AuditOperations.of(access.audit()),
+                PriceOperations.of(ApiTest::models, ApiTest::priceBook, Clock.systemUTC()),
                 ServerOperations.of(() -> new Reloaded.Followed(List.of("a changed"), List.of(), List.of()))));
         document = json(api.answer(OWNER, "GET", "/admin/v1/openapi.json", null, Bytes.EMPTY));
     }
@@ -76,9 +89,38 @@ class ApiTest {
         tenants();
         people();
         audit();
+        prices();
         did("POST", "/admin/v1/reload", "/admin/v1/reload", null);
 
         assertThat(asked).containsExactlyInAnyOrderElementsOf(documented());
+    }
+
+    private static Models models() {
+        List<TargetSettings> targets = List.of(new TargetSettings("p", "m"), new TargetSettings("p", "n"));
+        return new Models(List.of(new ModelSettings("m", targets, ModelSettings.Profile.AUTO, 0, 0)));
+    }
+
+    /** A price with everything that one can have. */
+    private static PriceBook priceBook() {
+        Map<Rate, Long> dollars = Map.of(Rate.INPUT, Money.DOLLAR, Rate.OUTPUT, 2 * Money.DOLLAR);
+        PriceSettings price = new PriceSettings(
+                0,
+                Instant.parse("2999-01-01T00:00:00Z").toEpochMilli(),
+                dollars,
+                1_000,
+                dollars,
+                Map.of(Tier.BATCH, new PriceSettings.Tariff(50, dollars)),
+                "a price list");
+        PriceList written = new PriceList(Map.of("m", List.of(price)), Map.of());
+        return new PriceBook(new PricesSettings(Map.of("p", written), null), List.of(), Set.of());
+    }
+
+    private void prices() {
+        JsonNode prices =
+                did("GET", "/admin/v1/prices", "/admin/v1/prices", null).path("data");
+        assertThat(prices.get(0).at("/rates/input").asString()).isEqualTo("$1.00");
+        assertThat(prices.get(0).at("/tiers/batch/share").asString()).isEqualTo("50%");
+        assertThat(prices.get(1).path("priced").asBoolean()).isFalse();
     }
 
     private void keys() {

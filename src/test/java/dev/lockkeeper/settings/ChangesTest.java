@@ -67,6 +67,16 @@ class ChangesTest {
     }
 
     @Test
+    void pricesCanBeFollowed() {
+        Changes changes = changes(
+                "models: {m: a, n: b, o: a}",
+                "models: {m: a, n: b, o: a}\nprices: {unpriced: {input: $1, output: $2}, providers: {a: {models: {m: [{input: $1, output: $2}]}}}}");
+        assertThat(changes.followed())
+                .contains("prices.unpriced.input changed", "prices.providers.a.models.m[0].output changed");
+        assertThat(changes.restart()).isEmpty();
+    }
+
+    @Test
     void theOrderMatters() {
         assertThat(changes("{m: a, n: b, o: a}", "{n: b, m: a, o: a}").followed())
                 .containsExactly("the order of models changed");

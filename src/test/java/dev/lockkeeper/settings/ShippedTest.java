@@ -110,6 +110,9 @@ class ShippedTest {
                             .isSortedAccordingTo((one, other) -> Long.compare(one.fromMillis(), other.fromMillis()));
                     prices.forEach(price -> {
                         if (price.charges()) {
+                            assertThat(BOOK.find("any", model, price.fromMillis()))
+                                    .as(model)
+                                    .isNotNull();
                             assertThat(price.source()).as(model).isNotBlank();
                             assertThat(price.fromMillis())
                                     .as(model)

@@ -280,4 +280,31 @@ class ToldUsageTest {
         assertThat(usage.output()).isEqualTo(reasoning > answer ? answer + reasoning : answer);
         assertThat(usage.reasoningOutput()).isEqualTo(reasoning);
     }
+
+    @Test
+    void theTierIsTheOneTheAnswerWasMadeInAndNotTheOneAskedFor() {
+        StreamTap response = new ResponsesTap();
+        response.event(null, Bytes.utf8("{\"type\":\"response.created\",\"response\":{\"service_tier\":\"auto\"}}"));
+        response.event(
+                null,
+                Bytes.utf8(
+                        "{\"type\":\"response.completed\",\"response\":{\"service_tier\":\"priority\"," + USED + "}}"));
+        assertThat(response.usage()).isEqualTo(Usage.of(3, 2).withTier("priority"));
+        StreamTap chat = new ChatTap(1, true);
+        chat.event(null, Bytes.utf8("{\"service_tier\":\"flex\",\"choices\":[{\"index\":0,\"delta\":{}}]}"));
+        chat.event(
+                null,
+                Bytes.utf8(
+                        "{\"service_tier\":\"default\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}"));
+        assertThat(chat.usage()).isEqualTo(Usage.of(3, 2).withTier("default"));
+    }
+
+    @Test
+    void anAnswerThatFailedOrStoppedEarlyIsChargedForWhatItTold() {
+        for (String end : new String[] {"response.failed", "response.incomplete"}) {
+            StreamTap tap = new ResponsesTap();
+            tap.event(null, Bytes.utf8("{\"type\":\"" + end + "\",\"response\":{" + USED + "}}"));
+            assertThat(tap.usage()).as(end).isEqualTo(Usage.of(3, 2));
+        }
+    }
 }
