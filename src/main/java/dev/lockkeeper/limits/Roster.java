@@ -34,7 +34,8 @@ final class Roster {
             if (member.pinned()) {
                 return member;
             }
-            members.remove(id, member);
+            // It is being looked at, whether it can be forgotten: in a moment it is there again, or gone.
+            Thread.onSpinWait();
         }
     }
 
@@ -89,9 +90,10 @@ final class Roster {
             pins.decrementAndGet();
         }
 
+        /** Looks whether it can be forgotten, and sees to it that nobody pins it from then on. One thread at a time. */
         private boolean retired() {
             if (!pins.compareAndSet(0, RETIRED)) {
-                return pins.get() == RETIRED;
+                return false;
             }
             for (Gauge each : gauges.all) {
                 if (!each.asNew()) {

@@ -1,0 +1,240 @@
+package dev.lockkeeper.limits;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+
+class FairQueueTest {
+    private static final Runnable NOTHING = () -> {};
+
+    private final List<String> served = new ArrayList<>();
+    private final List<String> timedOut = new ArrayList<>();
+
+    private FairQueue.Ticket offer(FairQueue queue, String tenant, int weight, long now) {
+        return Objects.requireNonNull(
+                queue.offer(tenant, weight, 1, now, () -> served.add(tenant), () -> timedOut.add(tenant)));
+    }
+
+    /**
+     * A tenant that always waits gets its weight's share of what is served, but for one call of its own and one of each
+     * other: that is the bound of start-time fair queueing.
+     */
+    @Property(tries = 200)
+    void sharesFollowWeightsWithinOneCallOfEach(
+            @ForAll @Size(min = 2, max = 8) List<@IntRange(min = 1, max = 20) Integer> weights, @ForAll long seed) {
+        FairQueue queue = new FairQueue();
+        Random random = new Random(seed);
+        int most = 50;
+        long[] got = new long[weights.size()];
+        int[] waiting = new int[weights.size()];
+        int sum = weights.stream().mapToInt(Integer::intValue).sum();
+        long total = 0;
+        for (int turn = 0; turn < 4_000; turn++) {
+            for (int i = 0; i < weights.size(); i++) {
+                // Each has always some that wait, some a few and some very many.
+                int wanted = 1 + random.nextInt(1 + 3 * i);
+                while (waiting[i] < wanted) {
+                    int tenant = i;
+                    long cost = 1 + random.nextInt(most);
+                    waiting[i]++;
+                    assertThat(queue.offer(
+                                    "t" + i,
+                                    weights.get(i),
+                                    cost,
+                                    0,
+                                    () -> {
+                                        got[tenant] += cost;
+                                        waiting[tenant]--;
+                                    },
+                                    NOTHING))
+                            .isNotNull();
+                }
+            }
+            assertThat(queue.serve()).isTrue();
+            total = java.util.Arrays.stream(got).sum();
+            for (int i = 0; i < got.length; i++) {
+                for (int k = 0; k < got.length; k++) {
+                    double error = (double) most / weights.get(i) + (double) most / weights.get(k);
+                    assertThat((double) got[i] / weights.get(i))
+                            .isCloseTo((double) got[k] / weights.get(k), within(error + 0.01));
+                }
+            }
+        }
+        for (int i = 0; i < got.length; i++) {
+            assertThat((double) got[i] / total)
+                    .isCloseTo((double) weights.get(i) / sum, within((double) weights.size() * most / total * 2));
+        }
+    }
+
+    @Test
+    void oneThatSendsManyDoesNotPushOutOneThatSendsFew() {
+        FairQueue queue = new FairQueue();
+        for (int i = 0; i < 900; i++) {
+            offer(queue, "many", 1, 0);
+        }
+        offer(queue, "few", 1, 0);
+        queue.serve();
+        queue.serve();
+        assertThat(served).containsExactly("many", "few");
+    }
+
+    @Test
+    void oneThatWasAwayGetsNothingForThatTime() {
+        FairQueue queue = new FairQueue();
+        for (int i = 0; i < 100; i++) {
+            offer(queue, "steady", 1, 0);
+        }
+        for (int i = 0; i < 50; i++) {
+            queue.serve();
+        }
+        served.clear();
+        for (int i = 0; i < 20; i++) {
+            offer(queue, "late", 1, 0);
+        }
+        for (int i = 0; i < 20; i++) {
+            queue.serve();
+        }
+        assertThat(served.stream().filter("late"::equals).count()).isBetween(9L, 11L);
+    }
+
+    @Test
+    void oneTenantIsServedInItsOrder() {
+        FairQueue queue = new FairQueue();
+        List<Integer> order = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            int number = i;
+            queue.offer("t", 1 + i, 10 - i, 0, () -> order.add(number), NOTHING);
+        }
+        while (queue.serve()) {}
+        assertThat(order).isSorted().hasSize(10);
+    }
+
+    @Test
+    void aWaitIsBoundedInTimeAndInLength() {
+        FairQueue queue = new FairQueue(3, 2, 100);
+        offer(queue, "a", 1, 0);
+        offer(queue, "a", 1, 0);
+        assertThat(queue.offer("a", 1, 1, 0, NOTHING, NOTHING))
+                .as("of one tenant")
+                .isNull();
+        offer(queue, "b", 1, TimeUnit.MILLISECONDS.toNanos(50));
+        assertThat(queue.offer("c", 1, 1, 0, NOTHING, NOTHING)).as("of all").isNull();
+        queue.tick(TimeUnit.MILLISECONDS.toNanos(99));
+        assertThat(timedOut).isEmpty();
+        queue.tick(TimeUnit.MILLISECONDS.toNanos(100));
+        assertThat(timedOut).containsExactly("a", "a");
+        assertThat(queue.waiting()).isEqualTo(1);
+        queue.close();
+        assertThat(timedOut).containsExactly("a", "a", "b");
+        assertThat(queue.offer("c", 1, 1, 0, NOTHING, NOTHING)).isNull();
+        assertThat(queue.serve()).isFalse();
+        assertThat(served).isEmpty();
+    }
+
+    @Test
+    void oneThatIsTakenBackIsNeverCalled() {
+        FairQueue queue = new FairQueue(10, 10, 100);
+        FairQueue.Ticket first = offer(queue, "a", 1, 0);
+        offer(queue, "a", 1, 0);
+        assertThat(first.cancel()).isTrue();
+        assertThat(first.cancel()).isFalse();
+        queue.serve();
+        assertThat(served).containsExactly("a");
+        assertThat(queue.serve()).isFalse();
+        queue.tick(Long.MAX_VALUE / 2);
+        assertThat(timedOut).isEmpty();
+    }
+
+    @Test
+    void aWeightOrCostThatMakesNoSenseIsRefused() {
+        FairQueue queue = new FairQueue();
+        assertThatIllegalArgumentException().isThrownBy(() -> queue.offer("a", 0, 1, 0, NOTHING, NOTHING));
+        assertThatIllegalArgumentException().isThrownBy(() -> queue.offer("a", 1_001, 1, 0, NOTHING, NOTHING));
+        assertThatIllegalArgumentException().isThrownBy(() -> queue.offer("a", 1, 0, 0, NOTHING, NOTHING));
+    }
+
+    @Property(tries = 200)
+    void everyCallEndsExactlyOnce(@ForAll long seed) {
+        Random random = new Random(seed);
+        FairQueue queue = new FairQueue(40, 15, 20);
+        Map<FairQueue.Ticket, Integer> ends = new HashMap<>();
+        List<FairQueue.Ticket> all = new ArrayList<>();
+        int cancelled = 0;
+        int[] ended = new int[2_000];
+        for (int i = 0; i < 2_000; i++) {
+            long now = TimeUnit.MILLISECONDS.toNanos(i);
+            int number = i;
+            switch (random.nextInt(6)) {
+                case 0, 1, 2 -> {
+                    FairQueue.Ticket ticket = queue.offer(
+                            "t" + random.nextInt(5),
+                            1 + random.nextInt(9),
+                            1 + random.nextInt(100),
+                            now,
+                            () -> ended[number]++,
+                            () -> ended[number]++);
+                    if (ticket != null) {
+                        all.add(ticket);
+                        ends.put(ticket, number);
+                    }
+                }
+                case 3 -> queue.serve();
+                case 4 -> queue.tick(now);
+                default -> {
+                    if (!all.isEmpty()) {
+                        FairQueue.Ticket ticket = all.get(random.nextInt(all.size()));
+                        if (ticket.cancel()) {
+                            cancelled++;
+                            ended[Objects.requireNonNull(ends.get(ticket))]++;
+                        }
+                    }
+                }
+            }
+            assertThat(queue.waiting()).isBetween(0, 40);
+        }
+        queue.close();
+        assertThat(queue.waiting()).isZero();
+        assertThat(cancelled).isPositive();
+        all.forEach(ticket ->
+                assertThat(ended[Objects.requireNonNull(ends.get(ticket))]).isEqualTo(1));
+    }
+
+    @Test
+    void manyThreadsLoseNoCall() throws InterruptedException {
+        FairQueue queue = new FairQueue(100_000, 100_000, 1_000_000);
+        AtomicInteger turns = new AtomicInteger();
+        try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            IntStream.range(0, 4)
+                    .forEach(thread -> threads.execute(() -> {
+                        for (int i = 0; i < 5_000; i++) {
+                            if (thread < 2) {
+                                queue.offer("t" + i % 7, 1 + i % 3, 1, 0, turns::incrementAndGet, NOTHING);
+                            } else {
+                                queue.serve();
+                            }
+                        }
+                    }));
+            threads.shutdown();
+            assertThat(threads.awaitTermination(30, TimeUnit.SECONDS)).isTrue();
+        }
+        while (queue.serve()) {}
+        assertThat(turns.get()).isEqualTo(10_000);
+    }
+}
