@@ -123,6 +123,11 @@ final class DataFolder {
         return new LocalDesk(api, Actor.folder(System.getProperty("user.name", "somebody")));
     }
 
+    /** Where the ledger's journals are in a data folder. */
+    static Path journal(Path folder) {
+        return folder.resolve("journal");
+    }
+
     /**
      * A data folder and the store that is used with it.
      *

@@ -1,10 +1,18 @@
 package dev.lockkeeper;
 
 import dev.lockkeeper.db.Backup;
+import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
+import dev.lockkeeper.ledger.Forgotten;
+import dev.lockkeeper.ledger.Ledger;
+import dev.lockkeeper.ledger.LedgerSettings;
+import dev.lockkeeper.units.Money;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -20,10 +28,14 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  lockkeeper restore /backups/lockkeeper-2026-11-21.db --data /var/lib/lockkeeper",
             "",
+            "What was spent since the copy was made is told: the books forget it.",
+            "",
             "Exit codes: 0 restored; 1 nothing was changed (why is told); 2 the command line or the configuration is",
             "wrong."
         })
 final class RestoreCommand implements Callable<Integer> {
+    private static final Clock CLOCK = Clock.systemUTC();
+
     private final Shell shell;
 
     @Mixin
@@ -44,18 +56,75 @@ final class RestoreCommand implements Callable<Integer> {
                     + " processes that use them, then run: pg_restore --clean --if-exists --schema="
                     + postgres.schema() + " --dbname=" + postgres.url() + " " + file);
         }
+        Path folder = place.folder();
         try {
-            Backup.Restored restored = Backup.restore(file, place.folder(), Clock.systemUTC());
+            boolean settled = settle(folder);
+            Backup.Restored restored = Backup.restore(file, folder, CLOCK);
             shell.err()
-                    .println("The database of " + place.folder().toAbsolutePath() + " is the one in "
-                            + file.toAbsolutePath() + " now (schema " + restored.schema() + ").");
+                    .println("The database of " + folder.toAbsolutePath() + " is the one in " + file.toAbsolutePath()
+                            + " now (schema " + restored.schema() + ").");
             Path kept = restored.kept();
             if (kept != null) {
                 shell.err().println("The one that was there is " + kept.toAbsolutePath() + ".");
             }
+            try (Database copy = Database.open(folder)) {
+                if (settled && kept != null) {
+                    tell(Forgotten.between(copy, kept));
+                } else if (Files.isDirectory(DataFolder.journal(folder))) {
+                    replay(copy);
+                }
+            }
             return 0;
-        } catch (Backup.Failed | DatabaseUnavailable cannot) {
+        } catch (Backup.Failed | DatabaseUnavailable | IOException cannot) {
             throw CommandFailure.failed(String.valueOf(cannot.getMessage()));
         }
+    }
+
+    /** Books what stands in the journals where it belongs, in the database that was there; false where that can't be done. */
+    private boolean settle(Path folder) throws DatabaseUnavailable {
+        if (!Database.isIn(folder)) {
+            return false;
+        }
+        try (Database database = Database.open(folder);
+                Ledger _ = ledger(database)) {
+            return true;
+        } catch (DatabaseUnavailable e) {
+            if (e.reason() != DatabaseUnavailable.Reason.BROKEN) {
+                throw e;
+            }
+            shell.err().println("What is forgotten can't be told: " + e.getMessage());
+        } catch (IOException e) {
+            shell.err().println("What is forgotten can't be told: " + e.getMessage());
+        }
+        return false;
+    }
+
+    private void tell(Forgotten forgotten) {
+        shell.err()
+                .println(
+                        forgotten.entries() == 0
+                                ? "No spend is forgotten: what was booked is in the copy."
+                                : "The books forget " + new Money(forgotten.nanos()) + " in " + forgotten.entries()
+                                        + (forgotten.entries() == 1 ? " attempt" : " attempts")
+                                        + " of calls, from " + Instant.ofEpochMilli(forgotten.sinceMillis())
+                                        + " on. Budgets have as much more to spend.");
+    }
+
+    /** The database that was there is lost, its journals are not: what the copy lacks is booked from them, if they reach back to it. */
+    private void replay(Database copy) throws IOException {
+        try (Ledger _ = ledger(copy)) {
+            shell.err().println("What the journals have and the copy had not is booked.");
+        } catch (IOException e) {
+            Path journal = DataFolder.journal(copy.folder());
+            Path aside = journal.resolveSibling(journal.getFileName() + ".before-" + CLOCK.millis());
+            Files.move(journal, aside);
+            shell.err()
+                    .println("What the journals have is not booked, since they don't reach back to the copy; they are"
+                            + " kept in " + aside.toAbsolutePath() + ". (" + e.getMessage() + ")");
+        }
+    }
+
+    private static Ledger ledger(Database database) throws IOException {
+        return Ledger.open(database, DataFolder.journal(database.folder()), 1, CLOCK, LedgerSettings.DEFAULT);
     }
 }

@@ -4,14 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseSettings.Postgres;
+import dev.lockkeeper.ledger.Ask;
+import dev.lockkeeper.ledger.Bill;
+import dev.lockkeeper.ledger.Holding;
+import dev.lockkeeper.ledger.Ledger;
+import dev.lockkeeper.ledger.LedgerSettings;
+import dev.lockkeeper.ledger.Payer;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.Stores;
+import dev.lockkeeper.units.Usage;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +78,86 @@ class BackupTest {
         Ran undone = run("restore", before);
         assertThat(undone.code()).as(undone.err()).isZero();
         assertThat(projects()).contains("late");
+    }
+
+    @Test
+    void aRestoreTellsTheSpendThatItForgets() throws Exception {
+        Path copy = temp.resolve("copy.db");
+        spend(1, 2_000_000_000);
+        assertThat(run("backup", copy).code()).isZero();
+        spend(2, 1_500_000_000);
+        spend(3, 500_000);
+
+        Ran restored = run("restore", copy);
+        assertThat(restored.code()).as(restored.err()).isZero();
+        assertThat(restored.err()).contains("The books forget $1.5005 in 2 attempts of calls, from 2026-");
+        assertThat(run("restore", copy).err()).contains("No spend is forgotten");
+        spend(4, 1_000_000_000);
+        assertThat(booked()).containsExactly("call 1", "call 4");
+    }
+
+    @Test
+    void whereTheDatabaseIsLostTheJournalsBookWhatTheCopyLacks() throws Exception {
+        Path copy = temp.resolve("copy.db");
+        Database.open(data()).close();
+        assertThat(run("backup", copy).code()).isZero();
+        spend(1, 2_000_000_000);
+        Files.writeString(data().resolve("lockkeeper.db"), "this was a database ".repeat(1_000));
+
+        Ran restored = run("restore", copy);
+        assertThat(restored.code()).as(restored.err()).isZero();
+        assertThat(restored.err()).contains("What is forgotten can't be told", "the copy had not is booked");
+        spend(2, 1_000_000_000);
+        assertThat(booked()).containsExactly("call 1", "call 2");
+    }
+
+    @Test
+    void journalsThatDoNotReachBackToTheCopyAreKeptAndNamed() throws Exception {
+        Path copy = temp.resolve("copy.db");
+        spend(1, 2_000_000_000);
+        assertThat(run("backup", copy).code()).isZero();
+        spend(2, 2_000_000_000);
+        spend(3, 2_000_000_000);
+        Files.writeString(data().resolve("lockkeeper.db"), "this was a database ".repeat(1_000));
+
+        Ran restored = run("restore", copy);
+        assertThat(restored.code()).as(restored.err()).isZero();
+        assertThat(restored.err()).contains("they don't reach back to the copy", "journal.before-");
+        spend(4, 1_000_000_000);
+        assertThat(booked()).containsExactly("call 1", "call 4");
+    }
+
+    private void spend(int number, long nanos) throws Exception {
+        try (Database database = Database.open(data());
+                Ledger ledger = Ledger.open(
+                        database, DataFolder.journal(data()), 1, Clock.systemUTC(), LedgerSettings.DEFAULT)) {
+            Holding holding = ledger.hold(
+                    0,
+                    new Ask(
+                            "call " + number,
+                            1,
+                            new Payer("org", "project", "key", "", ""),
+                            "openai",
+                            "gpt",
+                            "gpt",
+                            0,
+                            nanos,
+                            nanos));
+            ((Holding.Granted) holding)
+                    .hold()
+                    .settle(new Bill(nanos, Usage.of(1, 1), false, "chat.completions", 200, "served", 0, 1));
+        }
+    }
+
+    private List<String> booked() throws Exception {
+        try (Database database = Database.open(data());
+                Ledger _ = Ledger.open(
+                        database, DataFolder.journal(data()), 1, Clock.systemUTC(), LedgerSettings.DEFAULT)) {
+            return database.<List<String>>read(handle -> handle.createQuery("SELECT call_id FROM entries ORDER BY id")
+                            .mapTo(String.class)
+                            .list())
+                    .join();
+        }
     }
 
     @Test
