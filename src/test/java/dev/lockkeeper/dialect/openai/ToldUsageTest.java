@@ -5,10 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.HostedCalls;
 import dev.lockkeeper.units.Usage;
+import java.util.List;
 import java.util.Objects;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
+import net.jqwik.api.From;
 import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.Tuple;
 import net.jqwik.api.constraints.LongRange;
+import net.jqwik.api.constraints.Size;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -306,5 +313,31 @@ class ToldUsageTest {
             tap.event(null, Bytes.utf8("{\"type\":\"" + end + "\",\"response\":{" + USED + "}}"));
             assertThat(tap.usage()).as(end).isEqualTo(Usage.of(3, 2));
         }
+    }
+
+    @Property
+    void noNumbersAnUpstreamCanTellMakeAnAnswerUnreadable(
+            @ForAll @Size(min = 12, max = 12) List<@From("numbers") Long> told) {
+        Usage usage = chat("{\"prompt_tokens\":" + told.get(0) + ",\"completion_tokens\":" + told.get(1)
+                + ",\"total_tokens\":" + told.get(2) + ",\"prompt_tokens_details\":{\"cached_tokens\":" + told.get(3)
+                + ",\"cache_write_tokens\":" + told.get(4) + ",\"cache_write_tokens_details\":{\"ttl_12h_tokens\":"
+                + told.get(5) + "},\"audio_tokens\":" + told.get(6) + ",\"image_tokens\":" + told.get(7)
+                + ",\"cached_tokens_details\":{\"audio_tokens\":" + told.get(8)
+                + "}},\"completion_tokens_details\":{\"reasoning_tokens\":" + told.get(9) + ",\"audio_tokens\":"
+                + told.get(10) + ",\"accepted_prediction_tokens\":" + told.get(11) + "}}");
+        if (told.get(0) < 0 && told.get(1) < 0) {
+            assertThat(usage).isNull();
+        } else {
+            assertThat(Objects.requireNonNull(usage).input()).isNotNegative();
+            assertThat(usage.output()).isNotNegative();
+        }
+    }
+
+    @Provide
+    Arbitrary<Long> numbers() {
+        return Arbitraries.frequencyOf(
+                Tuple.of(3, Arbitraries.longs().between(0, 1_000)),
+                Tuple.of(1, Arbitraries.longs().between(Usage.MOST - 1, Usage.MOST + 1)),
+                Tuple.of(1, Arbitraries.longs()));
     }
 }
