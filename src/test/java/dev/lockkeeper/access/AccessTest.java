@@ -1,0 +1,523 @@
+package dev.lockkeeper.access;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.lockkeeper.db.Database;
+import dev.lockkeeper.testing.OnBothStores;
+import dev.lockkeeper.testing.Stores;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+
+@OnBothStores
+class AccessTest {
+    private static final Actor WHO = Actor.folder("test");
+    private static final String HERE = "192.0.2.7";
+
+    @Parameter
+    Stores store = Stores.SQLITE;
+
+    @TempDir
+    Path temp;
+
+    private final AtomicLong now = new AtomicLong(1_800_000_000_000L);
+    private final AtomicLong nanos = new AtomicLong();
+    private final Clock clock = new Clock() {
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
+
+        @Override
+        public Instant instant() {
+            return Instant.ofEpochMilli(now.get());
+        }
+    };
+
+    private Database database;
+    private Access access;
+
+    @BeforeEach
+    void open() throws Exception {
+        database = store.open(temp);
+        access = Access.open(database, clock, new SecureRandom(), nanos::get);
+    }
+
+    @AfterEach
+    void close() {
+        access.close();
+        database.close();
+    }
+
+    // Tenants
+
+    @Test
+    void aClosedOrRevokedTenantRefusesItsKeysAtOnceAndAnOpenedOneTakesThemAgain() {
+        access.tenants().createOrganization(WHO, "Acme", 250);
+        Created key = access.keys().create(WHO, "k", "Acme", "web", KeyKind.LIVE, KeyTerms.FREE);
+        String project = key.key().projectId();
+        assertThat(found(key.text())).isInstanceOf(Presented.Known.class);
+
+        access.tenants().projectBecomes(WHO, project, TenantState.CLOSED);
+        assertThat(found(key.text())).isEqualTo(Presented.Refused.PROJECT_CLOSED);
+        access.tenants().projectBecomes(WHO, project, TenantState.OPEN);
+        assertThat(found(key.text())).isInstanceOf(Presented.Known.class);
+
+        access.tenants().organizationBecomes(WHO, "Acme", TenantState.REVOKED);
+        assertThat(found(key.text())).isEqualTo(Presented.Refused.ORGANIZATION_CLOSED);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> access.tenants().organizationBecomes(WHO, "Acme", TenantState.OPEN))
+                .withMessageContaining("revoked, which is for good");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> access.keys().create(WHO, "k", "Acme", "web", KeyKind.LIVE, KeyTerms.FREE))
+                .withMessageContaining("closed or revoked");
+    }
+
+    @Test
+    void whatIsInUseIsNotDeleted() {
+        Organization acme = access.tenants().createOrganization(WHO, "Acme", 0);
+        Created key = access.keys().create(WHO, "k", acme.id(), "web", KeyKind.LIVE, KeyTerms.FREE);
+        String project = key.key().projectId();
+        assertThat(access.tenants().deleteOrganization(WHO, "Acme")).isEqualTo(Tenants.Deleted.IN_USE);
+        assertThat(access.tenants().deleteProject(WHO, project)).isEqualTo(Tenants.Deleted.IN_USE);
+        assertThat(access.tenants().deleteProject(WHO, "proj_default")).isEqualTo(Tenants.Deleted.IN_USE);
+        assertThat(access.tenants().deleteOrganization(WHO, "org_default")).isEqualTo(Tenants.Deleted.IN_USE);
+
+        access.keys().revoke(WHO, key.key().id());
+        assertThat(access.tenants().deleteProject(WHO, project)).isEqualTo(Tenants.Deleted.DONE);
+        assertThat(access.tenants().deleteOrganization(WHO, "Acme")).isEqualTo(Tenants.Deleted.DONE);
+        assertThat(access.tenants().deleteOrganization(WHO, "Acme")).isEqualTo(Tenants.Deleted.UNKNOWN);
+        assertThat(access.keys().list()).isEmpty();
+    }
+
+    @Test
+    void tenantsThatCantBeAreRefusedWithFieldValueAndExpectation() {
+        Tenants tenants = access.tenants();
+        tenants.createOrganization(WHO, "Acme", 0);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> tenants.createOrganization(WHO, "Acme", 0))
+                .withMessage("name: Acme (expected: one that no other organization has)");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> tenants.createOrganization(WHO, "Other", -10_001))
+                .withMessageStartingWith("markup_basis_points: -10001 (expected: -10000 to 100000");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> tenants.createProject(WHO, "nobody", "p", List.of()))
+                .withMessageStartingWith("organization: nobody (expected:");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> tenants.createProject(WHO, "org_default", "default", List.of()))
+                .withMessage("name: default (expected: one that no other project of the organization has)");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> tenants.changeOrganization(WHO, "Acme", "default", null))
+                .withMessageStartingWith("name: default");
+    }
+
+    @Test
+    void ofTwoProjectsWithOneNameOnlyTheIdMeansOne() {
+        access.tenants().createOrganization(WHO, "Acme", 0);
+        Project here = access.tenants().createProject(WHO, "org_default", "web", List.of());
+        Project there = access.tenants().createProject(WHO, "Acme", "web", List.of("cheap"));
+        assertThat(access.tenants().project("web")).isNull();
+        assertThat(access.tenants().project(there.id())).isEqualTo(there);
+        assertThat(access.tenants().projects("Acme")).containsExactly(there);
+        assertThat(access.tenants().projects("org_default")).extracting(Project::id).contains(here.id());
+    }
+
+    // Keys
+
+    @Test
+    void aTypoIsToldAsOneAndAnOldKeyWithoutChecksumStaysValid() {
+        String text = key(KeyTerms.FREE).text();
+        char last = text.charAt(20) == 'a' ? 'b' : 'a';
+        assertThat(found(text.substring(0, 20) + last + text.substring(21))).isEqualTo(Presented.Refused.MISTYPED);
+        assertThat(found(text.substring(0, text.length() - 1))).isEqualTo(Presented.Refused.MISTYPED);
+        assertThat(found("lk-test-" + text.substring(8))).isEqualTo(Presented.Refused.MISTYPED);
+        assertThat(found("sk-proj-whatever")).isEqualTo(Presented.Refused.UNKNOWN);
+
+        String old = "lk-live-" + "a".repeat(43);
+        assertThat(found(old)).isEqualTo(Presented.Refused.UNKNOWN);
+        boolean _ = database.write(
+                handle -> handle.createUpdate("INSERT INTO keys (id, project, name, kind, hash, last4, models, created)"
+                                        + " VALUES ('key_old', 'proj_default', 'old', 'live', ?, 'aaaa', '', 0)")
+                                .bind(0, Secrets.sha256(old))
+                                .execute()
+                        == 1,
+                _ -> {});
+        access.close();
+        access = Access.open(database, clock, new SecureRandom(), nanos::get);
+        assertThat(found(old)).isInstanceOf(Presented.Known.class);
+    }
+
+    @Test
+    void aKeyEndsWhenItsTimeIsOverAndMoreTimeCanBeGiven() {
+        Created key = key(new KeyTerms("", now.get() + 1_000, List.of(), HostedTools.ALL, List.of()));
+        assertThat(found(key.text())).isInstanceOf(Presented.Known.class);
+        now.addAndGet(1_000);
+        assertThat(found(key.text())).isEqualTo(Presented.Refused.EXPIRED);
+
+        // Its other terms can change while it is over.
+        assertThat(access.keys().change(WHO, key.key().id(), "renamed", terms -> terms))
+                .isNotNull();
+        access.keys().change(WHO, key.key().id(), null, _ -> KeyTerms.FREE);
+        assertThat(found(key.text())).isInstanceOf(Presented.Known.class);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> key(new KeyTerms("", now.get(), List.of(), HostedTools.ALL, List.of())))
+                .withMessageStartingWith("expires_at: 2027-01-15T08:00:01Z (expected: a time to come");
+    }
+
+    @Test
+    void aKeyIsUsedFromItsNetworksAlone() {
+        Created key = key(new KeyTerms(
+                "", null, List.of(), HostedTools.NONE, KeyTerms.networks(List.of("192.0.2.0/24", "2001:db8::/32"))));
+        assertThat(found(key.text())).isInstanceOf(Presented.Known.class);
+        assertThat(access.keys().find(key.text(), "198.51.100.1")).isEqualTo(Presented.Refused.ELSEWHERE);
+        assertThat(access.keys().find(key.text(), "2001:db8::1")).isInstanceOf(Presented.Known.class);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> KeyTerms.networks(List.of("10.0.0.1/8")))
+                .withMessage("networks: 10.0.0.1/8 (expected: 10.0.0.0/8)");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> KeyTerms.networks(List.of("intern")))
+                .withMessageContaining("such as 10.0.0.0/8");
+    }
+
+    @Test
+    void bothTextsWorkDuringAnOverlapAndThenTheNewOneAlone() {
+        Created first = key(KeyTerms.FREE);
+        String id = first.key().id();
+        Created second = rotated(id, Duration.ofMinutes(5));
+        assertThat(found(first.text())).isEqualTo(found(second.text())).isInstanceOf(Presented.Known.class);
+        assertThat(second.key().previousUntilMillis()).isEqualTo(now.get() + 300_000);
+
+        now.addAndGet(300_000);
+        assertThat(found(first.text())).isEqualTo(Presented.Refused.UNKNOWN);
+        assertThat(found(second.text())).isInstanceOf(Presented.Known.class);
+
+        Created third = rotated(id, Duration.ofMinutes(5));
+        access.keys().revoke(WHO, id);
+        assertThat(found(second.text())).as("in its overlap").isEqualTo(Presented.Refused.UNKNOWN);
+        assertThat(found(third.text())).isEqualTo(Presented.Refused.UNKNOWN);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> rotated(id, Duration.ofDays(8)))
+                .withMessage("overlap_seconds: 691200 (expected: 0 to 604800, which is 7 days)");
+    }
+
+    @Test
+    void whenAKeyWasLastUsedIsKnownAtOnceAndWrittenLater() {
+        Created key = key(KeyTerms.FREE);
+        String id = key.key().id();
+        assertThat(info(id).usedMillis()).isNull();
+        now.addAndGet(60_000);
+        found(key.text());
+        assertThat(info(id).usedMillis()).isEqualTo(now.get());
+        assertThat(usedInTheDatabase(id)).isNull();
+
+        access.writeUses();
+        assertThat(usedInTheDatabase(id)).isEqualTo(now.get());
+        now.addAndGet(10_000);
+        found(key.text());
+        access.close();
+        assertThat(usedInTheDatabase(id)).as("at the end").isEqualTo(now.get());
+    }
+
+    // Other nodes
+
+    @Test
+    void aChangeOfAnotherProcessIsHeard() {
+        Created key = key(KeyTerms.FREE);
+        try (Access other = Access.open(database, clock, new SecureRandom(), nanos::get)) {
+            other.keys().revoke(WHO, key.key().id());
+            assertThat(found(key.text())).as("not looked yet").isInstanceOf(Presented.Known.class);
+            access.look();
+            assertThat(found(key.text())).isEqualTo(Presented.Refused.UNKNOWN);
+        }
+    }
+
+    @Test
+    void onASharedDatabaseRevocationIsHeardWithinASecond() {
+        if (store == Stores.SQLITE) {
+            return; // one process alone has it
+        }
+        Created key = key(KeyTerms.FREE);
+        try (Access other = Access.open(database, clock, new SecureRandom(), System::nanoTime).watching()) {
+            assertThat(other.keys().find(key.text(), HERE)).isInstanceOf(Presented.Known.class);
+            access.keys().revoke(WHO, key.key().id());
+            // A bound for a busy machine; what it is about is that somebody looks.
+            await().atMost(10, TimeUnit.SECONDS)
+                    .until(() -> other.keys().find(key.text(), HERE) == Presented.Refused.UNKNOWN);
+        }
+    }
+
+    @Test
+    void aNodeThatCantHearOnASharedDatabaseRefusesKeysAfterABound() {
+        Created key = key(KeyTerms.FREE);
+        String token = access.people()
+                .createToken(WHO, "t", null, Set.of(Right.KEYS_READ), null)
+                .text();
+        nanos.addAndGet(Access.CLOSED_AFTER.toNanos());
+        assertThat(found(key.text())).isInstanceOf(Presented.Known.class);
+        nanos.addAndGet(1);
+        boolean alone = store == Stores.SQLITE;
+        if (alone) {
+            assertThat(found(key.text())).isInstanceOf(Presented.Known.class);
+            assertThat(access.people().find(token)).isNotNull();
+        } else {
+            assertThat(found(key.text())).isEqualTo(Presented.Refused.UNHEARD);
+            assertThat(access.people().find(token)).isNull();
+        }
+        access.look();
+        assertThat(found(key.text())).isInstanceOf(Presented.Known.class);
+    }
+
+    // People
+
+    @Test
+    void anInvitationWorksOnceAndInTime() {
+        People people = access.people();
+        People.Shown<Invitation> used = people.invite(WHO, "Ann", "ann@example.com", Role.DEVELOPER, People.INVITATION);
+        People.Accepted ann = Objects.requireNonNull(people.accept(used.text()));
+        assertThat(ann.person().role()).isEqualTo(Role.DEVELOPER);
+        assertThat(people.accept(used.text())).as("again").isNull();
+
+        People.Shown<Invitation> late = people.invite(WHO, "Bob", "b@example.com", Role.VIEWER, Duration.ofMinutes(1));
+        now.addAndGet(60_000);
+        assertThat(people.accept(late.text())).isNull();
+
+        People.Shown<Invitation> back = people.invite(WHO, "Cy", "c@example.com", Role.VIEWER, People.INVITATION);
+        assertThat(people.revokeInvitation(WHO, back.of().id())).isNotNull();
+        assertThat(people.accept(back.text())).isNull();
+        assertThat(people.revokeInvitation(WHO, used.of().id())).as("used").isNull();
+        assertThat(people.people()).extracting(Person::name).containsExactly("Ann");
+    }
+
+    @Test
+    void aPersonsTokensFollowTheirRoleAndEndWithThem() {
+        People people = access.people();
+        People.Accepted ann = accepted("Ann", Role.ADMIN);
+        String token = ann.token().text();
+        assertThat(actor(token).may(Right.AUDIT_READ)).isTrue();
+        assertThat(actor(token).id()).isEqualTo(ann.person().id());
+
+        people.changeRole(WHO, ann.person().id(), Role.VIEWER);
+        assertThat(actor(token).may(Right.KEYS_READ)).isTrue();
+        assertThat(actor(token).may(Right.KEYS_WRITE)).isFalse();
+        assertThat(actor(token).may(Right.AUDIT_READ)).isFalse();
+
+        people.remove(WHO, ann.person().id());
+        assertThat(people.find(token)).isNull();
+        assertThat(people.changeRole(WHO, ann.person().id(), Role.ADMIN)).isNull();
+    }
+
+    @Test
+    void onlyAnOwnerMakesAndRemovesOwners() {
+        People people = access.people();
+        Actor admin = actor(accepted("Ann", Role.ADMIN).token().text());
+        People.Accepted owner = accepted("Olga", Role.OWNER);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> people.invite(admin, "X", "x@example.com", Role.OWNER, People.INVITATION))
+                .withMessageStartingWith("role: owner (expected: another role; only an owner");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> people.remove(admin, owner.person().id()));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> people.changeRole(admin, admin.id(), Role.OWNER));
+        assertThat(people.remove(actor(owner.token().text()), admin.id())).isNotNull();
+    }
+
+    @Test
+    void aTokenMayNoMoreThanWhoMadeItAndEndsInTime() {
+        People people = access.people();
+        var made = people.createToken(WHO, "ci", null, Set.of(Right.PEOPLE_WRITE, Right.KEYS_READ), now.get() + 1_000);
+        Actor ci = actor(made.text());
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> people.createToken(ci, "more", null, Set.of(Right.KEYS_WRITE), null))
+                .withMessageContaining("scopes: keys:write (expected: scopes that ci has, which are keys:read, people:write");
+        assertThat(people.createToken(ci, "same", null, Set.of(Right.PEOPLE_READ), null)
+                        .of()
+                        .rights())
+                .containsExactly(Right.PEOPLE_READ);
+        now.addAndGet(1_000);
+        assertThat(people.find(made.text())).isNull();
+        assertThat(people.find("")).isNull();
+        assertThat(people.find("x".repeat(100_000))).isNull();
+    }
+
+    @Test
+    void noTextOfTokensOrInvitationsIsKept() throws Exception {
+        String invitation = access.people()
+                .invite(WHO, "Ann", "ann@example.com", Role.OWNER, People.INVITATION)
+                .text();
+        String token = Objects.requireNonNull(access.people().accept(invitation)).token().text();
+        assertThat(access.audit().list(Long.MAX_VALUE, null, 100).toString())
+                .doesNotContain(token.substring(9, 40), invitation.substring(10, 40));
+        database.close();
+        try (Stream<Path> files = Files.list(temp)) {
+            for (Path file : files.toList()) {
+                assertThat(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1))
+                        .doesNotContain(token.substring(9, 40), invitation.substring(10, 40));
+            }
+        }
+        database = store.open(temp);
+    }
+
+    // The log of changes
+
+    @Test
+    void everyChangeStandsInTheLogWithWhatWasBeforeAndAfter() {
+        Organization acme = access.tenants().createOrganization(WHO, "Acme", 0);
+        access.tenants().changeOrganization(WHO, "Acme", "Acme Ltd", 300);
+        Created key = access.keys().create(WHO, "k", "Acme Ltd", "web", KeyKind.TEST, KeyTerms.FREE);
+        access.keys().revoke(WHO, key.key().id());
+        access.keys().revoke(WHO, key.key().id()); // changes nothing
+
+        List<Audit.Row> rows = access.audit().list(Long.MAX_VALUE, null, 100);
+        assertThat(rows)
+                .extracting(Audit.Row::action)
+                .containsExactly(
+                        "key.revoke", "key.create", "project.create", "organization.change", "organization.create");
+        Audit.Row change = access.audit().list(Long.MAX_VALUE, acme.id(), 1).getFirst();
+        assertThat(change.json().at("/before/name").asString()).isEqualTo("Acme");
+        assertThat(change.json().at("/after/name").asString()).isEqualTo("Acme Ltd");
+        assertThat(change.json().at("/after/markup_basis_points").asInt()).isEqualTo(300);
+        assertThat(change.actorName()).isEqualTo("test");
+        assertThat(rows.toString()).doesNotContain(key.text());
+        assertThat(access.audit().list(rows.getFirst().seq(), null, 100)).hasSize(4);
+        assertThat(access.audit().verify(""))
+                .isEqualTo(new Audit.Verdict(5, rows.getFirst().hash(), null, ""));
+    }
+
+    @Test
+    void aChangeThatFailsLeavesNoRow() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> access.tenants().createOrganization(WHO, "default", 0));
+        assertThat(access.audit().list(Long.MAX_VALUE, null, 100)).isEmpty();
+        assertThat(access.audit().verify("").rows()).isZero();
+    }
+
+    @Test
+    void theLogCantBeChangedAndIfItIsTheFirstBrokenRowIsNamed() {
+        for (int i = 0; i < 6; i++) {
+            access.tenants().createOrganization(WHO, "o" + i, 0);
+        }
+        String head = access.audit().verify("").head();
+        for (String sql : List.of("UPDATE audit SET actor = 'x' WHERE seq = 3", "DELETE FROM audit WHERE seq = 6")) {
+            assertThatThrownBy(() -> execute(sql))
+                    .hasStackTraceContaining("append-only");
+        }
+        execute(store == Stores.SQLITE ? "DROP TRIGGER audit_stays" : "DROP TRIGGER audit_stays ON audit");
+        if (store == Stores.SQLITE) {
+            execute("DROP TRIGGER audit_is_kept");
+        }
+
+        execute("DELETE FROM audit WHERE seq = 6");
+        assertThat(access.audit().verify("").broken()).as("cut off at the end: does not show by itself").isNull();
+        assertThat(access.audit().verify(head)).satisfies(verdict -> {
+            assertThat(verdict.broken()).isEqualTo(6);
+            assertThat(verdict.why()).contains("kept");
+        });
+
+        execute("UPDATE audit SET actor = 'somebody else' WHERE seq = 4");
+        assertThat(access.audit().verify("").broken()).isEqualTo(4);
+        execute("DELETE FROM audit WHERE seq = 2");
+        assertThat(access.audit().verify("")).satisfies(verdict -> {
+            assertThat(verdict.broken()).isEqualTo(2);
+            assertThat(verdict.rows()).isEqualTo(1);
+            assertThat(verdict.why()).isEqualTo("row 2 is missing");
+        });
+    }
+
+    @Test
+    void changesOfManyAtOnceMakeOneUnbrokenLog() throws Exception {
+        try (Access other = Access.open(database, clock, new SecureRandom(), nanos::get);
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 40; i++) {
+                Access by = i % 2 == 0 ? access : other;
+                String name = "o" + i;
+                threads.execute(() -> by.tenants().createOrganization(WHO, name, 0));
+            }
+        }
+        assertThat(access.audit().verify("")).satisfies(verdict -> {
+            assertThat(verdict.broken()).isNull();
+            assertThat(verdict.rows()).isEqualTo(40);
+        });
+    }
+
+    @Test
+    void otherRoomsChangesAreWrittenInTheirOwnTransaction() {
+        var witness = access.audit().witness(WHO, "budget.create");
+        boolean _ = database.write(
+                handle -> {
+                    witness.saw(handle, "budget_1", null, "{\"amount\":\"$5\"}");
+                    return true;
+                },
+                _ -> {});
+        access.audit().note(WHO, "prices.reload", "prices", "{\"models\":1}", null);
+        assertThat(access.audit().list(Long.MAX_VALUE, null, 10))
+                .extracting(Audit.Row::action)
+                .containsExactly("prices.reload", "budget.create");
+        assertThat(access.audit().verify("").rows()).isEqualTo(2);
+    }
+
+    private void execute(String sql) {
+        int _ = database.write(handle -> handle.execute(sql), _ -> {});
+    }
+
+    private Created key(KeyTerms terms) {
+        return access.keys().create(WHO, "k", "default", KeyKind.LIVE, terms);
+    }
+
+    private Created rotated(String id, Duration overlap) {
+        return Objects.requireNonNull(access.keys().rotate(WHO, id, overlap));
+    }
+
+    private Presented found(String text) {
+        return access.keys().find(text, HERE);
+    }
+
+    private KeyInfo info(String id) {
+        return Objects.requireNonNull(access.keys().get(id));
+    }
+
+    private @Nullable Long usedInTheDatabase(String id) {
+        return database.<@Nullable Long>read(handle -> handle.createQuery("SELECT used FROM keys WHERE id = ?")
+                        .bind(0, id)
+                        .map((row, _) -> row.getObject(1) == null ? null : row.getLong(1))
+                        .one())
+                .join();
+    }
+
+    private People.Accepted accepted(String name, Role role) {
+        String text = access.people()
+                .invite(WHO, name, "x@example.com", role, People.INVITATION)
+                .text();
+        return Objects.requireNonNull(access.people().accept(text));
+    }
+
+    private Actor actor(String token) {
+        return Objects.requireNonNull(access.people().find(token));
+    }
+}
