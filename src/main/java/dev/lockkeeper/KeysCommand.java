@@ -3,9 +3,9 @@ package dev.lockkeeper;
 import dev.lockkeeper.access.Tenants;
 import dev.lockkeeper.admin.Desk;
 import dev.lockkeeper.admin.Json;
-import java.util.ArrayList;
+import java.time.Clock;
 import java.util.List;
-import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -17,23 +17,28 @@ import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code keys}: makes, lists, replaces and ends the keys that clients call with. */
+/** {@code keys}: makes, lists, changes, replaces and ends the keys that clients call with. */
 @Command(
         name = "keys",
         description =
-                "Makes, lists, replaces and revokes the keys that clients call with. While a server runs on the data"
-                        + " folder this goes through it, so that a change counts at once.",
+                "Makes, lists, changes, replaces and revokes the keys that clients call with. While a server runs on the"
+                        + " data folder this goes through it, so that a change counts at once.",
         synopsisSubcommandLabel = "COMMAND",
         footerHeading = "%nExamples:%n",
         footer = {
             "  lockkeeper keys create ci",
             "  lockkeeper keys create search --project search-team --models gpt-5.5,gpt-5.4-mini",
+            "  lockkeeper keys create nightly --expires 90d --networks 10.0.0.0/8 --tools none",
             "  KEY=$(lockkeeper keys create ci)         the key alone goes to standard output",
             "  lockkeeper keys list --json",
+            "  lockkeeper keys change key_... --networks 192.0.2.0/24",
             "  lockkeeper keys rotate key_...           a new text; the old one stops at once",
+            "  lockkeeper keys rotate key_... --overlap 10m    or after ten minutes",
             "  lockkeeper keys revoke key_..."
         })
 final class KeysCommand implements Runnable {
+    private static final String AT = "/admin/v1/keys";
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -43,46 +48,96 @@ final class KeysCommand implements Runnable {
         return new CommandLine(new KeysCommand())
                 .addSubcommand(new Create(shell))
                 .addSubcommand(new ListAll(shell))
+                .addSubcommand(new Change(shell))
                 .addSubcommand(new Rotate(shell))
                 .addSubcommand(new Revoke(shell));
     }
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Which of create, list, rotate, revoke?");
+        throw new ParameterException(spec.commandLine(), "Which of create, list, change, rotate, revoke?");
     }
 
-    private static void show(Shell shell, JsonNode created, boolean json, String what) {
-        if (json) {
-            shell.out().println(Json.text(created));
-            return;
-        }
+    private static String at(String id) {
+        return AT + "/" + Desk.escaped(id);
+    }
+
+    private static String named(JsonNode created, String what) {
         String project = created.path("project").asString();
-        if (created.path("new_project").asBoolean()) {
-            shell.err().println("Project " + project + " is new.");
+        return (created.path("new_project").asBoolean() ? "Project " + project + " is new.\n" : "") + what + " "
+                + created.path("name").asString() + " (" + created.path("id").asString() + "), "
+                + created.path("kind").asString() + ", of project " + project + ". Its text is shown this once:";
+    }
+
+    /** What a key may. Of an option that is left out nothing is said to the admin API; an empty one means the default. */
+    private static final class Terms {
+        @Option(
+                names = "--models",
+                split = ",",
+                arity = "0..1",
+                paramLabel = "NAME",
+                description = "The models it may ask for, divided by commas. Default: all.")
+        private @Nullable List<String> models;
+
+        @Option(
+                names = "--tools",
+                split = ",",
+                arity = "0..1",
+                paramLabel = "NAME",
+                description = "Tools at the provider that it may ask for: all, none, or names such as web_search,"
+                        + " divided by commas. Default: all.")
+        private @Nullable List<String> tools;
+
+        @Option(
+                names = "--networks",
+                split = ",",
+                arity = "0..1",
+                paramLabel = "RANGE",
+                description = "Where it may be used from: addresses and ranges such as 10.0.0.0/8, divided by commas."
+                        + " Default: anywhere.")
+        private @Nullable List<String> networks;
+
+        @Option(
+                names = "--environment",
+                arity = "0..1",
+                paramLabel = "LABEL",
+                description = "A label of your own, such as staging. Default: none.")
+        private @Nullable String environment;
+
+        @Option(
+                names = "--expires",
+                paramLabel = "TIME",
+                description = "When it stops working: 2026-12-31, a full time, 90d from now, or never. Default: never.")
+        private @Nullable String expires;
+
+        void into(ObjectNode json) {
+            put(json, "models", models);
+            put(json, "tools", tools);
+            put(json, "networks", networks);
+            if (environment != null) {
+                json.put("environment", environment);
+            }
+            if (expires != null) {
+                json.put(
+                        "expires_at",
+                        expires.equals("never")
+                                ? null
+                                : Written.moment(expires, Clock.systemUTC().instant()));
+            }
         }
-        shell.err()
-                .println(what + " " + created.path("name").asString() + " ("
-                        + created.path("id").asString() + "), "
-                        + created.path("kind").asString() + ", of project " + project
-                        + ". Its text is shown this once:");
-        shell.err().flush();
-        shell.out().println(created.path("key").asString());
+
+        private static void put(ObjectNode json, String member, @Nullable List<String> texts) {
+            if (texts != null) {
+                texts.stream().filter(each -> !each.isEmpty()).forEach(json.putArray(member)::add);
+            }
+        }
     }
 
     @Command(
             name = "create",
             description = "Makes a key and prints its text, which is shown this once.",
             footer = {"", "Exit codes: 0 made; 1 it could not be made; 2 the command line is wrong."})
-    private static final class Create implements Callable<Integer> {
-        private final Shell shell;
-
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Mixin
-        private DataFolder folder = new DataFolder();
-
+    private static final class Create extends Asking {
         @Parameters(paramLabel = "NAME", description = "What to call it: who or what calls with it.")
         private String name = "";
 
@@ -92,79 +147,75 @@ final class KeysCommand implements Runnable {
                 description = "The project it belongs to, made if it is new. Default: ${DEFAULT-VALUE}.")
         private String project = Tenants.DEFAULT_PROJECT;
 
-        @Option(names = "--test", description = "A key for trials (lk-test-...) instead of a live one.")
-        private boolean test;
+        @Option(
+                names = "--org",
+                paramLabel = "ORGANIZATION",
+                description = "The project's organization: id or name. Default: default.")
+        private @Nullable String organization;
 
         @Option(
-                names = "--models",
-                split = ",",
-                paramLabel = "NAME",
-                description = "The models it may ask for, divided by commas. Default: all.")
-        private List<String> models = new ArrayList<>();
+                names = "--test",
+                description = "A key for trials (lk-test-...): it reaches simulated providers, or what its project"
+                        + " names.")
+        private boolean test;
 
-        @Option(names = "--json", description = "Prints everything about it as JSON.")
-        private boolean json;
+        @Mixin
+        private Terms terms = new Terms();
 
         Create(Shell shell) {
-            this.shell = shell;
+            super(shell);
         }
 
         @Override
         public Integer call() {
             ObjectNode wanted =
                     Json.object().put("name", name).put("project", project).put("kind", test ? "test" : "live");
-            models.forEach(wanted.putArray("models")::add);
-            JsonNode created = folder.atDesk(spec, shell, true, "POST", "/admin/v1/keys", wanted);
-            show(shell, created, json, "Key");
-            return 0;
+            if (organization != null) {
+                wanted.put("organization", organization);
+            }
+            terms.into(wanted);
+            JsonNode created = make(AT, wanted);
+            return shown(created, named(created, "Key"), text(created, "key"));
         }
     }
 
     @Command(name = "list", description = "Lists all keys, the oldest first; never their text.")
-    private static final class ListAll implements Callable<Integer> {
-        private static final String ROW = "%-24s  %-20s  %-16s  %-12s  %-20s  %-20s  %s%n";
-
-        private final Shell shell;
-
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Mixin
-        private DataFolder folder = new DataFolder();
-
-        @Option(names = "--json", description = "Prints them as JSON.")
-        private boolean json;
+    private static final class ListAll extends Asking {
+        @Option(names = "--project", paramLabel = "PROJECT", description = "Only those of this one: id or name.")
+        private @Nullable String project;
 
         ListAll(Shell shell) {
-            this.shell = shell;
+            super(shell);
         }
 
         @Override
         public Integer call() {
-            JsonNode keys = folder.atDesk(spec, shell, false, "GET", "/admin/v1/keys", null);
-            if (json) {
-                shell.out().println(Json.text(keys));
-                return 0;
-            }
-            if (keys.path("data").isEmpty()) {
-                shell.err().println("There are no keys. 'lockkeeper keys create NAME' makes one.");
-                return 0;
-            }
-            shell.out().printf(ROW, "ID", "NAME", "PROJECT", "TEXT", "CREATED", "STATE", "MODELS");
-            for (JsonNode key : keys.path("data")) {
-                shell.out()
-                        .printf(
-                                ROW,
-                                key.path("id").asString(),
-                                key.path("name").asString(),
-                                key.path("project").asString(),
-                                "lk-" + key.path("kind").asString() + "-…"
-                                        + key.path("last4").asString(),
-                                Table.time(key.path("created_at")),
-                                state(key),
-                                Table.list(key.path("models"), "all"));
-            }
-            return 0;
+            String only = project == null ? "" : "?project=" + Desk.escaped(project);
+            return listed(
+                    ask("GET", AT + only, null),
+                    "There are no keys. 'lockkeeper keys create NAME' makes one.",
+                    List.of(
+                            "ID",
+                            "NAME",
+                            "PROJECT",
+                            "TEXT",
+                            "ENVIRONMENT",
+                            "CREATED",
+                            "LAST USED",
+                            "EXPIRES",
+                            "STATE",
+                            "MODELS"),
+                    each -> List.of(
+                            text(each, "id"),
+                            text(each, "name"),
+                            text(each, "project"),
+                            "lk-" + text(each, "kind") + "-…" + text(each, "last4"),
+                            text(each, "environment"),
+                            Table.time(each.path("created_at")),
+                            Table.time(each.path("last_used_at")),
+                            Table.time(each.path("expires_at")),
+                            state(each),
+                            Table.list(each.path("models"), "all")));
         }
 
         private static String state(JsonNode key) {
@@ -175,43 +226,62 @@ final class KeysCommand implements Runnable {
         }
     }
 
-    /** What names a key that there is, and how to tell of it. */
-    private static final class Existing {
-        @Mixin
-        private DataFolder folder = new DataFolder();
-
+    @Command(
+            name = "change",
+            description = "Changes what a key is called and may, at once. What is left out stays; an option without a"
+                    + " value takes the bound away.")
+    private static final class Change extends Asking {
         @Parameters(paramLabel = "ID", description = "Its id, key_...")
         private String id = "";
 
-        @Option(names = "--json", description = "Prints everything about it as JSON.")
-        private boolean json;
+        @Option(names = "--name", paramLabel = "NAME", description = "What to call it from now on.")
+        private @Nullable String name;
+
+        @Mixin
+        private Terms terms = new Terms();
+
+        Change(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            ObjectNode wanted = Json.object();
+            if (name != null) {
+                wanted.put("name", name);
+            }
+            terms.into(wanted);
+            JsonNode changed = ask("PATCH", at(id), wanted);
+            return told(changed, "Key " + text(changed, "name") + " (" + id + ") is changed.");
+        }
     }
 
     @Command(
             name = "rotate",
             description =
-                    "Gives a key a new text and prints it; the old one stops working at once. Its id, name, project"
-                            + " and models stay.",
+                    "Gives a key a new text and prints it; the old one stops working, at once or after an overlap. Its"
+                            + " id, name, project and bounds stay.",
             footer = {"", "Exit codes: 0 replaced; 1 there is no such key; 2 the command line is wrong."})
-    private static final class Rotate implements Callable<Integer> {
-        private final Shell shell;
+    private static final class Rotate extends Asking {
+        @Parameters(paramLabel = "ID", description = "Its id, key_...")
+        private String id = "";
 
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Mixin
-        private Existing key = new Existing();
+        @Option(
+                names = "--overlap",
+                paramLabel = "TIME",
+                description = "How long the old text works beside the new one, such as 10m; up to 7d. Default: 0s.")
+        private String overlap = "0s";
 
         Rotate(Shell shell) {
-            this.shell = shell;
+            super(shell);
         }
 
         @Override
         public Integer call() {
-            JsonNode created = key.folder.atDesk(
-                    spec, shell, false, "POST", "/admin/v1/keys/" + Desk.escaped(key.id) + "/rotate", null);
-            show(shell, created, key.json, "New text for key");
-            return 0;
+            ObjectNode wanted = Json.object();
+            Written.putSeconds(wanted, "overlap_seconds", overlap);
+            JsonNode renewed = ask("POST", at(id) + "/rotate", wanted);
+            return shown(renewed, named(renewed, "New text for key"), text(renewed, "key"));
         }
     }
 
@@ -219,31 +289,18 @@ final class KeysCommand implements Runnable {
             name = "revoke",
             description = "Ends a key for good; it stops working at once.",
             footer = {"", "Exit codes: 0 revoked; 1 there is no such key; 2 the command line is wrong."})
-    private static final class Revoke implements Callable<Integer> {
-        private final Shell shell;
-
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Mixin
-        private Existing key = new Existing();
+    private static final class Revoke extends Asking {
+        @Parameters(paramLabel = "ID", description = "Its id, key_...")
+        private String id = "";
 
         Revoke(Shell shell) {
-            this.shell = shell;
+            super(shell);
         }
 
         @Override
         public Integer call() {
-            JsonNode ended = key.folder.atDesk(
-                    spec, shell, false, "POST", "/admin/v1/keys/" + Desk.escaped(key.id) + "/revoke", null);
-            if (key.json) {
-                shell.out().println(Json.text(ended));
-            } else {
-                shell.err()
-                        .println("Key " + ended.path("name").asString() + " ("
-                                + ended.path("id").asString() + ") is revoked.");
-            }
-            return 0;
+            JsonNode revoked = ask("POST", at(id) + "/revoke", null);
+            return told(revoked, "Key " + text(revoked, "name") + " (" + id + ") is revoked.");
         }
     }
 }

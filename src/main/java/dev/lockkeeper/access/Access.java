@@ -5,7 +5,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -205,7 +204,8 @@ public final class Access implements AutoCloseable {
                     usesAt = ticker.getAsLong();
                     writeUses();
                 }
-            } catch (CompletionException | IllegalStateException | org.jdbi.v3.core.JdbiException e) {
+            } catch (RuntimeException e) {
+                // Whatever it is: without looking, every key would be refused soon.
                 if (!failing) {
                     LOG.warn(
                             "can't look for changes of other nodes; keys are refused if this lasts {} s: {}",

@@ -116,6 +116,7 @@ public final class LimitOperations {
                                 WANTED,
                                 SET_LIMIT,
                                 asked -> set(limits, family, asked))
+                        .noted(access.audit(), "limit.set")
                         .needs(Right.MONEY_WRITE),
                 Operation.delete(
                                 "/admin/v1/limits",
@@ -126,6 +127,7 @@ public final class LimitOperations {
                         .takes("kind", KIND, "On what they are set; required.")
                         .takes("id", ID, "On which; required.")
                         .takes("measure", MEASURE, "Only of this. Default: all of it.")
+                        .noted(access.audit(), "limit.remove")
                         .needs(Right.MONEY_WRITE),
                 Operation.get(
                                 "/admin/v1/quota-requests",
@@ -147,6 +149,7 @@ public final class LimitOperations {
                                 WISHED,
                                 REQUEST,
                                 asked -> request(requests, family, asked))
+                        .noted(access.audit(), "quota-request.create")
                         .needs(Right.MONEY_READ)
                         .creates(),
                 Operation.post(
@@ -159,6 +162,7 @@ public final class LimitOperations {
                                         asked,
                                         requests.approve(
                                                 asked.id(), asked.who().name(), asked.text("note", ""), family)))
+                        .noted(access.audit(), "quota-request.approve")
                         .needs(Right.MONEY_WRITE)
                         .refuses(404, 409),
                 Operation.post(
@@ -170,6 +174,7 @@ public final class LimitOperations {
                                 asked -> decided(
                                         asked,
                                         requests.refuse(asked.id(), asked.who().name(), asked.text("note", ""))))
+                        .noted(access.audit(), "quota-request.refuse")
                         .needs(Right.MONEY_WRITE)
                         .refuses(404, 409));
     }

@@ -146,7 +146,9 @@ class AccessTest {
         assertThat(access.tenants().project("web")).isNull();
         assertThat(access.tenants().project(there.id())).isEqualTo(there);
         assertThat(access.tenants().projects("Acme")).containsExactly(there);
-        assertThat(access.tenants().projects("org_default")).extracting(Project::id).contains(here.id());
+        assertThat(access.tenants().projects("org_default"))
+                .extracting(Project::id)
+                .contains(here.id());
     }
 
     // Keys
@@ -264,7 +266,8 @@ class AccessTest {
             return; // one process alone has it
         }
         Created key = key(KeyTerms.FREE);
-        try (Access other = Access.open(database, clock, new SecureRandom(), System::nanoTime).watching()) {
+        try (Access other = Access.open(database, clock, new SecureRandom(), System::nanoTime)
+                .watching()) {
             assertThat(other.keys().find(key.text(), HERE)).isInstanceOf(Presented.Known.class);
             access.keys().revoke(WHO, key.key().id());
             // A bound for a busy machine; what it is about is that somebody looks.
@@ -343,8 +346,7 @@ class AccessTest {
                 .withMessageStartingWith("role: owner (expected: another role; only an owner");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> people.remove(admin, owner.person().id()));
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> people.changeRole(admin, admin.id(), Role.OWNER));
+        assertThatIllegalArgumentException().isThrownBy(() -> people.changeRole(admin, admin.id(), Role.OWNER));
         assertThat(people.remove(actor(owner.token().text()), admin.id())).isNotNull();
     }
 
@@ -355,7 +357,8 @@ class AccessTest {
         Actor ci = actor(made.text());
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> people.createToken(ci, "more", null, Set.of(Right.KEYS_WRITE), null))
-                .withMessageContaining("scopes: keys:write (expected: scopes that ci has, which are keys:read, people:write");
+                .withMessageContaining(
+                        "scopes: keys:write (expected: scopes that ci has, which are keys:read, people:write");
         assertThat(people.createToken(ci, "same", null, Set.of(Right.PEOPLE_READ), null)
                         .of()
                         .rights())
@@ -371,7 +374,9 @@ class AccessTest {
         String invitation = access.people()
                 .invite(WHO, "Ann", "ann@example.com", Role.OWNER, People.INVITATION)
                 .text();
-        String token = Objects.requireNonNull(access.people().accept(invitation)).token().text();
+        String token = Objects.requireNonNull(access.people().accept(invitation))
+                .token()
+                .text();
         assertThat(access.audit().list(Long.MAX_VALUE, null, 100).toString())
                 .doesNotContain(token.substring(9, 40), invitation.substring(10, 40));
         database.close();
@@ -412,8 +417,7 @@ class AccessTest {
 
     @Test
     void aChangeThatFailsLeavesNoRow() {
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> access.tenants().createOrganization(WHO, "default", 0));
+        assertThatIllegalArgumentException().isThrownBy(() -> access.tenants().createOrganization(WHO, "default", 0));
         assertThat(access.audit().list(Long.MAX_VALUE, null, 100)).isEmpty();
         assertThat(access.audit().verify("").rows()).isZero();
     }
@@ -425,8 +429,7 @@ class AccessTest {
         }
         String head = access.audit().verify("").head();
         for (String sql : List.of("UPDATE audit SET actor = 'x' WHERE seq = 3", "DELETE FROM audit WHERE seq = 6")) {
-            assertThatThrownBy(() -> execute(sql))
-                    .hasStackTraceContaining("append-only");
+            assertThatThrownBy(() -> execute(sql)).hasStackTraceContaining("append-only");
         }
         execute(store == Stores.SQLITE ? "DROP TRIGGER audit_stays" : "DROP TRIGGER audit_stays ON audit");
         if (store == Stores.SQLITE) {
@@ -434,7 +437,9 @@ class AccessTest {
         }
 
         execute("DELETE FROM audit WHERE seq = 6");
-        assertThat(access.audit().verify("").broken()).as("cut off at the end: does not show by itself").isNull();
+        assertThat(access.audit().verify("").broken())
+                .as("cut off at the end: does not show by itself")
+                .isNull();
         assertThat(access.audit().verify(head)).satisfies(verdict -> {
             assertThat(verdict.broken()).isEqualTo(6);
             assertThat(verdict.why()).contains("kept");

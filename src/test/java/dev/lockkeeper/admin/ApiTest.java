@@ -254,6 +254,15 @@ class ApiTest {
         assertThat(approved.path("state").asString()).isEqualTo("approved");
         assertThat(limits.all()).anyMatch(each -> each.amount() == 1_000);
         did("POST", at + "{id}/refuse", at + second + "/refuse", Json.object());
+        assertThat(json(api.answer(OWNER, "GET", "/admin/v1/audit", "limit=5", Bytes.EMPTY))
+                        .path("data")
+                        .findValuesAsString("action"))
+                .containsExactly(
+                        "quota-request.refuse",
+                        "quota-request.approve",
+                        "quota-request.create",
+                        "quota-request.create",
+                        "limit.remove");
         JsonNode refused = did("GET", "/admin/v1/quota-requests", "/admin/v1/quota-requests?state=refused", null);
         assertThat(refused.path("data")).hasSize(1);
         assertThat(api.answer(OWNER, "POST", at + second + "/approve", null, Bytes.EMPTY)

@@ -1,0 +1,183 @@
+package dev.lockkeeper;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Commands on organizations, projects, keys, people, tokens and the log of changes, on a folder without server. */
+class OperatorCommandsTest {
+    @TempDir
+    Path temp;
+
+    private record Ran(int code, String out, String err) {
+        JsonNode json() {
+            return JsonMapper.shared().readTree(out);
+        }
+    }
+
+    @Test
+    void anOrganizationIsMadeChangedClosedAndDeleted() {
+        assertThat(run("org", "create", "Acme", "--markup", "2.5").err()).contains("Organization Acme (org_");
+        assertThat(run("org", "list").out()).contains("Acme", "2.50%", "open", "default");
+        assertThat(run("org", "change", "Acme", "--name", "Acme Ltd", "--markup", "-10", "--json")
+                        .json()
+                        .path("markup_basis_points")
+                        .asInt())
+                .isEqualTo(-1_000);
+        assertThat(run("org", "close", "Acme Ltd").err()).contains("is closed; its keys are refused");
+        Ran closed = run("keys", "create", "k", "--org", "Acme Ltd", "--project", "web");
+        assertThat(closed.code()).isEqualTo(2);
+        assertThat(closed.err()).contains("organization: Acme Ltd is closed");
+        assertThat(run("org", "open", "Acme Ltd").code()).isZero();
+        assertThat(run("project", "create", "web", "--org", "Acme Ltd").code()).isZero();
+        Ran inUse = run("org", "delete", "Acme Ltd");
+        assertThat(inUse.code()).isEqualTo(1);
+        assertThat(inUse.err()).contains("has 1 projects", "lockkeeper org close Acme Ltd");
+        assertThat(run("project", "delete", "web").code()).isZero();
+        assertThat(run("org", "delete", "Acme Ltd").code()).isZero();
+        assertThat(run("org", "create", "X", "--markup", "much").err())
+                .contains("markup_basis_points: \"much\" (expected: a whole number from -10000 to 100000)");
+        assertThat(run("org", "revoke", "nobody").code()).isEqualTo(1);
+    }
+
+    @Test
+    void aProjectSaysWhatItsTestKeysReach() {
+        run("project", "create", "web", "--test-providers", "cheap,local");
+        assertThat(run("project", "list").out()).contains("cheap,local", "simulated providers");
+        assertThat(run("project", "change", "web", "--test-providers", "--json")
+                        .json()
+                        .path("test_providers"))
+                .isEmpty();
+        assertThat(run("project", "revoke", "web").err()).contains("refused for good");
+        assertThat(run("project", "open", "web").err()).contains("state: web is revoked");
+    }
+
+    @Test
+    void aKeyIsBoundAndUnboundAndRotatedWithAnOverlap() {
+        JsonNode key = run(
+                        "keys",
+                        "create",
+                        "nightly",
+                        "--expires",
+                        "90d",
+                        "--networks",
+                        "10.0.0.0/8,192.0.2.7",
+                        "--tools",
+                        "none",
+                        "--environment",
+                        "staging",
+                        "--json")
+                .json();
+        assertThat(key.path("networks").toString()).isEqualTo("[\"10.0.0.0/8\",\"192.0.2.7/32\"]");
+        assertThat(key.path("tools").toString()).isEqualTo("[\"none\"]");
+        assertThat(Instant.parse(key.path("expires_at").asString()))
+                .isAfter(Instant.now().plusSeconds(89 * 86_400));
+        String id = key.path("id").asString();
+
+        JsonNode changed = run(
+                        "keys", "change", id, "--networks", "--expires", "never", "--tools", "web_search", "--json")
+                .json();
+        assertThat(changed.path("networks")).isEmpty();
+        assertThat(changed.path("expires_at").isNull()).isTrue();
+        assertThat(changed.path("environment").asString()).as("was left out").isEqualTo("staging");
+        assertThat(changed.path("tools").toString()).isEqualTo("[\"web_search\"]");
+
+        assertThat(run("keys", "rotate", id, "--overlap", "10m", "--json")
+                        .json()
+                        .path("previous_until")
+                        .isString())
+                .isTrue();
+        assertThat(run("keys", "rotate", id, "--overlap", "soon").err())
+                .contains("overlap_seconds: \"soon\" (expected: a whole number from 0 to 604800)");
+        assertThat(run("keys", "change", id, "--tools", "websearch").err()).contains("tools: websearch (expected:");
+        assertThat(run("keys", "change", id, "--networks", "10.0.0.1/8").err()).contains("(expected: 10.0.0.0/8)");
+        assertThat(run("keys", "list", "--project", "default").out()).contains("nightly", "staging");
+    }
+
+    @Test
+    void peopleAreInvitedAndTokensMadeAndRevoked() {
+        Ran invited = run("people", "invite", "Ann", "ann@example.com", "--role", "developer");
+        assertThat(invited.out()).matches("/invitation#lk-invite-[0-9A-Za-z]{49}\n");
+        String id =
+                run("people", "invitations", "--json").json().at("/data/0/id").asString();
+        assertThat(run("people", "uninvite", id).code()).isZero();
+        assertThat(run("people", "uninvite", id).code()).isEqualTo(1);
+        assertThat(run("people", "list").err()).contains("There is nobody yet");
+        assertThat(run("people", "invite", "Ann", "ann@example.com", "--role", "boss")
+                        .err())
+                .contains("role: \"boss\" (expected: owner, admin, developer or viewer)");
+
+        Ran made = run("tokens", "create", "ci", "--scopes", "keys:write,audit:read", "--expires", "2999-12-31");
+        assertThat(made.out()).matches("lk-admin-[0-9A-Za-z]{49}\n");
+        Ran list = run("tokens", "list");
+        assertThat(list.out()).contains("ci", "2999-12-31T00:00:00Z", "keys:write,audit:read");
+        assertThat(list.out()).doesNotContain(made.out().strip());
+        String token = run("tokens", "list", "--json").json().at("/data/0/id").asString();
+        assertThat(run("tokens", "revoke", token).err()).contains("is revoked");
+        assertThat(run("tokens", "create", "x", "--scopes", "keys").err()).contains("scopes[0]: \"keys\" (expected:");
+    }
+
+    @Test
+    void theLogIsShownAndABrokenRowNamed() throws Exception {
+        run("org", "create", "Acme");
+        run("org", "close", "Acme");
+        run("org", "open", "Acme");
+        assertThat(run("audit", "list").out()).contains("organization.close", System.getProperty("user.name"));
+        Ran whole = run("audit", "verify");
+        assertThat(whole.code()).isZero();
+        assertThat(whole.out()).matches("[0-9a-f]{64}\n");
+        assertThat(run("audit", "verify", "--head", whole.out().strip()).code()).isZero();
+        assertThat(run("audit", "verify", "--head", "0".repeat(63) + "1").code())
+                .isEqualTo(1);
+
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + temp.resolve("data/lockkeeper.db"));
+                Statement statement = connection.createStatement()) {
+            statement.execute("DROP TRIGGER audit_stays");
+            statement.execute("UPDATE audit SET actor_name = 'nobody' WHERE seq = 2");
+        }
+        Ran broken = run("audit", "verify");
+        assertThat(broken.code()).isEqualTo(1);
+        assertThat(broken.err()).contains("broken at row 2", "1 rows before it fit");
+        Ran json = run("audit", "verify", "--json");
+        assertThat(json.code()).isEqualTo(1);
+        assertThat(json.json().path("broken").asInt()).isEqualTo(2);
+    }
+
+    @Test
+    void aFolderWithoutDatabaseIsNotMadeByChangingWhatIsNotThere() {
+        for (List<String> each : List.of(
+                List.of("org", "close", "x"),
+                List.of("keys", "rotate", "key_x"),
+                List.of("tokens", "list"),
+                List.of("audit", "verify"))) {
+            Ran ran = run(each.toArray(String[]::new));
+            assertThat(ran.code()).isEqualTo(1);
+            assertThat(ran.err()).contains("no database in");
+        }
+        assertThat(Files.exists(temp.resolve("data"))).isFalse();
+    }
+
+    private Ran run(String... args) {
+        List<String> all = new ArrayList<>(List.of(args));
+        all.addAll(List.of("--data", temp.resolve("data").toString()));
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int code = Main.run(
+                new Shell(Map.of(), new PrintWriter(out), new PrintWriter(err), false), all.toArray(String[]::new));
+        return new Ran(code, out.toString(), err.toString());
+    }
+}
