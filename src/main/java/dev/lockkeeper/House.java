@@ -26,6 +26,9 @@ import dev.lockkeeper.door.Door;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.http.Server;
+import dev.lockkeeper.ledger.Lag;
+import dev.lockkeeper.ledger.Ledger;
+import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
 import dev.lockkeeper.objects.ObjectRegistry;
@@ -71,6 +74,7 @@ import org.slf4j.LoggerFactory;
 public final class House implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(House.class);
     private static final String SIMULATOR = "simulator";
+    private static final String JOURNALS = "journals";
     private static final int WORKERS = 2;
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(100);
 
@@ -87,6 +91,7 @@ public final class House implements AutoCloseable {
     private final SecureRandom random;
     private final Clock clock;
     private final Access access;
+    private final Ledger ledger;
     private final Loops loops;
     private final Pools pools;
     private final CallLog log;
@@ -155,6 +160,13 @@ public final class House implements AutoCloseable {
             access = keep(Access.open(database, clock, random, System::nanoTime).watching());
             Keys keys = access.keys();
             ObjectRegistry objects = new ObjectRegistry(database, clock);
+            // Before the loops, so that it is closed behind them: what they settle last is booked.
+            ledger = keep(Ledger.open(
+                    database,
+                    settings.data().resolve(JOURNALS),
+                    Loops.wanted(settings.loops()),
+                    clock,
+                    LedgerSettings.DEFAULT));
 
             started = started(starting);
             loops = keep(started);
@@ -179,6 +191,12 @@ public final class House implements AutoCloseable {
             metrics.bytesInFlight(relay.inFlight()::bytes);
             metrics.overloads(relay.inFlight());
             metrics.messagesLost(Logging::lost);
+            metrics.ledger(
+                    ledger::openHolds,
+                    ledger::journalBytes,
+                    () -> ledger.lag().records(),
+                    () -> ledger.lag().millis(),
+                    () -> ledger.closed() == null ? 1 : 0);
             metrics.loopsHeldUp(loops::timesHeldUp);
             metrics.upstreamConnections(pools::connections);
             metrics.watch(loops.all());
@@ -290,6 +308,7 @@ public final class House implements AutoCloseable {
                 database.answers()
                         ? new Admin.Check("database", true, "answers")
                         : new Admin.Check("database", false, database.where() + " does not answer within a second"));
+        checks.add(books(ledger));
         if (reloader != null) {
             checks.add(reloader.check());
         }
@@ -298,6 +317,21 @@ public final class House implements AutoCloseable {
             checks.add(new Admin.Check("draining", false, "this process was told to stop; send calls elsewhere"));
         }
         return checks;
+    }
+
+    private static Admin.Check books(Ledger ledger) {
+        String closed = ledger.closed();
+        if (closed != null) {
+            return new Admin.Check("ledger", false, closed);
+        }
+        Lag lag = ledger.lag();
+        return new Admin.Check(
+                "ledger",
+                true,
+                lag.trouble() == null
+                        ? "open"
+                        : lag.records() + " records wait for the database since " + lag.millis() + " ms: "
+                                + lag.trouble());
     }
 
     private static String firstKey(Keys keys) {

@@ -49,7 +49,7 @@ public final class Loops implements AutoCloseable {
      */
     public static Loops start(int count, RandomGenerator ids) {
         Addresses.lookUpAfresh();
-        int wanted = count > 0 ? count : Runtime.getRuntime().availableProcessors();
+        int wanted = wanted(count);
         Transport nativeOne = Transport.nativeTransport();
         WatchedTransport transport =
                 new WatchedTransport(nativeOne != null && nativeOne.available() ? nativeOne : Transport.NIO);
@@ -69,6 +69,11 @@ public final class Loops implements AutoCloseable {
                     i, ((VertxInternal) vertx).createEventLoopContext(), new SplittableRandom(ids.nextLong())));
         }
         return new Loops(vertx, transport, all);
+    }
+
+    /** How many loops of calls there will be, or are: one for each core where {@code count} is 0. */
+    public static int wanted(int count) {
+        return count > 0 ? count : Runtime.getRuntime().availableProcessors();
     }
 
     /** The loops of calls, by index. */

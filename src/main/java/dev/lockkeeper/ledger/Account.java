@@ -74,6 +74,12 @@ final class Account {
         return behind == null ? free : Math.min(free, free - behind.carried + behind.available());
     }
 
+    /** What is missing here, or in a period behind this one that got the rest of it. */
+    long shortage() {
+        long here = Math.max(0, -free);
+        return next == null ? here : Math.max(here, next.shortage());
+    }
+
     /** Sets money aside; what is below zero gives it back. */
     void hold(long nanos) {
         held = Math.addExact(held, nanos);

@@ -155,7 +155,7 @@ final class Books {
             each.hold(-hold.grantedNanos);
             each.spend(costNanos);
             if (each.standing.budget.terms().hard()) {
-                overrun = Math.max(overrun, Math.clamp(-each.free(), 0, beyond));
+                overrun = Math.max(overrun, Math.min(each.shortage(), beyond));
             }
         }
         if (overrun > 0) {

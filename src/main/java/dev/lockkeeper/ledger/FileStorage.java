@@ -7,9 +7,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -24,6 +26,24 @@ final class FileStorage implements Storage {
     FileStorage(Path folder) throws IOException {
         this.folder = folder;
         Files.createDirectories(folder);
+    }
+
+    /** The number that the database knows this folder by; made where the folder has none. */
+    long node(LongSupplier make) throws IOException {
+        Path file = folder.resolve("node");
+        if (Files.exists(file)) {
+            String text = Files.readString(file).strip();
+            if (!text.matches("[0-9]{1,18}")) {
+                throw new JournalDamaged(file.toAbsolutePath() + ": \"" + text + "\" (expected: the number that the"
+                        + " table journals has for this folder). Put the file back.");
+            }
+            return Long.parseLong(text);
+        }
+        long made = make.getAsLong();
+        Path part = folder.resolve("node.part");
+        Files.writeString(part, made + "\n");
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        return made;
     }
 
     @Override

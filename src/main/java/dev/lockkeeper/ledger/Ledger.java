@@ -45,10 +45,14 @@ public final class Ledger implements AutoCloseable {
         this.settings = settings;
         this.storage = storage;
         long latest = begins.stream().mapToLong(Known::latestMillis).max().orElse(0);
+        List<Budget> standing = store.budgets();
+        for (Budget each : standing) {
+            latest = Math.max(latest, each.createdMillis());
+        }
         this.books = new Books(settings.maxOpenHolds(), Math.max(latest, clock.millis()));
         List<Tracked> tracked = new ArrayList<>();
-        for (Budget each : store.budgets()) {
-            Opening opening = Opening.of(each, store, books.time(clock.millis()));
+        for (Budget each : standing) {
+            Opening opening = Opening.of(each, store, time());
             books.restore(each, opening.start(), opening.end(), opening.carried(), opening.spent(), opening.overrun());
             tracked.add(new Tracked(each, opening.start(), opening.end(), opening.spent(), opening.told()));
         }
@@ -83,7 +87,9 @@ public final class Ledger implements AutoCloseable {
      */
     public static Ledger open(Database database, Path folder, int loops, Clock clock, LedgerSettings settings)
             throws IOException {
-        Ledger opened = open(new Store(database), new FileStorage(folder), loops, clock, settings, true);
+        FileStorage files = new FileStorage(folder);
+        Store store = new Store(database, files.node(() -> Store.newNode(database, clock.millis())));
+        Ledger opened = open(store, files, loops, clock, settings, true);
         if (opened.keeper != null) {
             opened.keeper.start();
         }
@@ -184,6 +190,11 @@ public final class Ledger implements AutoCloseable {
     /** Why no new holds are taken; null while they are. Any thread. */
     public @Nullable String closed() {
         return closed;
+    }
+
+    /** The ledger's time, milliseconds since 1970: it never goes back. Any thread. */
+    long time() {
+        return books.time(clock.millis());
     }
 
     boolean bounded(Hold hold) {
@@ -315,8 +326,10 @@ public final class Ledger implements AutoCloseable {
         if (keeper != null) {
             keeper.close();
         }
+        long[] written = applier.written();
         for (Journal each : journals) {
-            each.close();
+            // What is all in the database leaves no file: an older database can be put in its place then.
+            each.close(books.open() == 0 && written[each.index()] == each.position());
         }
     }
 }

@@ -25,8 +25,7 @@ record Opening(long start, long end, long carried, long spent, long overrun, int
         long carried = 0;
         long left = 0;
         long end = begins;
-        for (Map.Entry<Long, Row> each :
-                rows.headMap(start, false).tailMap(begins, true).entrySet()) {
+        for (Map.Entry<Long, Row> each : rows.headMap(start, false).entrySet()) {
             Row row = each.getValue();
             carried = into(row.start(), row.amount(), begins, end, left);
             left = row.amount() + carried - row.spent();

@@ -191,7 +191,9 @@ final class Recovery {
             try (Segment segment = storage.open(each)) {
                 if (segment.begun() && segment.mark() > Segment.HEAD) {
                     throw new JournalDamaged("journal " + segment.place() + " stands alone: the files from segment "
-                            + read + " on are missing. Put them back.");
+                            + read + " on are missing. Put them back. Or, where an older database was put in place,"
+                            + " move the files away: what is in them is forgotten then, like all else that came"
+                            + " behind that database.");
                 }
             }
         }

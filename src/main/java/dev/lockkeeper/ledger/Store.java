@@ -21,7 +21,7 @@ import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
 
 /** The ledger's tables. All methods block. */
-final class Store {
+class Store {
     private static final String COUNTS = String.join(", ", Counts.COLUMNS);
     private static final List<String> ENTRY = Stream.concat(
                     Stream.of(
@@ -68,10 +68,10 @@ final class Store {
               spent = accounts.spent + excluded.spent, overrun = accounts.overrun + excluded.overrun
             """;
     private static final String STORE_HOLD = """
-            INSERT INTO open_holds (journal, position, taken, call_id, attempt, organization, project, key_id, end_user,
+            INSERT INTO open_holds (node, journal, position, taken, call_id, attempt, organization, project, key_id, end_user,
               tag, provider, model, upstream_model, held)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (journal, position) DO UPDATE SET held = excluded.held
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (node, journal, position) DO UPDATE SET held = excluded.held
             """;
 
     /** The latest instant that periods are added up to: the year 9999. */
@@ -79,8 +79,27 @@ final class Store {
 
     private final Database database;
 
-    Store(Database database) {
+    /** Which of the processes that write this database this is: journals and open holds are its own. */
+    private final long node;
+
+    /** @param node what {@link #newNode} returned for the folder of the journals */
+    Store(Database database, long node) {
         this.database = database;
+        this.node = node;
+        database.<Integer>write(
+                handle -> handle.execute(
+                        "INSERT INTO nodes (id, created) VALUES (?, 0) ON CONFLICT (id) DO NOTHING", node),
+                _ -> {});
+    }
+
+    /** A number for a new folder of journals. */
+    static long newNode(Database database, long nowMillis) {
+        return database.write(
+                handle -> handle.createQuery("INSERT INTO nodes (created) VALUES (?) RETURNING id")
+                        .bind(0, nowMillis)
+                        .mapTo(Long.class)
+                        .one(),
+                _ -> {});
     }
 
     /**
@@ -103,7 +122,8 @@ final class Store {
         return database.write(
                 handle -> {
                     Map<Integer, Known> all = new TreeMap<>();
-                    handle.createQuery("SELECT journal, position, sequence, latest FROM journals")
+                    handle.createQuery("SELECT journal, position, sequence, latest FROM journals WHERE node = ?")
+                            .bind(0, node)
                             .map((row, _) ->
                                     Map.entry(row.getInt(1), new Known(row.getLong(2), row.getLong(3), row.getLong(4))))
                             .forEach(each -> all.put(each.getKey(), each.getValue()));
@@ -114,7 +134,8 @@ final class Store {
 
     List<OpenHold> openHolds() {
         return database.write(
-                handle -> handle.createQuery("SELECT * FROM open_holds")
+                handle -> handle.createQuery("SELECT * FROM open_holds WHERE node = ?")
+                        .bind(0, node)
                         .map((row, _) -> {
                             OpenHold hold = new OpenHold(
                                     row.getInt("journal"),
@@ -213,10 +234,10 @@ final class Store {
     void begin(int journal, Known known) {
         database.<Integer>write(
                 handle -> handle.execute("""
-                        INSERT INTO journals (journal, position, sequence, latest) VALUES (?, ?, ?, ?)
-                        ON CONFLICT (journal) DO UPDATE SET
+                        INSERT INTO journals (node, journal, position, sequence, latest) VALUES (?, ?, ?, ?, ?)
+                        ON CONFLICT (node, journal) DO UPDATE SET
                           position = excluded.position, sequence = excluded.sequence, latest = excluded.latest
-                        """, journal, known.position(), known.sequence(), known.latestMillis()),
+                        """, node, journal, known.position(), known.sequence(), known.latestMillis()),
                 _ -> {});
     }
 
@@ -251,19 +272,21 @@ final class Store {
     }
 
     /** Moves the positions; false when they were moved by this very batch before. */
-    private static boolean moved(Handle handle, Batch batch) {
+    private boolean moved(Handle handle, Batch batch) {
         for (Map.Entry<Integer, Moved> each : batch.moved.entrySet()) {
             Moved moved = each.getValue();
             int rows = handle.execute(
-                    "UPDATE journals SET position = ?, sequence = ?, latest = ? WHERE journal = ? AND position = ?",
+                    "UPDATE journals SET position = ?, sequence = ?, latest = ? WHERE node = ? AND journal = ? AND position = ?",
                     moved.to(),
                     moved.sequence(),
                     moved.latestMillis(),
+                    node,
                     each.getKey(),
                     moved.from());
             if (rows == 0) {
-                long found = handle.createQuery("SELECT position FROM journals WHERE journal = ?")
-                        .bind(0, each.getKey())
+                long found = handle.createQuery("SELECT position FROM journals WHERE node = ? AND journal = ?")
+                        .bind(0, node)
+                        .bind(1, each.getKey())
                         .mapTo(Long.class)
                         .one();
                 if (found == moved.to()) {
@@ -369,16 +392,17 @@ final class Store {
         }
     }
 
-    private static void holds(Handle handle, Batch batch) throws SQLException {
+    private void holds(Handle handle, Batch batch) throws SQLException {
         if (!batch.stored.isEmpty()) {
             try (PreparedStatement row = handle.getConnection().prepareStatement(STORE_HOLD)) {
                 for (OpenHold each : batch.stored) {
-                    row.setInt(1, each.journal);
-                    row.setLong(2, each.position);
-                    row.setLong(3, each.atMillis);
-                    row.setString(4, each.callId);
-                    row.setInt(5, each.attempt);
-                    int at = payer(row, 6, each.payer);
+                    row.setLong(1, node);
+                    row.setInt(2, each.journal);
+                    row.setLong(3, each.position);
+                    row.setLong(4, each.atMillis);
+                    row.setString(5, each.callId);
+                    row.setInt(6, each.attempt);
+                    int at = payer(row, 7, each.payer);
                     row.setString(at++, each.payer.tag());
                     row.setString(at++, each.provider);
                     row.setString(at++, each.model);
@@ -391,10 +415,11 @@ final class Store {
         }
         if (!batch.ended.isEmpty()) {
             try (PreparedStatement row = handle.getConnection()
-                    .prepareStatement("DELETE FROM open_holds WHERE journal = ? AND position = ?")) {
+                    .prepareStatement("DELETE FROM open_holds WHERE node = ? AND journal = ? AND position = ?")) {
                 for (OpenHold each : batch.ended) {
-                    row.setInt(1, each.journal);
-                    row.setLong(2, each.position);
+                    row.setLong(1, node);
+                    row.setInt(2, each.journal);
+                    row.setLong(3, each.position);
                     row.addBatch();
                 }
                 row.executeBatch();

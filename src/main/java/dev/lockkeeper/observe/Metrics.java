@@ -286,6 +286,31 @@ public final class Metrics implements Watcher, AutoCloseable {
                 times);
     }
 
+    /**
+     * Shows how the ledger stands.
+     *
+     * @param openHolds holds that are open
+     * @param journalBytes bytes of the journals' files
+     * @param lagRecords records that the database has not
+     * @param lagMillis for how long it has not had all of them, in milliseconds
+     * @param open 1 while new holds are taken, else 0
+     */
+    public void ledger(
+            LongSupplier openHolds,
+            LongSupplier journalBytes,
+            LongSupplier lagRecords,
+            LongSupplier lagMillis,
+            LongSupplier open) {
+        gauge("lockkeeper.ledger.holds.open", "Attempts that money is set aside for", openHolds);
+        gauge("lockkeeper.ledger.journal.bytes", "Bytes of the journals' files", journalBytes);
+        gauge("lockkeeper.ledger.lag.records", "Records of the journals that the database does not have", lagRecords);
+        gauge(
+                "lockkeeper.ledger.lag.milliseconds",
+                "For how long the database has not had all records of the journals",
+                lagMillis);
+        gauge("lockkeeper.ledger.open", "1 while the ledger takes new calls, else 0", open);
+    }
+
     private void counter(String name, String description, Tags tags, LongSupplier count) {
         FunctionCounter.builder(name, count, LongSupplier::getAsLong)
                 .description(description)

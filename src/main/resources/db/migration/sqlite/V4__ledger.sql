@@ -1,15 +1,24 @@
 -- Money in nano-dollars, times in milliseconds since 1970, UTC.
 
+-- Folders of journals: one for each process that writes here.
+CREATE TABLE nodes (
+  id      INTEGER PRIMARY KEY,
+  created INTEGER NOT NULL
+) STRICT;
+
 -- How far each event loop's journal is in here: moved in the transaction that brings what stands before.
 CREATE TABLE journals (
-  journal  INTEGER PRIMARY KEY,
+  node     INTEGER NOT NULL REFERENCES nodes (id),
+  journal  INTEGER NOT NULL, -- the index of the event loop
   position INTEGER NOT NULL, -- the segment's number in the upper 32 bits, the offset in it in the lower
   sequence INTEGER NOT NULL, -- of the record that stands there
-  latest   INTEGER NOT NULL  -- the ledger's latest time: it never goes back
-) STRICT;
+  latest   INTEGER NOT NULL, -- the ledger's latest time: it never goes back
+  PRIMARY KEY (node, journal)
+) STRICT, WITHOUT ROWID;
 
 -- Holds whose segment of the journal is gone, and whose end has not come.
 CREATE TABLE open_holds (
+  node           INTEGER NOT NULL REFERENCES nodes (id),
   journal        INTEGER NOT NULL,
   position       INTEGER NOT NULL,
   taken          INTEGER NOT NULL,
@@ -24,7 +33,7 @@ CREATE TABLE open_holds (
   model          TEXT NOT NULL,
   upstream_model TEXT NOT NULL,
   held           INTEGER NOT NULL,
-  PRIMARY KEY (journal, position)
+  PRIMARY KEY (node, journal, position)
 ) STRICT, WITHOUT ROWID;
 
 -- One row for each attempt that ended. Rows are never changed.

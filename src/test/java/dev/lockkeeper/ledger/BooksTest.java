@@ -88,6 +88,53 @@ class BooksTest {
     }
 
     @Test
+    void aBudgetMadeBetweenAChargeAndItsRecordCountsItOnce() {
+        Hold before = granted(hold(70, 70, 0, 0));
+        Hold behind = granted(hold(70, 70, 0, 0));
+        books.charge(before, 30);
+        books.charge(behind, 40);
+        Period hourly = new Period(Period.Unit.HOUR, ZoneOffset.UTC);
+        Budget budget = new Budget(1, new Scope(Scope.Kind.KEY, "key"), hourly, false, terms(100, true), 0);
+        Standing standing = books.add(budget, () -> new long[] {1_000});
+        assertThat(balance(1).heldNanos()).isEqualTo(70);
+        books.audit();
+
+        books.strike(before, 999, 0); // the database adds it up: its record stands before the mark
+        books.strike(behind, 1_000, 0);
+        books.loaded(standing, standing.current, 30, 0);
+
+        assertThat(balance(1).spentNanos()).isEqualTo(70);
+        assertThat(balance(1).heldNanos()).isZero();
+        books.audit();
+    }
+
+    @Test
+    void callsAreParkedWhileABudgetIsAddedUp() {
+        Period hourly = new Period(Period.Unit.HOUR, ZoneOffset.UTC);
+        Budget budget = new Budget(1, new Scope(Scope.Kind.KEY, "key"), hourly, false, terms(100, true), 0);
+        Standing standing = books.add(budget, () -> new long[1]);
+        Holding.Parked parked = (Holding.Parked) hold(1, 1, 1, 0);
+        assertThat(parked.ready().toCompletableFuture()).isNotDone();
+
+        books.loaded(standing, standing.current, 100, 0);
+
+        assertThat(parked.ready().toCompletableFuture()).isCompleted();
+        assertThat(hold(1, 1, 1, 0)).isInstanceOf(Holding.Exhausted.class);
+    }
+
+    @Test
+    void whatAnOldHoldOverspendsOfACarriedRestIsAnOverrun() {
+        add(1, new Scope(Scope.Kind.PROJECT, "proj"), 100, true, true);
+        Hold old = granted(hold(50, 50, 0, 0));
+        Hold now = granted(hold(150, 150, 0, HOUR));
+
+        assertThat(settle(old, 80)).isEqualTo(30);
+        assertThat(balanceAt(HOUR).freeNanos()).isEqualTo(-30);
+        settle(now, 150);
+        books.audit();
+    }
+
+    @Test
     void aHoldBelongsToThePeriodItWasTakenIn() {
         add(1, new Scope(Scope.Kind.PROJECT, "proj"), 100, true);
         Hold late = granted(hold(60, 60, 60, HOUR - 1));

@@ -10,7 +10,6 @@ import dev.lockkeeper.units.Usage;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -38,7 +37,7 @@ class LedgerTest {
     Path temp;
 
     private final MemoryStorage storage = new MemoryStorage();
-    private final SetClock clock = new SetClock();
+    private final SetClock clock = new SetClock(NOON);
     private Database database;
     private Ledger ledger;
 
@@ -50,7 +49,7 @@ class LedgerTest {
 
     private void reopen(int loops) throws Exception {
         storage.restart();
-        ledger = Ledger.open(new Store(database), storage, loops, clock, SMALL, false);
+        ledger = Ledger.open(new Store(database, 1), storage, loops, clock, SMALL, false);
         ledger.keep();
     }
 
@@ -131,6 +130,22 @@ class LedgerTest {
         assertThat(rows("SELECT count(*) FROM open_holds")).containsExactly("0");
         assertThat(rows("SELECT kind || ' ' || cost FROM entries WHERE cost > 1 ORDER BY cost"))
                 .containsExactly("settled 61", "recovered 65");
+    }
+
+    @Test
+    void processesOnOneDatabaseRecoverTheirOwnJournalsOnly() throws Exception {
+        MemoryStorage elsewhere = new MemoryStorage();
+        Ledger other = Ledger.open(new Store(database, 2), elsewhere, 2, clock, SMALL, false);
+        Hold theirs = ((Holding.Granted) other.hold(0, ask(40))).hold();
+        other.step();
+        Hold _ = hold(0, 50);
+
+        reopen(2);
+        theirs.settle(bill(35));
+        other.step();
+
+        assertThat(rows("SELECT kind || ' ' || cost FROM entries ORDER BY cost"))
+                .containsExactly("settled 35", "recovered 50");
     }
 
     @Test
@@ -420,24 +435,5 @@ class LedgerTest {
     private List<String> rows(String sql) {
         return database.write(
                 handle -> handle.createQuery(sql).mapTo(String.class).list(), _ -> {});
-    }
-
-    private static final class SetClock extends Clock {
-        long millis = NOON;
-
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            return this;
-        }
-
-        @Override
-        public Instant instant() {
-            return Instant.ofEpochMilli(millis);
-        }
     }
 }

@@ -89,11 +89,17 @@ class MetricsTest {
         metrics.callsInFlight(() -> 7);
         metrics.bytesInFlight(() -> 4_096);
         metrics.logLinesLost(() -> 3);
+        metrics.ledger(() -> 12, () -> 8_192, () -> 5, () -> 40, () -> 1);
         System.gc(); // what a gauge asks must not be lost with the caller's reference
         assertThat(metrics.scrape().utf8())
                 .contains("lockkeeper_calls_in_flight 7.0\n")
                 .contains("lockkeeper_bytes_in_flight 4096.0\n")
                 .contains("lockkeeper_log_lines_lost_total 3.0\n")
+                .contains("lockkeeper_ledger_holds_open 12.0\n")
+                .contains("lockkeeper_ledger_journal_bytes 8192.0\n")
+                .contains("lockkeeper_ledger_lag_records 5.0\n")
+                .contains("lockkeeper_ledger_lag_milliseconds 40.0\n")
+                .contains("lockkeeper_ledger_open 1.0\n")
                 .contains("jvm_memory_used_bytes{");
     }
 
@@ -118,6 +124,7 @@ class MetricsTest {
         metrics.callsInFlight(() -> 0);
         metrics.bytesInFlight(() -> 0);
         metrics.logLinesLost(() -> 0);
+        metrics.ledger(() -> 0, () -> 0, () -> 0, () -> 0, () -> 1);
         metrics.upstreamConnections(tell -> tell.accept("openai", 1));
         metrics.watch(List.of(new HandTicked()));
         String document = Files.readString(Path.of("docs/observing.md"));

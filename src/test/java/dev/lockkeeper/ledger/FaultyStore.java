@@ -1,0 +1,40 @@
+package dev.lockkeeper.ledger;
+
+import dev.lockkeeper.db.Database;
+
+/** A store that fails on demand, before or after it has written. */
+final class FaultyStore extends Store {
+    enum Fault {
+        NONE,
+        BEFORE,
+        /** Committed, but the answer is lost. */
+        AFTER
+    }
+
+    static final class Failed extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Failed() {
+            super("the database is gone");
+        }
+    }
+
+    Fault fault = Fault.NONE;
+
+    FaultyStore(Database database) {
+        super(database, 1);
+    }
+
+    @Override
+    void write(Batch batch) {
+        Fault now = fault;
+        fault = Fault.NONE;
+        if (now == Fault.BEFORE) {
+            throw new Failed();
+        }
+        super.write(batch);
+        if (now == Fault.AFTER) {
+            throw new Failed();
+        }
+    }
+}
