@@ -3,6 +3,7 @@ package dev.lockkeeper.admin;
 import dev.lockkeeper.access.Access;
 import dev.lockkeeper.access.KeyInfo;
 import dev.lockkeeper.access.Right;
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.Limit;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.Measure;
@@ -59,7 +60,7 @@ public final class LimitOperations {
             Shape.struct("DecideQuotaRequest").optional("note", NOTE, "Why, for whoever asked.");
 
     private static final Shape.Struct REQUEST = Shape.struct("QuotaRequest")
-            .with("object", Shape.word("quota_request"), "What this is.")
+            .with("object", Shape.word("quota-request.create"), "What this is.")
             .with("request_id", Shape.text(), "Its id, quota_…")
             .with("kind", KIND, "For what.")
             .with("id", ID, "For which.")
@@ -115,19 +116,17 @@ public final class LimitOperations {
                                 "Sets a limit, in place of the one that was there. It counts at once.",
                                 WANTED,
                                 SET_LIMIT,
-                                asked -> set(limits, family, asked))
-                        .noted(access.audit(), "limit.set")
+                                asked -> set(limits, family, asked, witness(access, asked, "limit.set")))
                         .needs(Right.MONEY_WRITE),
                 Operation.delete(
                                 "/admin/v1/limits",
                                 "removeLimits",
                                 "Takes limits away; one for each of the kind goes from now on, if there is one.",
                                 REMOVED,
-                                asked -> remove(limits, asked))
+                                asked -> remove(limits, asked, witness(access, asked, "limit.remove")))
                         .takes("kind", KIND, "On what they are set; required.")
                         .takes("id", ID, "On which; required.")
                         .takes("measure", MEASURE, "Only of this. Default: all of it.")
-                        .noted(access.audit(), "limit.remove")
                         .needs(Right.MONEY_WRITE),
                 Operation.get(
                                 "/admin/v1/quota-requests",
@@ -148,8 +147,8 @@ public final class LimitOperations {
                                 "Asks for another limit; the wish waits for a decision.",
                                 WISHED,
                                 REQUEST,
-                                asked -> request(requests, family, asked))
-                        .noted(access.audit(), "quota-request.create")
+                                asked -> request(
+                                        requests, family, asked, witness(access, asked, "quota-request.create")))
                         .needs(Right.MONEY_READ)
                         .creates(),
                 Operation.post(
@@ -161,8 +160,11 @@ public final class LimitOperations {
                                 asked -> decided(
                                         asked,
                                         requests.approve(
-                                                asked.id(), asked.who().name(), asked.text("note", ""), family)))
-                        .noted(access.audit(), "quota-request.approve")
+                                                asked.id(),
+                                                asked.who().name(),
+                                                asked.text("note", ""),
+                                                family,
+                                                witness(access, asked, "quota-request.approve"))))
                         .needs(Right.MONEY_WRITE)
                         .refuses(404, 409),
                 Operation.post(
@@ -173,8 +175,11 @@ public final class LimitOperations {
                                 DECIDED,
                                 asked -> decided(
                                         asked,
-                                        requests.refuse(asked.id(), asked.who().name(), asked.text("note", ""))))
-                        .noted(access.audit(), "quota-request.refuse")
+                                        requests.refuse(
+                                                asked.id(),
+                                                asked.who().name(),
+                                                asked.text("note", ""),
+                                                witness(access, asked, "quota-request.refuse"))))
                         .needs(Right.MONEY_WRITE)
                         .refuses(404, 409));
     }
@@ -233,14 +238,18 @@ public final class LimitOperations {
                         .toList()));
     }
 
-    private static Reply set(Limits limits, Limits.Family family, Inquiry asked) {
-        Limits.Change change = limits.set(subject(asked), measure(asked), amount(asked), burst(asked), family);
+    private static Witness witness(Access access, Inquiry asked, String action) {
+        return access.audit().witness(asked.who(), action);
+    }
+
+    private static Reply set(Limits limits, Limits.Family family, Inquiry asked, Witness witness) {
+        Limits.Change change = limits.set(subject(asked), measure(asked), amount(asked), burst(asked), family, witness);
         ObjectNode json = json(change.limit());
         Json.put(json, "notes", change.notes());
         return Reply.json(200, json);
     }
 
-    private static Reply remove(Limits limits, Inquiry asked) {
+    private static Reply remove(Limits limits, Inquiry asked, Witness witness) {
         String kind = asked.asked("kind");
         String id = asked.asked("id");
         String measure = asked.asked("measure");
@@ -248,7 +257,7 @@ public final class LimitOperations {
             throw new IllegalArgumentException((kind == null ? "kind" : "id") + ": is missing (expected: on what)");
         }
         Subject subject = new Subject(Objects.requireNonNull(Kind.of(kind)), id);
-        if (!limits.remove(subject, measure == null ? null : Measure.of(measure))) {
+        if (!limits.remove(subject, measure == null ? null : Measure.of(measure), witness)) {
             return Reply.error(
                     404,
                     "There is no such limit on " + subject + ". 'lockkeeper limits list' shows those that are set.");
@@ -258,7 +267,7 @@ public final class LimitOperations {
                 Json.object().put("object", "limits.removed").put("kind", kind).put("id", id));
     }
 
-    private static Reply request(QuotaRequests requests, Limits.Family family, Inquiry asked) {
+    private static Reply request(QuotaRequests requests, Limits.Family family, Inquiry asked, Witness witness) {
         return Reply.json(
                 201,
                 json(requests.ask(
@@ -269,7 +278,8 @@ public final class LimitOperations {
                         asked.text("reason"),
                         asked.text("link", ""),
                         asked.who().name(),
-                        family)));
+                        family,
+                        witness)));
     }
 
     private static Reply decided(Inquiry asked, Decision decision) {
@@ -330,7 +340,9 @@ public final class LimitOperations {
     }
 
     private static ObjectNode json(QuotaRequest request) {
-        return limit(Json.object().put("object", "quota_request").put("request_id", request.id()), request.wish())
+        return limit(
+                        Json.object().put("object", "quota-request.create").put("request_id", request.id()),
+                        request.wish())
                 .put("reason", request.reason())
                 .put("link", request.link())
                 .put("asked_by", request.askedBy())

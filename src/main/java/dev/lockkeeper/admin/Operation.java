@@ -1,11 +1,9 @@
 package dev.lockkeeper.admin;
 
-import dev.lockkeeper.access.Audit;
 import dev.lockkeeper.access.Right;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 
 /**
  * One operation of the admin API: where it stands, who may use it, what it takes and answers, and what does it. Both the
@@ -95,27 +93,6 @@ public record Operation(
         List<Parameter> more = new ArrayList<>(query);
         more.add(new Parameter(name, shape, description));
         return new Operation(method, path, id, summary, right, open, more, body, status, answer, refusals, handler);
-    }
-
-    /**
-     * The same with a row in the log of changes once it is done: for changes that are not written there in their own
-     * transaction. The row's state after is what was answered.
-     *
-     * @param action such as {@code limit.set}
-     */
-    Operation noted(Audit audit, String action) {
-        Handler noting = asked -> {
-            Reply reply = handler.handle(asked);
-            if (reply.status() / 100 == 2) {
-                JsonNode said = Json.MAPPER.readTree(reply.body().utf8());
-                String subject = said.path("request_id").isString()
-                        ? said.path("request_id").asString()
-                        : said.path("id").asString();
-                audit.note(asked.who(), action, subject, null, said.toString());
-            }
-            return reply;
-        };
-        return new Operation(method, path, id, summary, right, open, query, body, status, answer, refusals, noting);
     }
 
     /** The same with further statuses. */

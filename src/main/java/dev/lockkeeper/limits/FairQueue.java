@@ -102,15 +102,10 @@ public final class FairQueue {
     }
 
     private static final class Tenant implements Comparable<Tenant> {
-        final String key;
         final Deque<Ticket> tickets = new ArrayDeque<>();
 
         /** When its last call ends, in virtual time. */
         long finish;
-
-        Tenant(String key) {
-            this.key = key;
-        }
 
         private Ticket first() {
             return tickets.getFirst();
@@ -145,7 +140,7 @@ public final class FairQueue {
         if (closed || waiting >= bound || (known != null && known.tickets.size() >= boundEach)) {
             return null;
         }
-        Tenant mine = known == null ? new Tenant(tenant) : known;
+        Tenant mine = known == null ? new Tenant() : known;
         if (known == null) {
             tenants.put(tenant, mine);
         }

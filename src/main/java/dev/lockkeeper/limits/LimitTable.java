@@ -4,7 +4,6 @@ import dev.lockkeeper.limits.Subject.Kind;
 import java.util.List;
 import java.util.Objects;
 import org.jdbi.v3.core.Handle;
-import org.jspecify.annotations.Nullable;
 
 /** The table of limits. */
 final class LimitTable {
@@ -47,12 +46,11 @@ final class LimitTable {
                 .execute();
     }
 
-    static boolean remove(Handle handle, Subject subject, @Nullable Measure measure) {
-        return handle.createUpdate("DELETE FROM limits WHERE kind = ? AND subject = ?"
-                                + (measure == null ? "" : " AND measure = '" + measure.word() + "'"))
-                        .bind(0, subject.kind().word())
-                        .bind(1, subject.id())
-                        .execute()
-                > 0;
+    static void remove(Handle handle, Limit limit) {
+        handle.createUpdate("DELETE FROM limits WHERE kind = ? AND subject = ? AND measure = ?")
+                .bind(0, limit.subject().kind().word())
+                .bind(1, limit.subject().id())
+                .bind(2, limit.measure().word())
+                .execute();
     }
 }

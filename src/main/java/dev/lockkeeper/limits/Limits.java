@@ -1,6 +1,7 @@
 package dev.lockkeeper.limits;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.Subject.Kind;
 import io.github.bucket4j.TimeMeter;
 import java.time.Clock;
@@ -130,23 +131,43 @@ public final class Limits implements AutoCloseable {
      *
      * @param amount the most; {@link Limit#NONE} where a limit for each is not to go for this subject
      * @param burst null: as much as the amount
+     * @param witness is told of the change within its transaction
      * @throws IllegalArgumentException with field, value and reason: when the subject isn't known, a number is out of range,
      *     or the limit could never be reached because a parent's is lower
      */
-    public Change set(Subject subject, Measure measure, long amount, @Nullable Long burst, Family family) {
+    public Change set(
+            Subject subject, Measure measure, long amount, @Nullable Long burst, Family family, Witness witness) {
         Limit limit = LimitCheck.limit(subject, measure, amount, burst, clock.millis());
         List<Subject> parents = LimitCheck.parents(subject, family);
         change(handle -> {
-            put(handle, limit, parents);
+            put(handle, limit, parents, witness);
             return true;
         });
         return new Change(limit, notes(limit, family));
     }
 
     /** Sets a limit within a transaction; {@link #change} makes it count. */
-    static void put(Handle handle, Limit limit, List<Subject> parents) {
-        LimitCheck.reachable(limit, parents, new Rulebook(0, LimitTable.all(handle)));
+    static void put(Handle handle, Limit limit, List<Subject> parents, Witness witness) {
+        List<Limit> before = LimitTable.all(handle);
+        LimitCheck.reachable(limit, parents, new Rulebook(0, before));
         LimitTable.put(handle, limit);
+        String old = before.stream()
+                .filter(each -> each.subject().equals(limit.subject()) && each.measure() == limit.measure())
+                .findFirst()
+                .map(Limits::state)
+                .orElse(null);
+        witness.saw(handle, name(limit.subject()), old, state(limit));
+    }
+
+    /** What the log of changes calls it. */
+    static String name(Subject subject) {
+        return subject.kind().word() + "/" + subject.id();
+    }
+
+    private static String state(Limit limit) {
+        return "{\"measure\":\"" + limit.measure().word() + "\",\"amount\":"
+                + (limit.unlimited() ? "null" : Long.toString(limit.amount()))
+                + (limit.measure().bursts() && !limit.unlimited() ? ",\"burst\":" + limit.burst() : "") + "}";
     }
 
     /** What can't be reached any more because of a limit. A lower limit must not wait until all below it are lowered. */
@@ -160,10 +181,19 @@ public final class Limits implements AutoCloseable {
      * Takes a limit away; a limit for each of its kind goes for it from now on. Blocks.
      *
      * @param measure null: all limits of the subject
+     * @param witness is told of each within the transaction
      * @return false when there was none
      */
-    public boolean remove(Subject subject, @Nullable Measure measure) {
-        return change(handle -> LimitTable.remove(handle, subject, measure));
+    public boolean remove(Subject subject, @Nullable Measure measure, Witness witness) {
+        return change(handle -> {
+            List<Limit> gone = LimitTable.all(handle).stream()
+                    .filter(each -> each.subject().equals(subject))
+                    .filter(each -> measure == null || each.measure() == measure)
+                    .toList();
+            gone.forEach(each -> LimitTable.remove(handle, each));
+            gone.forEach(each -> witness.saw(handle, name(subject), state(each), null));
+            return !gone.isEmpty();
+        });
     }
 
     /** Runs a change, and goes by what it left. Blocks. */

@@ -1,6 +1,7 @@
 package dev.lockkeeper.limits;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.QuotaRequest.State;
 import dev.lockkeeper.limits.Subject.Kind;
 import java.util.HexFormat;
@@ -62,6 +63,7 @@ public final class QuotaRequests {
      *
      * @param burst null: as much as the amount
      * @param link to papers, {@code https://…}; empty: none
+     * @param witness is told of it within the transaction, as of a decision
      * @throws IllegalArgumentException with field, value and reason, as for {@link Limits#set}
      */
     public QuotaRequest ask(
@@ -72,7 +74,8 @@ public final class QuotaRequests {
             String reason,
             String link,
             String by,
-            Limits.Family family) {
+            Limits.Family family,
+            Witness witness) {
         Limit wish =
                 LimitCheck.limit(subject, measure, amount, burst, limits.clock().millis());
         LimitCheck.parents(subject, family);
@@ -109,6 +112,7 @@ public final class QuotaRequests {
                                 + " wait already (expected: fewer than " + MAX_WAITING + "; approve or refuse some)");
                     }
                     insert(handle, asked);
+                    witness.saw(handle, asked.id(), null, state(asked));
                     return asked;
                 },
                 _ -> {});
@@ -178,7 +182,7 @@ public final class QuotaRequests {
      *
      * @throws IllegalArgumentException when the limit can't be set, see {@link Limits#set}; then it still waits
      */
-    public Decision approve(String id, String by, String note, Limits.Family family) {
+    public Decision approve(String id, String by, String note, Limits.Family family, Witness witness) {
         checkText("note", note);
         QuotaRequest wish = find(id);
         if (wish == null) {
@@ -188,9 +192,9 @@ public final class QuotaRequests {
         long now = limits.clock().millis();
         Limit limit = new Limit(wish.subject(), wish.measure(), wish.amount(), wish.burst(), now);
         Decision decision = limits.<Decision>change(handle -> {
-            Decision done = decide(handle, id, State.APPROVED, by, now, note);
+            Decision done = decide(handle, id, State.APPROVED, by, now, note, witness);
             if (done instanceof Decision.Decided) {
-                Limits.put(handle, limit, parents);
+                Limits.put(handle, limit, parents, witness);
             }
             return done;
         });
@@ -200,10 +204,10 @@ public final class QuotaRequests {
     }
 
     /** Refuses a wish; no limit changes. */
-    public Decision refuse(String id, String by, String note) {
+    public Decision refuse(String id, String by, String note, Witness witness) {
         checkText("note", note);
         long now = limits.clock().millis();
-        return database.<Decision>write(handle -> decide(handle, id, State.REFUSED, by, now, note), _ -> {});
+        return database.<Decision>write(handle -> decide(handle, id, State.REFUSED, by, now, note, witness), _ -> {});
     }
 
     private @Nullable QuotaRequest find(String id) {
@@ -218,7 +222,21 @@ public final class QuotaRequests {
                 .orElse(null);
     }
 
-    private static Decision decide(Handle handle, String id, State state, String by, long now, String note) {
+    /** For the log of changes: what is asked for, and what became of it. Why stands in the wish itself. */
+    private static String state(QuotaRequest wish) {
+        return "{\"for\":" + quoted(Limits.name(wish.subject())) + ",\"measure\":\""
+                + wish.measure().word()
+                + "\",\"amount\":" + (wish.amount() == Limit.NONE ? "null" : Long.toString(wish.amount()))
+                + ",\"state\":\"" + wish.state().word() + "\"}";
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+    }
+
+    private static Decision decide(
+            Handle handle, String id, State state, String by, long now, String note, Witness witness) {
+        QuotaRequest before = find(handle, id);
         int decided = handle.createUpdate("UPDATE quota_requests SET state = ?, decided_by = ?, decided = ?, note = ?"
                         + " WHERE id = ? AND state = 'waiting'")
                 .bind(0, state.word())
@@ -228,8 +246,11 @@ public final class QuotaRequests {
                 .bind(4, id)
                 .execute();
         QuotaRequest request = find(handle, id);
-        if (request == null) {
+        if (request == null || before == null) {
             return new Decision.Unknown();
+        }
+        if (decided > 0) {
+            witness.saw(handle, id, state(before), state(request));
         }
         return decided > 0 ? new Decision.Decided(request, List.of()) : new Decision.Before(request);
     }

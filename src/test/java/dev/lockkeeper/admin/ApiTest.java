@@ -254,12 +254,13 @@ class ApiTest {
         assertThat(approved.path("state").asString()).isEqualTo("approved");
         assertThat(limits.all()).anyMatch(each -> each.amount() == 1_000);
         did("POST", at + "{id}/refuse", at + second + "/refuse", Json.object());
-        assertThat(json(api.answer(OWNER, "GET", "/admin/v1/audit", "limit=5", Bytes.EMPTY))
+        assertThat(json(api.answer(OWNER, "GET", "/admin/v1/audit", "limit=6", Bytes.EMPTY))
                         .path("data")
                         .findValuesAsString("action"))
                 .containsExactly(
                         "quota-request.refuse",
-                        "quota-request.approve",
+                        "quota-request.approve", // the limit that it sets
+                        "quota-request.approve", // the request
                         "quota-request.create",
                         "quota-request.create",
                         "limit.remove");

@@ -9,6 +9,7 @@ import static dev.lockkeeper.limits.Measure.TOKENS_PER_MINUTE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.limits.Subject.Kind;
+import java.lang.management.ManagementFactory;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -35,6 +36,24 @@ class LimitsTest {
         assertThat(limits.enter(ALICE, 1_000)).isSameAs(Permit.FREE);
         limits.follow(List.of(limit(Kind.KEY, "key_2", REQUESTS_PER_SECOND, 1)));
         assertThat(limits.enter(ALICE, 1_000)).isSameAs(Permit.FREE);
+    }
+
+    @Test
+    void aCallerWithoutLimitsCostsNoMemory() {
+        limits.follow(List.of(
+                limit(Kind.ORGANIZATION, Subject.EACH, REQUESTS_PER_SECOND, 5),
+                new Limit(new Subject(Kind.ORGANIZATION, "org_1"), REQUESTS_PER_SECOND, Limit.NONE, 0, 0),
+                limit(Kind.KEY, "key_2", REQUESTS_PER_SECOND, 1)));
+        var memory = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        int calls = 100_000;
+        long before = memory.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < calls; i++) {
+            if (limits.enter(ALICE, 1_000, 4_000) instanceof Permit permit) {
+                permit.correct(500);
+                permit.leave();
+            }
+        }
+        assertThat(memory.getCurrentThreadAllocatedBytes() - before).isLessThan(calls);
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.LimitsTest.Time;
 import dev.lockkeeper.limits.QuotaRequest.State;
 import dev.lockkeeper.limits.QuotaRequests.Decision;
@@ -13,6 +14,7 @@ import dev.lockkeeper.testing.OnBothStores;
 import dev.lockkeeper.testing.Stores;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,8 @@ class StoredLimitsTest {
     Path temp;
 
     private final Time time = new Time();
+    private final List<String> seen = new ArrayList<>();
+    private final Witness witness = (_, subject, before, after) -> seen.add(subject + " " + before + " -> " + after);
     private Database database;
     private Limits limits;
     private QuotaRequests requests;
@@ -74,7 +78,7 @@ class StoredLimitsTest {
     }
 
     private Limits.Change set(Subject subject, Measure measure, long amount) {
-        return limits.set(subject, measure, amount, null, StoredLimitsTest::parents);
+        return limits.set(subject, measure, amount, null, StoredLimitsTest::parents, witness);
     }
 
     @Test
@@ -113,8 +117,8 @@ class StoredLimitsTest {
         set(ORGANIZATION, Measure.CONCURRENT_CALLS, Limit.NONE);
         set(ORGANIZATION, Measure.REQUESTS_PER_SECOND, Limit.NONE);
         assertThat(limits.enter(CALLER, 1)).isSameAs(Permit.FREE);
-        assertThat(limits.remove(ORGANIZATION, null)).isTrue();
-        assertThat(limits.remove(ORGANIZATION, null)).isFalse();
+        assertThat(limits.remove(ORGANIZATION, null, witness)).isTrue();
+        assertThat(limits.remove(ORGANIZATION, null, witness)).isFalse();
         assertThat(limits.all()).hasSize(4);
         assertThat(limits.enter(CALLER, 1)).isNotSameAs(Permit.FREE);
     }
@@ -139,10 +143,11 @@ class StoredLimitsTest {
         refused(KEY, Measure.REQUESTS_PER_DAY, 864_011, "at most 864010 through");
         refused(KEY, Measure.CONCURRENT_CALLS, 6, "organization org_1 has a limit of 5 concurrent calls");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> limits.set(KEY, Measure.REQUESTS_PER_SECOND, 5, 11L, StoredLimitsTest::parents))
+                .isThrownBy(
+                        () -> limits.set(KEY, Measure.REQUESTS_PER_SECOND, 5, 11L, StoredLimitsTest::parents, witness))
                 .withMessageContaining("burst: 11")
                 .withMessageContaining("at most 10 through at once");
-        limits.set(KEY, Measure.REQUESTS_PER_SECOND, 5, 10L, StoredLimitsTest::parents);
+        limits.set(KEY, Measure.REQUESTS_PER_SECOND, 5, 10L, StoredLimitsTest::parents, witness);
         set(KEY, Measure.TOKENS_PER_MINUTE, 1_000_000);
     }
 
@@ -170,7 +175,7 @@ class StoredLimitsTest {
                 "id: alice (expected: the project's id");
         refused(new Subject(Kind.MODEL, " "), Measure.CONCURRENT_CALLS, 1, "id: is empty");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> limits.set(KEY, Measure.TOKENS_PER_DAY, 5, 10L, StoredLimitsTest::parents))
+                .isThrownBy(() -> limits.set(KEY, Measure.TOKENS_PER_DAY, 5, 10L, StoredLimitsTest::parents, witness))
                 .withMessageContaining("burst: 10 (expected: none for tokens-per-day");
         assertThat(limits.all()).hasSize(4);
     }
@@ -227,7 +232,7 @@ class StoredLimitsTest {
         assertThat(requests.list(State.WAITING)).containsExactly(wish);
         assertThat(limits.all()).hasSize(4);
 
-        assertThat(requests.approve(wish.id(), "carol", "as agreed", StoredLimitsTest::parents))
+        assertThat(requests.approve(wish.id(), "carol", "as agreed", StoredLimitsTest::parents, witness))
                 .isInstanceOfSatisfying(Decision.Decided.class, decided -> {
                     assertThat(decided.request().state()).isEqualTo(State.APPROVED);
                     assertThat(decided.request().decidedBy()).isEqualTo("carol");
@@ -235,10 +240,10 @@ class StoredLimitsTest {
                     assertThat(decided.request().note()).isEqualTo("as agreed");
                 });
         assertThat(limits.all()).contains(wish.wish());
-        assertThat(requests.approve(wish.id(), "carol", "", StoredLimitsTest::parents))
+        assertThat(requests.approve(wish.id(), "carol", "", StoredLimitsTest::parents, witness))
                 .isInstanceOf(Decision.Before.class);
-        assertThat(requests.refuse(wish.id(), "dave", "")).isInstanceOf(Decision.Before.class);
-        assertThat(requests.refuse("quota_0", "dave", "")).isInstanceOf(Decision.Unknown.class);
+        assertThat(requests.refuse(wish.id(), "dave", "", witness)).isInstanceOf(Decision.Before.class);
+        assertThat(requests.refuse("quota_0", "dave", "", witness)).isInstanceOf(Decision.Unknown.class);
         assertThat(requests.list(State.WAITING)).isEmpty();
     }
 
@@ -247,7 +252,7 @@ class StoredLimitsTest {
         QuotaRequest wish = ask(ORGANIZATION, 50);
         time.pass(Duration.ofSeconds(1));
         QuotaRequest other = ask(ORGANIZATION, 60);
-        assertThat(requests.refuse(wish.id(), "carol", "too much")).isInstanceOf(Decision.Decided.class);
+        assertThat(requests.refuse(wish.id(), "carol", "too much", witness)).isInstanceOf(Decision.Decided.class);
         assertThat(requests.list(null)).extracting(QuotaRequest::id).containsExactly(other.id(), wish.id());
         assertThat(limits.all()).hasSize(4);
     }
@@ -257,9 +262,28 @@ class StoredLimitsTest {
         set(ORGANIZATION, Measure.REQUESTS_PER_SECOND, 20);
         QuotaRequest wish = ask(PROJECT, 50);
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> requests.approve(wish.id(), "carol", "", StoredLimitsTest::parents))
+                .isThrownBy(() -> requests.approve(wish.id(), "carol", "", StoredLimitsTest::parents, witness))
                 .withMessageContaining("organization org_1 has a limit of 20 requests per second");
         assertThat(requests.list(State.WAITING)).extracting(QuotaRequest::id).containsExactly(wish.id());
+    }
+
+    @Test
+    void whoWitnessesChangesIsToldOfEach() {
+        set(ORGANIZATION, Measure.REQUESTS_PER_SECOND, 20);
+        set(ORGANIZATION, Measure.REQUESTS_PER_SECOND, Limit.NONE);
+        QuotaRequest wish = ask(ORGANIZATION, 50);
+        requests.approve(wish.id(), "carol", "", StoredLimitsTest::parents, witness);
+        limits.remove(ORGANIZATION, null, witness);
+        String limit = "{\"measure\":\"requests-per-second\",\"amount\":";
+        String wished = "{\"for\":\"organization/org_1\",\"measure\":\"requests-per-second\",\"amount\":50,\"state\":";
+        assertThat(seen)
+                .containsExactly(
+                        "organization/org_1 null -> " + limit + "20,\"burst\":20}",
+                        "organization/org_1 " + limit + "20,\"burst\":20} -> " + limit + "null}",
+                        wish.id() + " null -> " + wished + "\"waiting\"}",
+                        wish.id() + " " + wished + "\"waiting\"} -> " + wished + "\"approved\"}",
+                        "organization/org_1 " + limit + "null} -> " + limit + "50,\"burst\":50}",
+                        "organization/org_1 " + limit + "50,\"burst\":50} -> null");
     }
 
     private QuotaRequest ask(Subject subject, long amount) {
@@ -271,7 +295,8 @@ class StoredLimitsTest {
                 "a workshop",
                 "https://example.org/workshop",
                 "alice",
-                StoredLimitsTest::parents);
+                StoredLimitsTest::parents,
+                witness);
     }
 
     private void refused(Subject subject, Measure measure, long amount, String why) {
