@@ -73,7 +73,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class House implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(House.class);
-    private static final String SIMULATOR = "simulator";
     private static final String JOURNALS = "journals";
     private static final int WORKERS = 2;
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(100);
@@ -185,7 +184,7 @@ public final class House implements AutoCloseable {
                     log.ended(report);
                 }
             };
-            relay = new Relay(rules, objects, pools, workers, watcher, clock);
+            relay = new Relay(rules, objects, pools, workers, limits, ledger, watcher, clock);
             inFlight = relay.inFlight();
             metrics.callsInFlight(relay.inFlight()::calls);
             metrics.bytesInFlight(relay.inFlight()::bytes);
@@ -385,7 +384,7 @@ public final class House implements AutoCloseable {
     private static Rules rules(Settings settings, int simulatorPort) {
         Map<String, Provider> providers = new LinkedHashMap<>();
         for (ProviderSettings each : settings.providers()) {
-            boolean simulated = settings.simulated() && each.name().equals(SIMULATOR);
+            boolean simulated = settings.simulated() && each.name().equals(Provider.SIMULATOR);
             providers.put(each.name(), new Provider(simulated ? at(each, simulatorPort) : each));
         }
         Provider first = providers.values().iterator().next();
@@ -446,6 +445,11 @@ public final class House implements AutoCloseable {
     /** Bytes that are held for calls now. */
     public long bytesInFlight() {
         return inFlight.bytes();
+    }
+
+    /** The books: for those who audit them. */
+    public Ledger ledger() {
+        return ledger;
     }
 
     /** The keys. */

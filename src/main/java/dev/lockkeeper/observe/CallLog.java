@@ -6,6 +6,7 @@ import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.units.Usage;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -230,11 +231,20 @@ public final class CallLog implements Watcher, AutoCloseable {
         json.writeNumberProperty("total_ms", millis(call.totalNanos()));
         json.writeNumberProperty("own_us", TimeUnit.NANOSECONDS.toMicros(call.ownNanos()));
         tokens(json, call.usage());
+        if (call.costNanos() == CallReport.NO_COST) {
+            json.writeNullProperty("cost_usd");
+        } else {
+            json.writeName("cost_usd");
+            json.writeNumber(BigDecimal.valueOf(call.costNanos(), DOLLAR_DECIMALS));
+        }
         json.writeNumberProperty("bytes_in", call.bytesIn());
         json.writeNumberProperty("bytes_out", call.bytesOut());
         json.writeNumberProperty("warnings", call.warnings());
         json.writeEndObject();
     }
+
+    /** Decimals of a nano-dollar. */
+    private static final int DOLLAR_DECIMALS = 9;
 
     private static void tokens(JsonGenerator json, @Nullable Usage usage) {
         if (usage == null) {

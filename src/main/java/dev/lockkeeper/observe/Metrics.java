@@ -57,6 +57,8 @@ public final class Metrics implements Watcher, AutoCloseable {
     /** Distinct sets of labels that calls are counted under. */
     static final int MAX_CALL_SERIES = 5_000;
 
+    private static final double NANOS_OF_A_DOLLAR = 1e9;
+
     /** Distinct pairs of model and provider that times and tokens are kept of: each is some thirty lines. */
     static final int MAX_TARGET_SERIES = 500;
 
@@ -439,6 +441,7 @@ public final class Metrics implements Watcher, AutoCloseable {
         private final Counter output;
         private final Counter reasoningOutput;
         private final Counter estimated;
+        private final Counter cost;
 
         TargetMeters(TargetLabels labels) {
             Tags tags = Tags.of("model", labels.model, "provider", labels.provider);
@@ -454,6 +457,10 @@ public final class Metrics implements Watcher, AutoCloseable {
                     .description("Calls whose tokens were estimated, since the upstream told none")
                     .tags(tags)
                     .register(registry);
+            cost = Counter.builder("lockkeeper.cost.usd")
+                    .description("US dollars booked")
+                    .tags(tags)
+                    .register(registry);
         }
 
         void ended(CallReport call) {
@@ -461,6 +468,9 @@ public final class Metrics implements Watcher, AutoCloseable {
                 firstByte.record(call.firstByteNanos(), TimeUnit.NANOSECONDS);
             }
             total.record(call.totalNanos(), TimeUnit.NANOSECONDS);
+            if (call.costNanos() != CallReport.NO_COST) {
+                cost.increment(call.costNanos() / NANOS_OF_A_DOLLAR);
+            }
             Usage usage = call.usage();
             if (usage != null) {
                 input.increment((double) usage.input());

@@ -136,10 +136,12 @@ final class Attempt implements Client.Listener {
         }
         call.busy();
         outgoing = null;
-        if (fault.kind() == Fault.Kind.STALE && body.repeatable() && stale < MAX_STALE) {
-            // Nothing of this request was answered: the connection had died of old age. Another one may serve.
-            stale++;
+        if (fault.kind() == Fault.Kind.STALE) {
+            // Nothing of this request was read: the connection had died of old age.
             sent = false;
+        }
+        if (fault.kind() == Fault.Kind.STALE && body.repeatable() && stale < MAX_STALE) {
+            stale++;
             send();
         } else {
             fail(new Refusal.Unreached(provider.name(), fault));
@@ -240,6 +242,16 @@ final class Attempt implements Client.Listener {
         if (from != null) {
             from.cancel();
         }
+    }
+
+    /** Whether the upstream may bill for it: it has the whole request, and has not refused it. */
+    boolean maySpend() {
+        return sent && !(answering instanceof RefusedAnswer);
+    }
+
+    /** The answer has to end: the budget is used up. */
+    void budgetReached() {
+        fail(new Refusal.BudgetReached());
     }
 
     /** What is known of the answer so far. */

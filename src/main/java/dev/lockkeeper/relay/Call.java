@@ -18,11 +18,23 @@ import dev.lockkeeper.http.Exchange.BodyFault;
 import dev.lockkeeper.http.Fault;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.http.Loop;
+import dev.lockkeeper.ledger.Ask;
+import dev.lockkeeper.ledger.Bill;
+import dev.lockkeeper.ledger.Hold;
+import dev.lockkeeper.ledger.Holding;
+import dev.lockkeeper.ledger.Payer;
+import dev.lockkeeper.limits.Entry;
+import dev.lockkeeper.limits.Permit;
+import dev.lockkeeper.limits.Scoped;
+import dev.lockkeeper.limits.Tokens;
+import dev.lockkeeper.prices.Price;
 import dev.lockkeeper.relay.CallReport.Outcome;
 import dev.lockkeeper.routing.Model;
 import dev.lockkeeper.routing.ModelSettings.Profile;
 import dev.lockkeeper.routing.Target;
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Media;
+import dev.lockkeeper.units.Money;
 import dev.lockkeeper.units.Usage;
 import dev.lockkeeper.upstream.Provider;
 import java.util.List;
@@ -31,6 +43,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,8 +60,11 @@ import org.slf4j.LoggerFactory;
  *   admit      which model is that, and may this key use it?        404
  *   own        are the objects it names this project's, and where?  404
  *              (of a batch also those that its lines name)          400
+ *   enter      may it come in now? does it fit the model's window?  403, 429, 400, 413
+ *   hold       is there money for it? what it may cost is set aside 403, 429, 503
  *   attempt    rewrite, sign, send; wait for an answer              502, 503, 504
- *   gate       usage is learnt, what was made is registered: here an answer becomes whole; 503 where it can't be
+ *   gate       usage is learnt and booked, what was made is registered: here an answer becomes whole; 503 where it
+ *              can't be
  *   over       room is given back, the watcher is told: every path, exactly once, last
  * </pre>
  *
@@ -69,6 +85,15 @@ final class Call {
 
     /** How long an answer's end waits for what it made to be registered. */
     private static final long REGISTER_SECONDS = 10;
+
+    /** How long a call waits for a budget's balance that is being added up. */
+    private static final long BALANCE_SECONDS = 5;
+
+    /** A prompt that may lack so much of the model's window, one part of so many, is counted. */
+    private static final int NEAR_THE_WINDOW = 8;
+
+    /** Characters of a caller's own mark that are kept. */
+    private static final int MAX_TAG = 100;
 
     private static final Logger LOG = LoggerFactory.getLogger(Call.class);
 
@@ -94,6 +119,10 @@ final class Call {
 
     // What came of it.
     private @Nullable BatchInput batchInput;
+    private Permit permit = Permit.FREE;
+    private @Nullable Meter meter;
+    private long costNanos = CallReport.NO_COST;
+    private long attemptNanos;
     private @Nullable Attempt attempt;
     private String provider = "";
     private String upstreamModel = "";
@@ -306,14 +335,16 @@ final class Call {
             if (placed == null) {
                 return;
             }
-            if (endpoint.makes() == ObjectKind.BATCH) {
-                ownLines(
-                        placed,
-                        found == null ? List.of() : found.references(),
-                        () -> attempt(placed, rewrite(placed, found, body)));
-            } else {
-                attempt(placed, rewrite(placed, found, body));
-            }
+            enter(placed, found, limit -> {
+                if (endpoint.makes() == ObjectKind.BATCH) {
+                    ownLines(
+                            placed,
+                            found == null ? List.of() : found.references(),
+                            () -> attempt(placed, rewrite(placed, found, body, limit)));
+                } else {
+                    attempt(placed, rewrite(placed, found, body, limit));
+                }
+            });
         });
     }
 
@@ -353,10 +384,19 @@ final class Call {
         String pinned = ownership.provider();
         Model wanted = model;
         if (wanted != null) {
+            boolean closed = false;
             for (Target target : wanted.targets()) {
                 if (pinned == null || target.provider().equals(pinned)) {
-                    return new Placed(rules.provider(target.provider()), target.model());
+                    Provider serves = rules.provider(target.provider());
+                    if (caller.mayReach(serves.name(), serves.isSimulator())) {
+                        return new Placed(serves, target.model());
+                    }
+                    closed = true;
                 }
+            }
+            if (closed) {
+                refuse(new Refusal.ProviderClosed(wanted.name()));
+                return null;
             }
             refuse(new Refusal.Scattered(
                     "The objects this call names live at provider '" + pinned + "', which does not serve the model '"
@@ -366,7 +406,7 @@ final class Call {
         }
         String asked = pinned != null ? pinned : exchange.headers().get("x-lockkeeper-provider");
         if (asked == null) {
-            return new Placed(rules.defaultProvider(), "");
+            return reach(rules.defaultProvider());
         }
         Provider named = rules.providers().get(asked);
         if (named == null) {
@@ -375,10 +415,256 @@ final class Call {
                     null));
             return null;
         }
-        return new Placed(named, "");
+        return reach(named);
     }
 
-    private RequestBody rewrite(Placed placed, @Nullable RequestScan found, @Nullable Bytes body) {
+    private @Nullable Placed reach(Provider named) {
+        if (caller.mayReach(named.name(), named.isSimulator())) {
+            return new Placed(named, "");
+        }
+        refuse(new Refusal.ProviderClosed(""));
+        return null;
+    }
+
+    /** Lets the call in, where limits and the model's window do; then its money is set aside. */
+    void enter(Placed placed, @Nullable RequestScan found, LongConsumer then) {
+        RequestScan asked = found == null ? RequestScan.none(endpoint) : found;
+        for (String tool : asked.hostedTools()) {
+            if (!caller.mayUseTool(tool)) {
+                refuse(new Refusal.ToolClosed(tool));
+                return;
+            }
+        }
+        enter(placed, asked, reckoned(placed, asked, asked.textBytes()), then);
+    }
+
+    private void enter(Placed placed, RequestScan asked, Tokens estimate, LongConsumer then) {
+        // What is named by an id or a URL may have any size: its provider knows whether it is too much.
+        boolean known = asked.media().stream().allMatch(Media::known);
+        long most = rules.settings().maxInputTokens();
+        if (known && estimate.likely() > most) {
+            refuse(new Refusal.TooManyTokens(estimate.likely(), most));
+            return;
+        }
+        Model wanted = model;
+        long window = wanted == null ? 0 : wanted.context();
+        long answer = Math.max(0, asked.outputLimit());
+        // Counting takes long: only where the estimate says that it may matter.
+        boolean near = known
+                && window > 0
+                && estimate.atMost() > window - answer
+                && estimate.likely() > window - answer - window / NEAR_THE_WINDOW;
+        if (!near) {
+            letIn(placed, asked, estimate, then);
+            return;
+        }
+        count(placed, asked, counted -> {
+            // What can't be counted is the upstream's to refuse.
+            Tokens tokens = counted == null ? estimate : counted;
+            if (counted != null && tokens.likely() > window - answer) {
+                refuse(new Refusal.TooLong(modelName, tokens.likely(), answer, window));
+            } else {
+                letIn(placed, asked, tokens, then);
+            }
+        });
+    }
+
+    private void letIn(Placed placed, RequestScan asked, Tokens estimate, LongConsumer then) {
+        switch (relay.limits().enter(scoped(placed, asked), estimate.likely(), estimate.atMost())) {
+            case Permit entered -> {
+                permit = entered;
+                hold(placed, asked, estimate.likely(), then);
+            }
+            case Entry.Refused no -> refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
+            case Entry.Near() ->
+                count(placed, asked, counted -> {
+                    Tokens exact = counted == null ? new Tokens(estimate.likely(), estimate.likely()) : counted;
+                    letIn(placed, asked, exact, then);
+                });
+        }
+    }
+
+    /** Tokens of the prompt with so many bytes of text. */
+    private Tokens reckoned(Placed placed, RequestScan asked, long textBytes) {
+        Tokens told = relay.estimates().input(placed.upstreamModel(), textBytes, asked.messages(), asked.media());
+        return new Tokens(told.likely() + asked.tokenIds(), told.atMost() + asked.tokenIds());
+    }
+
+    /** Counts the prompt's text on a worker; null where that can't be had, because it is long or too many wait. */
+    private void count(Placed placed, RequestScan asked, Consumer<@Nullable Tokens> then) {
+        Bytes counted = prompt;
+        boolean taken = counted != null
+                && relay.workers().estimate(() -> {
+                    long all = relay.tokens().countPrompt(counted, relay::cuttingShort)
+                            + reckoned(placed, asked, 0).likely();
+                    onLoop(() -> {
+                        if (!over) {
+                            busy();
+                            then.accept(new Tokens(all, all));
+                        }
+                    });
+                });
+        if (taken) {
+            idle();
+        } else {
+            then.accept(null);
+        }
+    }
+
+    /**
+     * Sets aside what an attempt at this target may cost, and goes on with the tokens that its answer may have at most. What
+     * costs nothing, or is billed by what it makes, passes.
+     */
+    private void hold(Placed placed, RequestScan asked, long input, LongConsumer then) {
+        String open = openEnded(asked);
+        if (!endpoint.billed() && open == null) {
+            then.accept(Rewrite.UNLIMITED);
+            return;
+        }
+        String at = placed.provider().name();
+        long now = relay.clock().millis();
+        Price price = open != null ? null : rules.prices().find(at, placed.upstreamModel(), now);
+        if (price == null && open == null) {
+            refuse(new Refusal.Unpriced(placed.upstreamModel(), at));
+            return;
+        }
+        Model wanted = model;
+        Quote quote = price == null
+                ? Quote.NOTHING
+                : Quote.of(
+                        endpoint,
+                        asked,
+                        input,
+                        wanted == null ? 0 : wanted.maxOutput(),
+                        refusals(placed.upstreamModel(), asked).sampling(),
+                        price);
+        Ask ask = new Ask(
+                exchange.id(),
+                1,
+                payer(asked),
+                at,
+                modelName,
+                placed.upstreamModel(),
+                quote.least(),
+                quote.wanted(),
+                quote.likely());
+        switch (relay.ledger().hold(loop.index(), ask)) {
+            case Holding.Granted(Hold hold) -> {
+                if (price == null) {
+                    boolean bounded = hold.bounded();
+                    hold.release();
+                    if (bounded && !rules.settings().unbounded()) {
+                        refuse(new Refusal.Unbounded(String.valueOf(open)));
+                    } else {
+                        then.accept(Rewrite.UNLIMITED);
+                    }
+                    return;
+                }
+                Meter opened = new Meter(hold, price, quote, tier(asked));
+                meter = opened;
+                attemptNanos = System.nanoTime();
+                then.accept(opened.limit());
+            }
+            case Holding.Exhausted no -> refuse(Refusal.Spent.of(no, quote.least(), now));
+            case Holding.Parked(CompletionStage<?> ready) -> {
+                idle();
+                var _ = ready.toCompletableFuture()
+                        .copy()
+                        .orTimeout(BALANCE_SECONDS, TimeUnit.SECONDS)
+                        .whenComplete((_, late) -> onLoop(() -> {
+                            if (over) {
+                                return;
+                            }
+                            busy();
+                            if (late != null) {
+                                refuse(new Refusal.NoBooks("what was spent so far could not be added up in time"));
+                            } else {
+                                hold(placed, asked, input, then);
+                            }
+                        }));
+            }
+            case Holding.Closed(String why) -> refuse(new Refusal.NoBooks(why));
+        }
+    }
+
+    /** What about this call costs money later, or without a bound; null for nothing. */
+    private @Nullable String openEnded(RequestScan asked) {
+        if (asked.background()) {
+            return "a response in the background";
+        }
+        if (endpoint.billed() && model == null) {
+            return "an answer of a model that is not named";
+        }
+        return endpoint.costsLater();
+    }
+
+    private Scoped scoped(Placed placed, RequestScan asked) {
+        return new Scoped(
+                caller.organizationId(),
+                caller.projectId(),
+                caller.keyId(),
+                asked.endUser(),
+                modelName,
+                placed.provider().name());
+    }
+
+    private Payer payer(RequestScan asked) {
+        String tag = exchange.headers().get("x-lockkeeper-tag");
+        return new Payer(
+                caller.organizationId(),
+                caller.projectId(),
+                caller.keyId(),
+                asked.endUser(),
+                tag == null ? "" : tag.length() > MAX_TAG ? tag.substring(0, MAX_TAG) : tag);
+    }
+
+    private static String tier(RequestScan asked) {
+        String tier = asked.serviceTier();
+        return tier == null ? "" : tier;
+    }
+
+    /** Whether so much generated text is paid; where it isn't, the answer has to end. */
+    boolean pays(long textBytes) {
+        Meter open = meter;
+        return open == null || open.pays(textBytes);
+    }
+
+    /** Books what the attempt cost, once. */
+    private void settle(@Nullable Usage told, Outcome outcome) {
+        Meter open = meter;
+        if (open == null || open.ended()) {
+            return;
+        }
+        long took = System.nanoTime() - attemptNanos;
+        RequestScan asked = scan == null ? RequestScan.none(endpoint) : scan;
+        Usage usage = told;
+        if (usage == null) {
+            usage = Usage.estimate(
+                    relay.estimates()
+                            .input(upstreamModel, asked.textBytes(), 1, List.of())
+                            .likely(),
+                    0);
+        }
+        if (usage.tier().isEmpty()) {
+            usage = usage.withTier(tier(asked));
+        }
+        costNanos = open.cost(usage);
+        open.settle(new Bill(
+                costNanos,
+                usage,
+                usage.estimated(),
+                endpoint.path(),
+                status,
+                outcome.name().toLowerCase(Locale.ROOT),
+                relay.clock().millis() - took / 1_000_000,
+                took / 1_000_000));
+        permit.correct(usage.input() + usage.output());
+        if (!usage.estimated() && asked.media().isEmpty() && asked.references().isEmpty()) {
+            relay.estimates().learn(upstreamModel, asked.textBytes(), asked.messages(), usage.input());
+        }
+    }
+
+    private RequestBody rewrite(Placed placed, @Nullable RequestScan found, @Nullable Bytes body, long limit) {
         if (body == null || body.length() == 0) {
             return RequestBody.NONE;
         }
@@ -386,13 +672,7 @@ final class Call {
             return new RequestBody.Whole(List.of(body), body.length());
         }
         Rewritten rewritten = Rewrite.of(
-                body,
-                found,
-                endpoint,
-                placed.upstreamModel(),
-                refusals(placed.upstreamModel(), found),
-                true,
-                Rewrite.UNLIMITED);
+                body, found, endpoint, placed.upstreamModel(), refusals(placed.upstreamModel(), found), true, limit);
         warnings = rewritten.warnings();
         return RequestBody.of(rewritten.pieces(), rewritten.length());
     }
@@ -421,7 +701,7 @@ final class Call {
     }
 
     /**
-     * The last step before the client learns that its answer is whole: usage is known and what was made is registered.
+     * The last step before the client learns that its answer is whole: usage is booked and what was made is registered.
      * Then, and only then, {@code whole} may write the answer's end. Where what was made can't be registered nobody could
      * ever use it, so {@code lost} says so instead.
      */
@@ -431,9 +711,10 @@ final class Call {
             if (over) {
                 return;
             }
-            CompletableFuture<?> settled = ownership.settle(learnt).toCompletableFuture();
+            settle(usage, learnt.failed() ? Outcome.FAILED : Outcome.SERVED);
+            CompletableFuture<?> made = ownership.settle(learnt).toCompletableFuture();
             CompletionStage<?> registered =
-                    settled.isDone() ? settled : settled.copy().orTimeout(REGISTER_SECONDS, TimeUnit.SECONDS);
+                    made.isDone() ? made : made.copy().orTimeout(REGISTER_SECONDS, TimeUnit.SECONDS);
             registered.whenComplete((done, failure) -> onLoop(() -> {
                 if (failure != null && !over) {
                     busy();
@@ -615,6 +896,10 @@ final class Call {
             headers.set("x-lockkeeper-provider", provider);
         }
         headers.set("x-lockkeeper-overhead-us", Long.toString(ownNanos() / 1000));
+        permit.rateLimitHeaders(headers::set);
+        if (costNanos != CallReport.NO_COST) {
+            headers.set("x-lockkeeper-cost", new Money(costNanos).toString());
+        }
         if (!warnings.isEmpty()) {
             headers.set("x-lockkeeper-warnings", String.join("; ", warnings));
         }
@@ -808,17 +1093,48 @@ final class Call {
         if (batchInput != null) {
             batchInput.close();
         }
+        Meter open = meter;
         if (attempt != null) {
+            if (open != null && !attempt.maySpend()) {
+                open.release();
+            }
             attempt.close();
+        } else if (open != null) {
+            open.release();
         }
         if (incoming != null) {
             incoming.close();
         }
         relay.inFlight().giveBack(bytesHeld);
         bytesHeld = 0;
-        if (usage == null && !learnt.text().isEmpty()) {
-            usageOf(learnt, estimate -> report(learnt, estimate, outcome, errorCode));
+        boolean unbooked = open != null && !open.ended();
+        if (usage == null && (unbooked || !learnt.text().isEmpty())) {
+            usageOf(learnt, estimate -> close(learnt, withUnseen(estimate), outcome, errorCode));
         } else {
+            close(learnt, usage, outcome, errorCode);
+        }
+    }
+
+    /** Adds what an answer that was broken off has likely cost without being seen. */
+    private @Nullable Usage withUnseen(@Nullable Usage estimate) {
+        Meter open = meter;
+        if (estimate == null || open == null || open.ended()) {
+            return estimate;
+        }
+        long unseen = open.unseen(System.nanoTime() - attemptNanos) - estimate.output();
+        return unseen <= 0
+                ? estimate
+                : estimate.toBuilder()
+                        .textOutput(estimate.textOutput() + unseen)
+                        .build();
+    }
+
+    /** Books what isn't yet, gives the call's place back, and tells its end. */
+    private void close(Learnt learnt, @Nullable Usage usage, Outcome outcome, String errorCode) {
+        try {
+            settle(usage, outcome);
+        } finally {
+            permit.leave();
             report(learnt, usage, outcome, errorCode);
         }
     }
@@ -850,7 +1166,8 @@ final class Call {
                             bytesOut,
                             relay.clock().millis() - total / 1_000_000,
                             learnt.finish(),
-                            warnings.size()));
+                            warnings.size(),
+                            costNanos));
         } finally {
             relay.ended(rules);
         }

@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param epochMillis the time of the start, milliseconds since 1970
  * @param finish the finish reason as the upstream told it, empty when none
  * @param warnings how many warnings the answer carried
+ * @param costNanos what was booked for it, in nano-dollars; {@link #NO_COST} when nothing was to be booked
  */
 public record CallReport(
         String requestId,
@@ -53,10 +54,14 @@ public record CallReport(
         long bytesOut,
         long epochMillis,
         String finish,
-        int warnings) {
+        int warnings,
+        long costNanos) {
 
     /** The status told of a call whose client went away before a status was sent. */
     public static final int CLIENT_GONE = 499;
+
+    /** Nothing was to be booked. */
+    public static final long NO_COST = -1;
 
     /** How a call ended. */
     public enum Outcome {

@@ -212,7 +212,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
             replaceTo = model.to();
             replacement = Bytes.utf8(placed.upstreamModel());
         }
-        call.attempt(placed, this);
+        call.enter(placed, null, _ -> call.attempt(placed, this));
     }
 
     // ---- to the upstream ----

@@ -2,7 +2,11 @@ package dev.lockkeeper.relay;
 
 import dev.lockkeeper.http.Fault;
 import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.ledger.Budget;
+import dev.lockkeeper.ledger.Holding;
+import dev.lockkeeper.limits.Entry;
 import dev.lockkeeper.relay.CallReport.Outcome;
+import dev.lockkeeper.units.Money;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +16,10 @@ public sealed interface Refusal {
     String INTERNAL = "internal_error";
 
     /** A full disk is not emptied within a second. */
-    int STORAGE_RETRY_SECONDS = 10;
+    int STORAGE_RETRY_MILLIS = 10_000;
+
+    /** Most running calls end, and give back what they held in vain, within a second. */
+    int HELD_RETRY_MILLIS = 1_000;
 
     /** No key, or one that opens nothing. */
     record UnknownKey(boolean missing) implements Refusal {}
@@ -57,6 +64,63 @@ public sealed interface Refusal {
      */
     record Stopping(boolean asked) implements Refusal {}
 
+    /** A tool that runs at the provider, and that this key may not use. */
+    record ToolClosed(String tool) implements Refusal {}
+
+    /** A test key, and a model (empty: none) or path that only providers serve which its project closes to test keys. */
+    record ProviderClosed(String model) implements Refusal {}
+
+    /** A model whose price nobody knows, where the operator wants none without. */
+    record Unpriced(String model, String provider) implements Refusal {}
+
+    /** A prompt, and the answer asked for, that don't fit into the model's window; tokens. */
+    record TooLong(String model, long input, long output, long window) implements Refusal {}
+
+    /** A prompt with more tokens than this gateway takes. */
+    record TooManyTokens(long input, long most) implements Refusal {}
+
+    /**
+     * A limit that is used up for now.
+     *
+     * @param message the limit, on whom, what was used, and when it opens
+     * @param opensMillis until it opens again; {@link Entry.Refused#NEVER}: it won't for this call
+     */
+    record Limited(String message, long opensMillis) implements Refusal {}
+
+    /**
+     * A budget that can't pay this call.
+     *
+     * @param budget whose, as people say it: {@code $5/day of project 'web'}
+     * @param needs what the call needs at least
+     * @param held what running calls hold of it
+     * @param opensMillis until its next period begins; 0: it has none
+     * @param lasting whether it would not be enough even if no running call took any of what it holds
+     */
+    record Spent(String budget, Money cap, Money spent, Money held, Money needs, long opensMillis, boolean lasting)
+            implements Refusal {
+        static Spent of(Holding.Exhausted no, long leastNanos, long nowMillis) {
+            Budget budget = no.budget();
+            return new Spent(
+                    new Money(budget.terms().amountNanos()) + "/"
+                            + budget.period().unit().text() + " of " + budget.scope(),
+                    new Money(no.capNanos()),
+                    new Money(no.spentNanos()),
+                    new Money(no.heldNanos()),
+                    new Money(leastNanos),
+                    no.opensMillis() == Long.MAX_VALUE ? 0 : Math.max(1, no.opensMillis() - nowMillis),
+                    no.spentNanos() > no.capNanos() - leastNanos);
+        }
+    }
+
+    /** A budget that is used up in the middle of an answer. */
+    record BudgetReached() implements Refusal {}
+
+    /** A call whose cost comes later or has no bound, from a caller under a budget that may not be overspent. */
+    record Unbounded(String what) implements Refusal {}
+
+    /** The books can't be written, or what they need is not there in time. */
+    record NoBooks(String why) implements Refusal {}
+
     /** A mistake of the gateway's own. */
     record Internal() implements Refusal {}
 
@@ -76,7 +140,7 @@ public sealed interface Refusal {
      * What a client is told.
      *
      * @param status HTTP status
-     * @param retryAfterSeconds for {@code retry-after}, 0 for none
+     * @param retryMillis when to try again, 0 where nothing is known of that; {@link #NEVER} where it is no use
      * @param outcome how the call counts
      */
     record Said(
@@ -85,12 +149,23 @@ public sealed interface Refusal {
             @Nullable String code,
             @Nullable String param,
             String message,
-            int retryAfterSeconds,
+            long retryMillis,
             Outcome outcome) {
+        /** Official clients try again by themselves after a 429, unless they are told not to. */
+        static final long NEVER = -1;
+
         /** The fields that go with it. */
         Headers headers() {
             Headers headers = Headers.empty().set("content-type", "application/json");
-            return retryAfterSeconds > 0 ? headers.set("retry-after", Integer.toString(retryAfterSeconds)) : headers;
+            if (retryMillis == NEVER) {
+                headers.set("x-should-retry", "false");
+            } else if (retryMillis > 0) {
+                headers.set("retry-after", Long.toString(Math.ceilDiv(retryMillis, 1_000)));
+                if (status == 429) {
+                    headers.set("retry-after-ms", Long.toString(retryMillis));
+                }
+            }
+            return headers;
         }
     }
 
@@ -160,7 +235,7 @@ public sealed interface Refusal {
                         "gateway_overloaded",
                         null,
                         "Lockkeeper has as much work as it may take on (" + what + "). Try again shortly.",
-                        1,
+                        1_000,
                         Outcome.REFUSED);
             case NoStorage(String what) ->
                 new Said(
@@ -170,7 +245,7 @@ public sealed interface Refusal {
                         null,
                         what + ": Lockkeeper's disk or database did not do its part. Try again; if it lasts, tell the"
                                 + " operator.",
-                        STORAGE_RETRY_SECONDS,
+                        STORAGE_RETRY_MILLIS,
                         Outcome.FAILED);
             case Stopping(boolean asked) ->
                 new Said(
@@ -180,8 +255,95 @@ public sealed interface Refusal {
                         null,
                         "Lockkeeper is being stopped or restarted and could not wait for this call to end"
                                 + " (server.drain). Send it again.",
-                        1,
+                        1_000,
                         asked ? Outcome.FAILED : Outcome.REFUSED);
+            case ToolClosed(String tool) ->
+                new Said(
+                        403,
+                        "permission_error",
+                        "tool_not_allowed",
+                        "tools",
+                        "This key may not use the hosted tool '" + shorten(tool)
+                                + "'. Leave it out, or ask the operator" + " to allow it (lockkeeper keys).",
+                        0,
+                        Outcome.REFUSED);
+            case ProviderClosed(String name) ->
+                new Said(
+                        403,
+                        "permission_error",
+                        "test_key",
+                        name.isEmpty() ? null : "model",
+                        "A test key reaches only the providers that its project opens to test keys (by default the"
+                                + " simulator)"
+                                + (name.isEmpty() ? "" : ", and none of them serves '" + shorten(name) + "'")
+                                + ". Use a live key, or ask the operator.",
+                        0,
+                        Outcome.REFUSED);
+            case Unpriced(String model, String provider) ->
+                new Said(
+                        403,
+                        "permission_error",
+                        "model_unpriced",
+                        "model",
+                        "The model '" + shorten(model) + "' has no price at provider '" + provider
+                                + "', so what it costs could not be booked. The operator has to write one (prices), or"
+                                + " to say what a model without a price costs (prices.unpriced).",
+                        0,
+                        Outcome.REFUSED);
+            case TooLong(String name, long input, long output, long window) ->
+                request(
+                        400,
+                        "context_length_exceeded",
+                        "messages",
+                        "This request needs " + (input + output) + " tokens (" + input
+                                + " of the prompt, " + output + " for the answer), and the model '" + shorten(name)
+                                + "' takes " + window + ". Shorten the prompt or ask for a shorter answer.");
+            case TooManyTokens(long input, long most) ->
+                request(
+                        413,
+                        "request_too_large",
+                        null,
+                        "The prompt has about " + input + " tokens; this gateway takes " + most
+                                + " at most (limits.max-input-tokens).");
+            case Limited(String message, long opensMillis) ->
+                new Said(
+                        429,
+                        "rate_limit_error",
+                        "rate_limit_exceeded",
+                        null,
+                        message,
+                        opensMillis == Entry.Refused.NEVER ? Said.NEVER : opensMillis,
+                        Outcome.REFUSED);
+            case Spent spent -> said(spent);
+            case BudgetReached() ->
+                new Said(
+                        429,
+                        "insufficient_quota",
+                        "budget_exhausted",
+                        null,
+                        "The budget that pays this call is used up.",
+                        Said.NEVER,
+                        Outcome.FAILED);
+            case Unbounded(String what) ->
+                new Said(
+                        403,
+                        "permission_error",
+                        "cost_unbounded",
+                        null,
+                        "What " + what + " costs is not known before it is done, and a budget that may not be overspent"
+                                + " pays this call. The operator can open it (limits.unbounded-cost).",
+                        0,
+                        Outcome.REFUSED);
+            case NoBooks(String reason) ->
+                new Said(
+                        503,
+                        "service_unavailable_error",
+                        "ledger_unavailable",
+                        null,
+                        "Lockkeeper takes no new calls that cost money: " + reason
+                                + ". Try again; if it lasts, tell the" + " operator.",
+                        STORAGE_RETRY_MILLIS,
+                        Outcome.REFUSED);
             case Internal() ->
                 new Said(
                         500,
@@ -198,7 +360,7 @@ public sealed interface Refusal {
                                 503,
                                 "upstream_busy",
                                 "All connections to provider '" + provider + "' are in use. Try again shortly.",
-                                1);
+                                1_000);
                     case CONNECT_TIMEOUT, TIMEOUT ->
                         upstream(
                                 504,
@@ -248,12 +410,38 @@ public sealed interface Refusal {
         };
     }
 
+    private static Said said(Spent spent) {
+        String balance = "The budget " + spent.budget + " can't pay this call: it needs " + spent.needs + ", of "
+                + spent.cap + " " + spent.spent + " are spent and " + spent.held + " held by running calls.";
+        if (!spent.lasting) {
+            return new Said(
+                    429,
+                    "rate_limit_error",
+                    "budget_held",
+                    null,
+                    balance + " Try again when they have ended.",
+                    HELD_RETRY_MILLIS,
+                    Outcome.REFUSED);
+        }
+        return new Said(
+                429,
+                "insufficient_quota",
+                "insufficient_quota",
+                null,
+                balance
+                        + (spent.opensMillis > 0
+                                ? " Its next period begins in " + spent.opensMillis / 1_000 + " s."
+                                : " Ask the operator for more."),
+                Said.NEVER,
+                Outcome.REFUSED);
+    }
+
     private static Said request(int status, @Nullable String code, @Nullable String param, String message) {
         return new Said(status, "invalid_request_error", code, param, message, 0, Outcome.REFUSED);
     }
 
-    private static Said upstream(int status, String code, String message, int retryAfterSeconds) {
-        return new Said(status, "upstream_error", code, null, message, retryAfterSeconds, Outcome.FAILED);
+    private static Said upstream(int status, String code, String message, long retryMillis) {
+        return new Said(status, "upstream_error", code, null, message, retryMillis, Outcome.FAILED);
     }
 
     private static String shorten(String text) {

@@ -5,6 +5,9 @@ import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.ledger.Ledger;
+import dev.lockkeeper.limits.Limits;
+import dev.lockkeeper.limits.TokenEstimate;
 import dev.lockkeeper.objects.ObjectRegistry;
 import dev.lockkeeper.routing.Model;
 import dev.lockkeeper.units.Bytes;
@@ -24,6 +27,9 @@ public final class Relay {
     private final ObjectRegistry objects;
     private final Pools clients;
     private final Workers workers;
+    private final Limits limits;
+    private final Ledger ledger;
+    private final TokenEstimate estimates = new TokenEstimate();
     private final InFlight inFlight;
     private final Watcher watcher;
     private final Clock clock;
@@ -34,13 +40,25 @@ public final class Relay {
 
     /**
      * @param rules the first; {@link #follow} replaces them
+     * @param limits who may come in now
+     * @param ledger who pays
      * @param watcher hears the end of each call
      */
-    public Relay(Rules rules, ObjectRegistry objects, Pools clients, Workers workers, Watcher watcher, Clock clock) {
+    public Relay(
+            Rules rules,
+            ObjectRegistry objects,
+            Pools clients,
+            Workers workers,
+            Limits limits,
+            Ledger ledger,
+            Watcher watcher,
+            Clock clock) {
         this.rules = new AtomicReference<>(rules);
         this.objects = objects;
         this.clients = clients;
         this.workers = workers;
+        this.limits = limits;
+        this.ledger = ledger;
         this.inFlight = new InFlight(
                 rules.settings().maxBytesInFlight(), rules.settings().maxCalls());
         this.watcher = watcher;
@@ -126,7 +144,8 @@ public final class Relay {
                 bytesOut,
                 clock.millis() - total / 1_000_000,
                 "",
-                0));
+                0,
+                CallReport.NO_COST));
     }
 
     /**
@@ -194,6 +213,18 @@ public final class Relay {
 
     Workers workers() {
         return workers;
+    }
+
+    Limits limits() {
+        return limits;
+    }
+
+    Ledger ledger() {
+        return ledger;
+    }
+
+    TokenEstimate estimates() {
+        return estimates;
     }
 
     Watcher watcher() {

@@ -14,12 +14,23 @@ import java.time.Duration;
  * @param maxCalls calls under way at once in the whole process; a further one is 503
  * @param spill folder for multipart bodies whose model stands behind a large file
  * @param peek bytes of a multipart body held in memory while its model is looked for; the rest is spilled
+ * @param maxInputTokens tokens of a prompt; beyond it 413
+ * @param unbounded whether calls whose cost comes later, or has no bound, are open to callers under a hard budget
  */
 public record RelaySettings(
-        Duration heartbeat, Duration gather, int maxEvent, long maxBytesInFlight, int maxCalls, Path spill, int peek) {
+        Duration heartbeat,
+        Duration gather,
+        int maxEvent,
+        long maxBytesInFlight,
+        int maxCalls,
+        Path spill,
+        int peek,
+        long maxInputTokens,
+        boolean unbounded) {
 
     /** The same with another folder for what is spilled. */
     public RelaySettings spilling(Path folder) {
-        return new RelaySettings(heartbeat, gather, maxEvent, maxBytesInFlight, maxCalls, folder, peek);
+        return new RelaySettings(
+                heartbeat, gather, maxEvent, maxBytesInFlight, maxCalls, folder, peek, maxInputTokens, unbounded);
     }
 }

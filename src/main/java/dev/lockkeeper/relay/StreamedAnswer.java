@@ -90,6 +90,9 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
                 broke(new Refusal.Unusable(provider.name(), status, "an event that is not one of its API's"));
         }
         call.made(tap.objectId());
+        if (!ending && !tap.finished() && !call.pays(tap.textBytes())) {
+            attempt.budgetReached();
+        }
     }
 
     @Override

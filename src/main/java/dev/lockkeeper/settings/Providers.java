@@ -1,6 +1,7 @@
 package dev.lockkeeper.settings;
 
 import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.upstream.Provider;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads the section {@code providers}. */
 final class Providers {
     /** The provider that lives in this process. */
-    static final String SIMULATOR = "simulator";
+    static final String SIMULATOR = Provider.SIMULATOR;
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
     private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}");

@@ -497,6 +497,8 @@ public final class SettingsLoader {
         Setting<Long> peek = limits.value("multipart-peek", Type.size(KIB, 16 * MIB), 256 * KIB);
         Setting<Path> spill =
                 limits.value("spill", Type.path(file.folder()), Settings.spill(data), "the folder spill in data");
+        Setting<Long> inputTokens = limits.value("max-input-tokens", Type.integer(1, 1_000_000_000), 1_000_000L);
+        Setting<Boolean> unbounded = limits.value("unbounded-cost", Type.BOOL, false);
         limits.end();
         if (inFlight.value() < maxRequestBody) {
             reading.note(
@@ -510,7 +512,9 @@ public final class SettingsLoader {
                 inFlight.value(),
                 Math.toIntExact(calls.value()),
                 spill.value(),
-                Math.toIntExact(peek.value()));
+                Math.toIntExact(peek.value()),
+                inputTokens.value(),
+                unbounded.value());
     }
 
     private static LogSettings log(Section section) {

@@ -30,6 +30,15 @@ public sealed interface Media {
      */
     record File(long bytes, boolean pages) implements Media {}
 
+    /** Whether its size is known well enough to say how many tokens it has: of a picture it need not be. */
+    default boolean known() {
+        return switch (this) {
+            case Image _ -> true;
+            case Audio(long bytes, long _) -> bytes > 0;
+            case File(long bytes, boolean _) -> bytes > 0;
+        };
+    }
+
     /** How closely a model is to look at a picture. */
     enum Detail {
         LOW,

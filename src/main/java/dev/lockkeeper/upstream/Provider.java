@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /** An account at an upstream: where its API stands and how a call to it is signed. */
 public final class Provider {
+    /** The name of the provider that lives in the process itself. */
+    public static final String SIMULATOR = "simulator";
+
     /**
      * Fields of a client's request that stay here: those of the connection and of caches, those that say who is calling (the client's
      * key, its address, its browser's origin), and those that choose an account at the upstream, which is the
@@ -100,6 +103,11 @@ public final class Provider {
                 .map(each -> encode(each.getKey()) + "=" + encode(each.getValue()))
                 .sorted()
                 .collect(Collectors.joining("&"));
+    }
+
+    /** Whether it is the simulated one, which costs nothing. */
+    public boolean isSimulator() {
+        return name().equals(SIMULATOR);
     }
 
     /** The provider's name. */

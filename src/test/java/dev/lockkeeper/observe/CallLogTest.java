@@ -34,7 +34,7 @@ class CallLogTest {
                         + "\"model\":\"gpt-5.5\",\"provider\":\"openai\",\"upstream_model\":\"gpt-5.5-2026\","
                         + "\"status\":200,\"outcome\":\"served\",\"error\":null,\"finish\":\"stop\",\"stream\":true,"
                         + "\"first_byte_ms\":12.345,\"total_ms\":98.765,\"own_us\":83,\"input_tokens\":120,"
-                        + "\"cached_tokens\":100,\"output_tokens\":30,\"reasoning_tokens\":10,\"estimated\":false,"
+                        + "\"cached_tokens\":100,\"output_tokens\":30,\"reasoning_tokens\":10,\"estimated\":false,\"cost_usd\":0.001234567,"
                         + "\"bytes_in\":512,\"bytes_out\":2048,\"warnings\":1}");
     }
 

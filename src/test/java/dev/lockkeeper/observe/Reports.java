@@ -40,6 +40,7 @@ final class Reports {
                 2_048,
                 1_795_000_000_123L,
                 outcome == Outcome.SERVED ? "stop" : "",
-                1);
+                1,
+                outcome == Outcome.SERVED ? 1_234_567L : CallReport.NO_COST);
     }
 }

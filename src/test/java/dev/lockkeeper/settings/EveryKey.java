@@ -45,7 +45,8 @@ final class EveryKey {
               tls: verify-full
               ca: tls/ca.pem
             stream: {heartbeat: 0, gather: 20ms, max-event: 1MB}
-            limits: {bytes-in-flight: 40%, calls-in-flight: 700, multipart-peek: 1MiB, spill: /var/tmp/spill}
+            limits: {bytes-in-flight: 40%, calls-in-flight: 700, max-input-tokens: 200000, multipart-peek: 1MiB, spill: /var/tmp/spill,
+                     unbounded-cost: true}
             reload: {watch: false}
             log: {calls: false, format: json, level: debug, client: network}
             providers:

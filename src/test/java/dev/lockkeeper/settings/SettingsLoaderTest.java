@@ -88,7 +88,9 @@ class SettingsLoaderTest {
                                 268_435_456,
                                 8_192,
                                 folder.resolve("lockkeeper-data/spill"),
-                                262_144),
+                                262_144,
+                                1_000_000,
+                                false),
                         new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                         List.of(simulator),
                         List.of(
@@ -213,7 +215,9 @@ class SettingsLoaderTest {
                                 (1L << 30) / 100 * 40,
                                 700,
                                 Path.of("/var/tmp/spill"),
-                                1_048_576),
+                                1_048_576,
+                                200_000,
+                                true),
                         new LogSettings(false, "json", "debug", LogSettings.Client.NETWORK),
                         List.of(azure),
                         List.of(new ModelSettings(

@@ -205,6 +205,13 @@ public final class Gateway implements AutoCloseable {
             return this;
         }
 
+        /** A model with a window of so many tokens. */
+        public Plan window(String name, long context, String provider, String model) {
+            models.add(new ModelSettings(
+                    name, List.of(new TargetSettings(provider, model)), Profile.AUTO, context, context / 2));
+            return this;
+        }
+
         /** The simulator in the gateway's own process, which is also what a plan without provider means. */
         public Plan simulated() {
             return provider("simulator", 1);
@@ -308,7 +315,15 @@ public final class Gateway implements AutoCloseable {
                     data,
                     store.settings(data),
                     new RelaySettings(
-                            heartbeat, gather, 16 << 20, maxBytesInFlight, maxCalls, data.resolve("spill"), peek),
+                            heartbeat,
+                            gather,
+                            16 << 20,
+                            maxBytesInFlight,
+                            maxCalls,
+                            data.resolve("spill"),
+                            peek,
+                            100_000_000,
+                            false),
                     new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                     providers,
                     models,

@@ -34,6 +34,38 @@ public record Endpoint(
         names = List.copyOf(names);
     }
 
+    /** Whether a provider bills a call of it by what the answer used. */
+    public boolean billed() {
+        return switch (kind) {
+            case CHAT, RESPONSES, COMPLETIONS, IMAGES, SPEECH, TRANSCRIPTION, EMBEDDINGS -> model != ModelIn.NONE;
+            case MODELS, PLAIN -> false;
+        };
+    }
+
+    /** What it makes that a provider bills later, or for as long as it stands, as people say it; null for nothing. */
+    public @Nullable String costsLater() {
+        if (makes == null) {
+            return null;
+        }
+        return switch (makes) {
+            case BATCH -> "a batch";
+            case VECTOR_STORE -> "a vector store";
+            case CONTAINER -> "a container";
+            case FILE,
+                    UPLOAD,
+                    RESPONSE,
+                    CHAT_COMPLETION,
+                    CONVERSATION,
+                    OUTPUT_ITEM,
+                    AUDIO,
+                    UPLOAD_PART,
+                    VECTOR_STORE_FILE,
+                    VECTOR_STORE_FILE_BATCH,
+                    ITEM,
+                    MODEL -> null;
+        };
+    }
+
     /** Which tap reads an answer. */
     public enum Kind {
         /** Chat completions, unary or stream. */

@@ -1,0 +1,310 @@
+package dev.lockkeeper.house;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.lockkeeper.ledger.Balance;
+import dev.lockkeeper.ledger.Budget;
+import dev.lockkeeper.ledger.Period;
+import dev.lockkeeper.ledger.Scope;
+import dev.lockkeeper.prices.PricesSettings;
+import dev.lockkeeper.testing.Gateway;
+import dev.lockkeeper.testing.ScriptedUpstream;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What calls cost, before upstreams that bill what each test wrote. The model is gpt-4o: $2.50 for a million tokens of the
+ * prompt and $10 for a million of the answer, so a token of the answer costs 10,000 nano-dollars.
+ */
+class MoneyTest {
+    private static final String ASK = "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+    private static final String ASK_STREAM =
+            "{\"model\":\"gpt-4o\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+    private static final String ANSWER =
+            "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"model\":\"gpt-4o-2024\","
+                    + "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"ho\"},\"finish_reason\":\"stop\"}],"
+                    + "\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":200,\"total_tokens\":1200}}";
+    private static final long ANSWER_NANOS = 1000 * 2_500 + 200 * 10_000;
+    private static final String FINISH =
+            "data: {\"id\":\"chatcmpl-1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    private static final String USAGE =
+            "data: {\"id\":\"chatcmpl-1\",\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":200,\"total_tokens\":1200}}\n\n";
+    private static final String DONE = "data: [DONE]\n\n";
+
+    private static String chunk(String text) {
+        return "data: {\"id\":\"chatcmpl-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + text
+                + "\"},\"finish_reason\":null}]}\n\n";
+    }
+
+    /** A hard budget of so many nano-dollars on the default organization. */
+    private static void budget(Gateway gateway, long nanos) {
+        assertThat(gateway.house()
+                        .ledger()
+                        .budgets()
+                        .create(
+                                new Budget.Wanted(
+                                        new Scope(Scope.Kind.ORGANIZATION, "org_default"),
+                                        new Period(Period.Unit.TOTAL, ZoneOffset.UTC),
+                                        false,
+                                        new Budget.Terms(nanos, true, List.of())),
+                                List.of()))
+                .isInstanceOf(dev.lockkeeper.ledger.Budgets.Changed.Done.class);
+    }
+
+    private static Balance balance(Gateway gateway) {
+        gateway.house().ledger().audit();
+        return gateway.house().ledger().budgets().balances().getFirst();
+    }
+
+    private static void booked(Gateway gateway, long nanos) {
+        await().atMost(10, SECONDS).untilAsserted(() -> {
+            Balance now = balance(gateway);
+            assertThat(now.heldNanos()).isZero();
+            assertThat(now.spentNanos()).isEqualTo(nanos);
+        });
+    }
+
+    @Test
+    void anAnswersCostIsBookedAndTold() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 1_000_000_000);
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(answer.headers().firstValue("x-lockkeeper-cost")).hasValue("$0.0045");
+            booked(gateway, ANSWER_NANOS);
+            await().atMost(5, SECONDS)
+                    .untilAsserted(() -> assertThat(gateway.log()).contains("\"cost_usd\":0.004500000"));
+        }
+    }
+
+    @Test
+    void aStreamsCostIsBookedBeforeItsEndIsSent() throws IOException {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    conversation.chunkedEvents();
+                    conversation.chunk(chunk("ho") + FINISH + USAGE + DONE);
+                    conversation.lastChunk();
+                });
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 1_000_000_000);
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK_STREAM);
+
+            assertThat(answer.body()).isEqualTo(chunk("ho") + FINISH + DONE);
+            assertThat(balance(gateway).spentNanos()).isEqualTo(ANSWER_NANOS);
+        }
+    }
+
+    @Test
+    void anAnswersLimitIsLoweredToWhatTheBudgetCanPay() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 20_000_000); // two cents: 2,000 tokens of answer, less the prompt
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(answer.headers().firstValue("x-lockkeeper-warnings").orElse(""))
+                    .contains("limited the answer to 19");
+            assertThat(upstream.requests().getFirst().text()).contains("\"max_tokens\":19");
+            booked(gateway, ANSWER_NANOS);
+        }
+    }
+
+    @Test
+    void aBudgetThatCantPayRefusesBeforeAnybodyIsAsked() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 1_000_000); // 100 tokens of an answer: not worth beginning
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+
+            assertThat(answer.statusCode()).isEqualTo(429);
+            assertThat(answer.body()).contains("\"code\":\"insufficient_quota\"", "organization:org_default", "$0.001");
+            assertThat(answer.headers().firstValue("x-should-retry")).hasValue("false");
+            assertThat(upstream.requests()).isEmpty();
+            booked(gateway, 0);
+        }
+    }
+
+    @Test
+    void whatIsHeldByARunningCallIsWorthTryingAgainFor() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    go.await();
+                    conversation.json(200, ANSWER);
+                });
+                Gateway gateway = Gateway.before(upstream);
+                Socket first = gateway.connect()) {
+            budget(gateway, 20_000_000);
+            send(gateway, first, ASK);
+            await().atMost(10, SECONDS).until(() -> !upstream.requests().isEmpty());
+            HttpResponse<String> second = gateway.post("/v1/chat/completions", ASK);
+            assertThat(second.statusCode()).isEqualTo(429);
+            assertThat(second.body()).contains("\"code\":\"budget_held\"");
+            assertThat(second.headers().firstValue("retry-after")).hasValue("1");
+            go.countDown();
+            booked(gateway, ANSWER_NANOS);
+            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void aStreamEndsWhereTheBudgetDoes() {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    conversation.chunkedEvents();
+                    String text = "word ".repeat(20);
+                    for (int i = 0; i < 10_000; i++) {
+                        conversation.chunk(chunk(text));
+                    }
+                });
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 50_000_000); // five cents: 5,000 tokens of an answer
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK_STREAM);
+
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(answer.body()).contains("\"code\":\"budget_exhausted\"").doesNotContain("[DONE]");
+            await().atMost(10, SECONDS).untilAsserted(() -> {
+                Balance now = balance(gateway);
+                assertThat(now.heldNanos()).isZero();
+                assertThat(now.spentNanos()).isBetween(25_000_000L, 50_000_000L);
+                assertThat(now.overrunNanos()).isZero();
+            });
+        }
+    }
+
+    @Test
+    void anAnswerThatNobodyWaitedForIsBookedAsEstimated() throws IOException {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    conversation.chunkedEvents();
+                    conversation.chunk(chunk("one two three four five six seven eight"));
+                    conversation.awaitGone();
+                });
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 1_000_000_000);
+            try (Socket client = gateway.connect()) {
+                send(gateway, client, ASK_STREAM);
+                assertThat(client.getInputStream().read()).isPositive();
+            }
+            await().atMost(10, SECONDS).untilAsserted(() -> {
+                Balance now = balance(gateway);
+                assertThat(now.heldNanos()).isZero();
+                assertThat(now.spentNanos()).isBetween(8 * 10_000L, 20 * 10_000L);
+            });
+            await().atMost(5, SECONDS)
+                    .untilAsserted(() ->
+                            assertThat(gateway.log()).contains("\"outcome\":\"abandoned\"", "\"estimated\":true"));
+        }
+    }
+
+    @Test
+    void anAnswerThatCameTooLateIsBookedAsEstimated() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.awaitGone());
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .timeouts(Duration.ofMillis(1_200), Duration.ofSeconds(5), Duration.ofSeconds(5))
+                        .start()) {
+            budget(gateway, 1_000_000_000);
+            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(504);
+            await().atMost(10, SECONDS).untilAsserted(() -> {
+                Balance now = balance(gateway);
+                assertThat(now.heldNanos()).isZero();
+                assertThat(now.spentNanos()).isPositive();
+            });
+        }
+    }
+
+    @Test
+    void whatTheUpstreamRefusedCostsNothing() {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) ->
+                        conversation.json(500, "{\"error\":{\"message\":\"no\",\"type\":\"server_error\"}}"));
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 1_000_000_000);
+            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(500);
+            booked(gateway, 0);
+        }
+    }
+
+    @Test
+    void anUpstreamThatBillsMoreThanItWasAllowedMakesAnOverrun() {
+        String dear = ANSWER.replace("\"completion_tokens\":200", "\"completion_tokens\":9000");
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, dear));
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 20_000_000);
+            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(200);
+            booked(gateway, 92_500_000);
+            assertThat(balance(gateway).overrunNanos()).isEqualTo(72_500_000);
+            assertThat(balance(gateway).freeNanos()).isEqualTo(-72_500_000);
+        }
+    }
+
+    @Test
+    void whatCostsLaterIsClosedToThoseUnderABudget() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 1_000_000_000);
+            HttpResponse<String> answer = gateway.post("/v1/vector_stores", "{\"name\":\"v\"}");
+            assertThat(answer.statusCode()).isEqualTo(403);
+            assertThat(answer.body()).contains("\"code\":\"cost_unbounded\"", "a vector store");
+            assertThat(upstream.requests()).isEmpty();
+        }
+    }
+
+    @Test
+    void aPromptBeyondTheModelsWindowIsRefused() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .window("small", 1_000, "upstream", "gpt-4o")
+                        .start()) {
+            String ask = ASK.replace("gpt-4o", "small");
+            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
+            HttpResponse<String> tooLong =
+                    gateway.post("/v1/chat/completions", ask.replace("hi", "one two ".repeat(600)));
+            assertThat(tooLong.statusCode()).isEqualTo(400);
+            assertThat(tooLong.body()).contains("\"code\":\"context_length_exceeded\"", "takes 1000");
+            HttpResponse<String> asksTooMuch =
+                    gateway.post("/v1/chat/completions", ask.replace("{\"model\"", "{\"max_tokens\":999,\"model\""));
+            assertThat(asksTooMuch.statusCode()).isEqualTo(400);
+            assertThat(upstream.requests()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aModelWithoutAPriceIsRefused() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .prices(PricesSettings.NONE)
+                        .window("nobody-knows", 100_000, "upstream", "nobody-knows")
+                        .start()) {
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK.replace("gpt-4o", "nobody-knows"));
+            assertThat(answer.statusCode()).isEqualTo(403);
+            assertThat(answer.body()).contains("\"code\":\"model_unpriced\"", "nobody-knows", "prices.unpriced");
+            assertThat(upstream.requests()).isEmpty();
+        }
+    }
+
+    private static void send(Gateway gateway, Socket client, String body) throws IOException {
+        client.getOutputStream()
+                .write(("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+                                + "authorization: Bearer " + gateway.key() + "\r\ncontent-length: " + body.length()
+                                + "\r\n\r\n" + body)
+                        .getBytes(StandardCharsets.UTF_8));
+    }
+}
