@@ -5,6 +5,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.lockkeeper.db.DatabaseSettings.Postgres;
 import dev.lockkeeper.db.DatabaseSettings.Server;
 import dev.lockkeeper.db.DatabaseUnavailable.Reason;
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
@@ -94,13 +95,19 @@ final class PostgresStore implements Store {
 
     /** Whether a failure to connect may be over in a moment: the server is not there yet, is starting, or is full. */
     private static boolean mayPass(SQLException e) {
+        String state = String.valueOf(e.getSQLState());
+        if (state.startsWith("57P") || state.equals("53300") || state.equals("08001")) {
+            return true;
+        }
+        // Others of class 08 mean also that TLS did not come about, by a cause of its own or by none.
+        boolean network = false;
         for (Throwable each = e; each != null; each = each.getCause()) {
             if (each instanceof SSLException) {
                 return false;
             }
+            network |= each instanceof IOException;
         }
-        String state = String.valueOf(e.getSQLState());
-        return (state.startsWith("08") && !state.equals("08004")) || state.startsWith("57P") || state.equals("53300");
+        return network && state.startsWith("08");
     }
 
     private static DatabaseUnavailable unavailable(Postgres settings, SQLException e) {
@@ -149,6 +156,7 @@ final class PostgresStore implements Store {
         source.setApplicationName("lockkeeper");
         source.setConnectTimeout(Math.max(1, (int) settings.connectTimeout().toSeconds()));
         source.setTcpKeepAlive(true);
+        source.setGssEncMode("disable"); // Kerberos, which nothing here can be set up for
         source.setSslMode(settings.tls().word());
         switch (settings.tls()) {
             case VERIFY_CA, VERIFY_FULL -> {

@@ -10,6 +10,7 @@ import dev.lockkeeper.db.DatabaseSettings.Server;
 import dev.lockkeeper.db.DatabaseSettings.Tls;
 import dev.lockkeeper.db.DatabaseUnavailable.Reason;
 import dev.lockkeeper.testing.Cable;
+import dev.lockkeeper.testing.Pem;
 import dev.lockkeeper.testing.Stores;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -95,6 +97,46 @@ class PostgresTest {
         assertThat(refusal(with(good, good.database(), "postgres", Tls.VERIFY_FULL, longWait)))
                 .hasMessageContaining("SSL")
                 .hasMessageContaining("database.tls (it is verify-full)");
+    }
+
+    @Test
+    void aCertificateIsCheckedAgainstTheAuthorityAndTheHost() throws Exception {
+        Pem pem = Pem.of("database.test"); // for 127.0.0.1, too, and not for localhost
+        Path certificate = Files.writeString(temp.resolve("server.pem"), pem.certificate());
+        Path key = Files.writeString(temp.resolve("server.key"), pem.key());
+        Path other = Files.writeString(
+                temp.resolve("other.pem"), Pem.of("other.test").certificate());
+        Postgres settings = Stores.empty();
+        try {
+            Stores.tls(certificate, key);
+            Postgres checked = reached("127.0.0.1", settings, Tls.VERIFY_FULL, certificate);
+            await().atMost(Duration.ofSeconds(10)).ignoreExceptions().until(() -> {
+                Database.open(temp, checked).close();
+                return true;
+            });
+            try (Database database = Database.open(temp, checked)) {
+                boolean encrypted = database.<Boolean>read(
+                                handle -> handle.createQuery("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+                                        .mapTo(Boolean.class)
+                                        .one())
+                        .join();
+                assertThat(encrypted).isTrue();
+            }
+            Database.open(temp, reached("localhost", settings, Tls.VERIFY_CA, certificate))
+                    .close();
+            Database.open(temp, reached("localhost", settings, Tls.REQUIRE, null))
+                    .close();
+            assertThat(refusal(reached("localhost", settings, Tls.VERIFY_FULL, certificate)))
+                    .hasMessageContaining("localhost")
+                    .hasMessageContaining("database.tls (it is verify-full)");
+            assertThat(refusal(reached("127.0.0.1", settings, Tls.VERIFY_CA, other)))
+                    .hasMessageContaining("database.tls (it is verify-ca) and database.ca");
+            assertThat(refusal(reached("127.0.0.1", settings, Tls.VERIFY_FULL, null)))
+                    .as("what the JDK trusts")
+                    .hasMessageContaining("database.ca");
+        } finally {
+            Stores.tls(null, null);
+        }
     }
 
     @Test
@@ -214,6 +256,20 @@ class PostgresTest {
                 startWait,
                 tls,
                 null);
+    }
+
+    private static Postgres reached(String host, Postgres from, Tls tls, @Nullable Path ca) {
+        return new Postgres(
+                List.of(new Server(host, port(from))),
+                from.database(),
+                from.user(),
+                from.password(),
+                from.schema(),
+                from.connections(),
+                from.connectTimeout(),
+                Duration.ZERO,
+                tls,
+                ca);
     }
 
     private static int port(Postgres settings) {

@@ -1,12 +1,19 @@
 package dev.lockkeeper.house;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.access.Presented;
+import dev.lockkeeper.db.DatabaseSettings.Postgres;
+import dev.lockkeeper.db.DatabaseSettings.Server;
+import dev.lockkeeper.testing.Cable;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.Stores;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,5 +52,42 @@ class PostgresTest {
             assertThat(again.house().firstKey()).as("there are keys already").isNull();
             assertThat(again.house().keys().find(key, "127.0.0.1")).isInstanceOf(Presented.Known.class);
         }
+    }
+
+    @Test
+    void callsGoOnWhileTheServerIsAwayAndReadinessTellsIt() throws Exception {
+        Postgres direct = (Postgres) Stores.POSTGRESQL.settings(temp);
+        try (Cable cable = new Cable(direct.servers().getFirst().port())) {
+            cable.mend();
+            Postgres through = new Postgres(
+                    List.of(new Server("127.0.0.1", cable.port())),
+                    direct.database(),
+                    direct.user(),
+                    direct.password(),
+                    direct.schema(),
+                    direct.connections(),
+                    Duration.ofSeconds(1),
+                    Duration.ZERO,
+                    direct.tls(),
+                    null);
+            try (Gateway gateway = Gateway.plan().data(temp).store(through).start()) {
+                assertThat(chat(gateway)).isEqualTo(200);
+                cable.cut();
+                HttpResponse<String> away = gateway.admin("/readyz");
+                assertThat(away.statusCode()).isEqualTo(503);
+                assertThat(away.body()).contains("127.0.0.1:" + cable.port(), "does not answer");
+                assertThat(chat(gateway)).isEqualTo(200);
+
+                cable.mend();
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> gateway.admin("/readyz").statusCode() == 200);
+                assertThat(chat(gateway)).isEqualTo(200);
+            }
+        }
+    }
+
+    private static int chat(Gateway gateway) {
+        return gateway.post("/v1/chat/completions", "{\"model\":\"gpt-5.5\"," + HELLO)
+                .statusCode();
     }
 }

@@ -7,6 +7,7 @@ import dev.lockkeeper.access.KeyKind;
 import dev.lockkeeper.access.KeyTerms;
 import dev.lockkeeper.access.Tenants;
 import dev.lockkeeper.admin.AdminSettings;
+import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.ClientSettings;
@@ -98,6 +99,7 @@ public final class Gateway implements AutoCloseable {
         private @Nullable Path folder;
         private Clock clock = Clock.systemUTC();
         private Stores store = Stores.SQLITE;
+        private @Nullable DatabaseSettings database;
 
         /** What the catalogue does not know has a price too, so that no call is refused for want of one. */
         private PricesSettings prices = new PricesSettings(
@@ -112,6 +114,12 @@ public final class Gateway implements AutoCloseable {
         /** Where its tables are. */
         public Plan store(Stores value) {
             store = value;
+            return this;
+        }
+
+        /** Where its tables are, in full. */
+        public Plan store(DatabaseSettings value) {
+            database = value;
             return this;
         }
 
@@ -313,7 +321,7 @@ public final class Gateway implements AutoCloseable {
                     new DoorSettings(origins),
                     new AdminSettings("127.0.0.1", 0, List.of()),
                     data,
-                    store.settings(data),
+                    database != null ? database : store.settings(data),
                     new RelaySettings(
                             heartbeat,
                             gather,

@@ -11,7 +11,10 @@ import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -54,6 +57,31 @@ public enum Stores {
     /** A connection of a superuser, for what no part of the gateway does. */
     public static Connection superuser() throws SQLException {
         return Cluster.running().postgres.getPostgresDatabase().getConnection();
+    }
+
+    /** Makes the server speak TLS with a certificate and its key, both PEM files; null: no longer. Takes effect in a moment. */
+    public static void tls(@Nullable Path certificate, @Nullable Path key) throws SQLException, IOException {
+        try (Connection connection = superuser();
+                Statement statement = connection.createStatement()) {
+            if (certificate == null || key == null) {
+                statement.execute("ALTER SYSTEM RESET ssl");
+            } else {
+                try (ResultSet folder = statement.executeQuery("SHOW data_directory")) {
+                    folder.next();
+                    Path data = Path.of(folder.getString(1));
+                    for (Path each : List.of(certificate, key)) {
+                        Path there = data.resolve(each.getFileName());
+                        Files.copy(each, there, StandardCopyOption.REPLACE_EXISTING);
+                        Files.setPosixFilePermissions(there, PosixFilePermissions.fromString("rw-------"));
+                        Files.setOwner(there, Files.getOwner(data));
+                    }
+                }
+                statement.execute("ALTER SYSTEM SET ssl_cert_file = '" + certificate.getFileName() + "'");
+                statement.execute("ALTER SYSTEM SET ssl_key_file = '" + key.getFileName() + "'");
+                statement.execute("ALTER SYSTEM SET ssl = on");
+            }
+            statement.execute("SELECT pg_reload_conf()");
+        }
     }
 
     /** One PostgreSQL for all tests of this process, on a free port; it ends with the process. */
