@@ -3,6 +3,7 @@ package dev.lockkeeper.limits;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.limits.Gauge.Day;
 import dev.lockkeeper.limits.Subject.Kind;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -31,11 +32,15 @@ final class DayBook implements AutoCloseable {
     record Row(Kind kind, String id, Measure measure) {}
 
     private final Database database;
+    private final Clock clock;
     private final Consumer<Consumer<Entry>> gauges;
     private final Runnable refresh;
     private final Thread thread;
     private volatile boolean closing;
-    private boolean failing;
+    private volatile boolean failing;
+
+    /** The day whose elders' rows are gone. Guarded by this. */
+    private long tidied;
 
     /** A gauge and its row. */
     record Entry(Row row, Day gauge) {}
@@ -44,8 +49,10 @@ final class DayBook implements AutoCloseable {
      * @param gauges shows each gauge that there is
      * @param refresh reads the limits again; done where other processes may change them
      */
-    DayBook(Database database, Consumer<Consumer<Entry>> gauges, Runnable refresh) {
+    DayBook(Database database, Clock clock, Consumer<Consumer<Entry>> gauges, Runnable refresh) {
         this.database = database;
+        this.clock = clock;
+        this.tidied = Day.of(clock);
         this.refresh = refresh;
         this.gauges = gauges;
         this.thread = Thread.ofVirtual().name("lockkeeper-limit-days").unstarted(this::run);
@@ -61,8 +68,7 @@ final class DayBook implements AutoCloseable {
     }
 
     private static Map<Row, Long> of(Handle handle, long day) {
-        // A clock that was ahead has left rows of days to come; they go when their day has come and gone.
-        handle.createUpdate("DELETE FROM limit_days WHERE day < ?").bind(0, day).execute();
+        delete(handle, day);
         Map<Row, Long> used = new HashMap<>();
         handle.createQuery("SELECT kind, subject, measure, used FROM limit_days WHERE day = ?")
                 .bind(0, day)
@@ -108,6 +114,7 @@ final class DayBook implements AutoCloseable {
             if (database.isPostgres()) {
                 refresh.run();
             }
+            tidy();
             failing = false;
         } catch (RuntimeException e) {
             if (!failing) {
@@ -119,6 +126,22 @@ final class DayBook implements AutoCloseable {
             }
             failing = true;
         }
+    }
+
+    /** When a day has begun the rows of those before go. */
+    private void tidy() {
+        long today = Day.of(clock);
+        if (today > tidied) {
+            int _ = database.write(handle -> delete(handle, today), _ -> {});
+            tidied = today;
+        }
+    }
+
+    private static int delete(Handle handle, long before) {
+        // A clock that was ahead has left rows of days to come; they go when their day has come and gone.
+        return handle.createUpdate("DELETE FROM limit_days WHERE day < ?")
+                .bind(0, before)
+                .execute();
     }
 
     private static List<Long> add(Handle handle, List<Entry> batch, List<Day.Written> written) {
@@ -147,7 +170,7 @@ final class DayBook implements AutoCloseable {
         return totals;
     }
 
-    /** Writes what is left. */
+    /** Writes what is left, unless the last try failed: a stop does not wait for a database that is away. */
     @Override
     public void close() {
         closing = true;
@@ -157,6 +180,8 @@ final class DayBook implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        write();
+        if (!failing) {
+            write();
+        }
     }
 }

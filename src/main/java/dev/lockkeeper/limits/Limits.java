@@ -68,7 +68,7 @@ public final class Limits implements AutoCloseable {
         this.database = database;
         this.clock = clock;
         this.beforeDay = Gauge.Day.of(clock);
-        this.days = database == null ? null : new DayBook(database, this::eachDay, this::refresh);
+        this.days = database == null ? null : new DayBook(database, clock, this::eachDay, this::refresh);
         TimeMeter meter = new TimeMeter() {
             @Override
             public long currentTimeNanos() {
@@ -214,6 +214,9 @@ public final class Limits implements AutoCloseable {
     }
 
     private void eachDay(Consumer<DayBook.Entry> to) {
+        if (Gauge.Day.of(clock) > beforeDay) {
+            before.clear();
+        }
         for (Kind kind : KINDS) {
             if (kind == Kind.END_USER) {
                 endUsers.values().forEach(each -> eachDay(kind, each, to));

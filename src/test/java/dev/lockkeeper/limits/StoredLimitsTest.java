@@ -199,6 +199,24 @@ class StoredLimitsTest {
     }
 
     @Test
+    void ofADayThatIsOverNothingIsKept() {
+        set(new Subject(Kind.END_USER, "proj_1/*"), Measure.TOKENS_PER_DAY, 1_000);
+        assertThat(limits.enter(CALLER, 300)).isInstanceOf(Permit.class);
+        limits.writeDays();
+        assertThat(rowsOfDays()).isEqualTo(1);
+        time.pass(Duration.ofDays(1));
+        limits.writeDays();
+        assertThat(rowsOfDays()).isZero();
+    }
+
+    private long rowsOfDays() {
+        return database.<Long>read(handle -> handle.createQuery("SELECT count(*) FROM limit_days")
+                        .mapTo(Long.class)
+                        .one())
+                .join();
+    }
+
+    @Test
     void twoOnOneDatabaseGoOnFromTheSumOfADay() {
         set(KEY, Measure.TOKENS_PER_DAY, 1_000);
         Limits other = Limits.open(database, time, time::nanos);
