@@ -18,6 +18,7 @@ import dev.lockkeeper.admin.PriceOperations;
 import dev.lockkeeper.admin.Reloaded;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.admin.ServerOperations;
+import dev.lockkeeper.admin.Tenancy;
 import dev.lockkeeper.admin.TenantOperations;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseUnavailable;
@@ -214,14 +215,14 @@ public final class House implements AutoCloseable {
                     new Api(List.of(
                             KeyOperations.of(keys),
                             LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
-                            TenantOperations.of(access.tenants(), _ -> null),
+                            TenantOperations.of(access.tenants(), Tenancy.of(ledger.budgets()::balances)),
                             PeopleOperations.of(access.people()),
                             AuditOperations.of(access.audit()),
                             PriceOperations.of(
                                     () -> relay.rules().models(),
                                     () -> relay.rules().prices(),
                                     clock),
-                            ServerOperations.of(() -> readAgain("asked for on the admin port")))),
+                            ServerOperations.of(access.audit(), () -> readAgain("asked for on the admin port")))),
                     AdminToken.in(settings.data(), random),
                     access.people()::find,
                     () -> readiness(database),

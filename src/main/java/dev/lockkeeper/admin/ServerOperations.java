@@ -1,5 +1,6 @@
 package dev.lockkeeper.admin;
 
+import dev.lockkeeper.access.Audit;
 import dev.lockkeeper.access.Right;
 import java.util.List;
 import java.util.function.Supplier;
@@ -15,16 +16,32 @@ public final class ServerOperations {
 
     private ServerOperations() {}
 
-    /** @param reload reads the configuration again; called on a virtual thread */
-    public static List<Operation> of(Supplier<Reloaded> reload) {
+    /**
+     * @param audit where it is written that somebody wanted it
+     * @param reload reads the configuration again; called on a virtual thread
+     */
+    public static List<Operation> of(Audit audit, Supplier<Reloaded> reload) {
         return List.of(Operation.post(
                         "/admin/v1/reload",
                         "reload",
                         "Reads the configuration again and puts it into effect, or says what is wrong with it.",
                         null,
                         RELOADED,
-                        _ -> ReloadJson.of(reload.get()))
+                        asked -> reload(audit, reload, asked))
                 .needs(Right.SERVER_WRITE)
                 .refuses(ReloadJson.MISTAKEN, 500));
+    }
+
+    private static Reply reload(Audit audit, Supplier<Reloaded> reload, Inquiry asked) {
+        Reply reply = ReloadJson.of(reload.get());
+        if (reply.status() == 200) {
+            audit.note(
+                    asked.who(),
+                    "server.reload",
+                    "configuration",
+                    null,
+                    reply.body().utf8());
+        }
+        return reply;
     }
 }

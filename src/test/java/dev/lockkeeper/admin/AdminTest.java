@@ -69,7 +69,7 @@ class AdminTest {
                 new Api(List.of(
                         KeyOperations.of(keys),
                         PeopleOperations.of(access.people()),
-                        ServerOperations.of(() -> reloaded))),
+                        ServerOperations.of(access.audit(), () -> reloaded))),
                 token,
                 access.people()::find,
                 () -> checks,

@@ -71,7 +71,8 @@ class ApiTest {
                 PeopleOperations.of(access.people()),
                 AuditOperations.of(access.audit()),
                 PriceOperations.of(ApiTest::models, ApiTest::priceBook, Clock.systemUTC()),
-                ServerOperations.of(() -> new Reloaded.Followed(List.of("a changed"), List.of(), List.of()))));
+                ServerOperations.of(
+                        access.audit(), () -> new Reloaded.Followed(List.of("a changed"), List.of(), List.of()))));
         document = json(api.answer(OWNER, "GET", "/admin/v1/openapi.json", null, Bytes.EMPTY));
     }
 

@@ -48,7 +48,7 @@ class KeysAtTheDoorTest {
         assertThat(models(key.text()).statusCode()).isEqualTo(200);
         ask("POST", project + "/revoke");
         refused(key.text(), 403, "project_closed", "Ask the operator");
-        assertThat(gateway.log()).contains("project_closed");
+        await().atMost(20, TimeUnit.SECONDS).until(() -> gateway.log().contains("project_closed"));
     }
 
     @Test
