@@ -74,7 +74,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class House implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(House.class);
-    private static final String JOURNALS = "journals";
     private static final int WORKERS = 2;
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(100);
 
@@ -163,7 +162,7 @@ public final class House implements AutoCloseable {
             // Before the loops, so that it is closed behind them: what they settle last is booked.
             ledger = keep(Ledger.open(
                     database,
-                    settings.data().resolve(JOURNALS),
+                    DataFolder.journal(settings.data()),
                     Loops.wanted(settings.loops()),
                     clock,
                     LedgerSettings.DEFAULT));

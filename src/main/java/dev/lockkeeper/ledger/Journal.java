@@ -244,18 +244,11 @@ final class Journal {
         return null;
     }
 
-    /**
-     * Lets go of the memory. Nobody else may use it any more.
-     *
-     * @param done whether all is in the database: then the files go, too
-     */
-    void close(boolean done) throws IOException {
+    /** Lets go of the memory; the files stay, until the next start has read them. Nobody else may use it any more. */
+    void close() throws IOException {
         force();
         for (Segment each : live) {
             each.close();
-            if (done) {
-                storage.delete(each.name());
-            }
         }
         live.clear();
         for (Segment each = spares.poll(); each != null; each = spares.poll()) {

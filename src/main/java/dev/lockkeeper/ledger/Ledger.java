@@ -326,10 +326,8 @@ public final class Ledger implements AutoCloseable {
         if (keeper != null) {
             keeper.close();
         }
-        long[] written = applier.written();
         for (Journal each : journals) {
-            // What is all in the database leaves no file: an older database can be put in its place then.
-            each.close(books.open() == 0 && written[each.index()] == each.position());
+            each.close();
         }
     }
 }

@@ -72,7 +72,7 @@ abstract class Segment implements AutoCloseable {
         int version = bytes.get(INT, 8);
         if (version != VERSION) {
             throw new JournalDamaged("journal " + place() + " has version " + version + ", this Lockkeeper reads "
-                    + VERSION + ". Start the version that wrote it once, and stop it: then the journal is empty.");
+                    + VERSION + ". Run the Lockkeeper that wrote it, or a later one.");
         }
         return true;
     }
