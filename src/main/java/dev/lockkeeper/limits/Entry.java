@@ -18,16 +18,6 @@ public sealed interface Entry permits Permit, Entry.Refused, Entry.Near {
         /** Says that this call would be refused at any time. */
         public static final long NEVER = Gauge.NEVER;
 
-        /** Whether this call would be refused at any time. */
-        public boolean never() {
-            return opensInMillis == NEVER;
-        }
-
-        /** For {@code retry-after}: whole seconds, at least 1; 0 where waiting does not help. */
-        public long retryAfterSeconds() {
-            return never() ? 0 : Math.max(1, Math.ceilDiv(opensInMillis, 1_000));
-        }
-
         /** One sentence for the client: the limit, on whom, what was used, and when it opens. */
         public String message() {
             String counted = limit.measure().said();
@@ -36,7 +26,7 @@ public sealed interface Entry permits Permit, Entry.Refused, Entry.Near {
                             ? " with a burst of " + limit.burst()
                             : "")
                     + ", used " + used + ", requested " + asked + ".";
-            return never()
+            return opensInMillis == NEVER
                     ? reached + " This call alone wants more than the limit ever allows: make it smaller, or ask the"
                             + " operator for a higher limit."
                     : reached + " Please try again in " + GoDuration.text(opensInMillis) + ".";

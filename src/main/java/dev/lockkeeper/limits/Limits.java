@@ -33,6 +33,7 @@ public final class Limits implements AutoCloseable {
     static final int MAX_END_USERS = 20_000;
 
     private static final Kind[] KINDS = Kind.values();
+    private static final Entry NEAR = new Entry.Near();
 
     private final @Nullable Database database;
     private final Clock clock;
@@ -253,18 +254,9 @@ public final class Limits implements AutoCloseable {
     }
 
     /**
-     * Lets a call in that has so many tokens, or says which limit keeps it out.
+     * Lets a call in, or says which limit keeps it out; then nothing of any limit is taken.
      *
-     * @param tokens how many the call will take, input and output, as well as is known; at least 0
-     */
-    public Entry enter(Scoped who, long tokens) {
-        return enter(who, tokens, tokens);
-    }
-
-    /**
-     * The same where the tokens are estimated.
-     *
-     * @param tokens how many it likely takes: so many are taken
+     * @param tokens how many it likely takes, at least 0: so many are taken
      * @param atMost how many it may take at most. Where a limit has less left than this, the answer is {@link Entry.Near}:
      *     count, and ask again
      */
@@ -302,7 +294,10 @@ public final class Limits implements AutoCloseable {
         return permit == null ? Permit.FREE : permit;
     }
 
-    private static final Entry NEAR = new Entry.Near();
+    /** The same where the tokens are known. */
+    Entry enter(Scoped who, long tokens) {
+        return enter(who, tokens, tokens);
+    }
 
     private static Entry.Refused refused(Gauge gauge, Subject subject, long asked) {
         long opens = gauge.opensInMillis(asked);

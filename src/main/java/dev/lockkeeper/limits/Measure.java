@@ -50,7 +50,7 @@ public enum Measure {
     }
 
     /** Whether it counts from midnight to midnight, UTC, rather than filling up all the time. */
-    public boolean byDay() {
+    boolean byDay() {
         return seconds == DAY_SECONDS;
     }
 

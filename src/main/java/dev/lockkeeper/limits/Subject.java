@@ -44,11 +44,6 @@ public record Subject(Kind kind, String id) {
         }
     }
 
-    /** An end user of a project. */
-    public static Subject endUser(String project, String user) {
-        return new Subject(Kind.END_USER, project + "/" + user);
-    }
-
     /** Whether it stands for each of its kind, or for each end user of a project. */
     public boolean isEach() {
         return id.equals(EACH) || (kind == Kind.END_USER && id.endsWith("/" + EACH));

@@ -60,13 +60,6 @@ public final class TokenEstimate {
         return media.isEmpty() ? told : told.plus(MediaTokens.of(upstreamModel, media));
     }
 
-    /**
-     * The same of text alone that is generated: tokens of so many bytes of an answer.
-     */
-    public long output(String upstreamModel, long textBytes) {
-        return Math.min(textBytes, (long) Math.ceil(textBytes / bytesPerToken(upstreamModel)));
-    }
-
     private static long frame(int messages) {
         return (long) PER_MESSAGE * (messages + 1L);
     }
