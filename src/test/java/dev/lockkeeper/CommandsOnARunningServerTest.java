@@ -97,6 +97,22 @@ class CommandsOnARunningServerTest {
     }
 
     @Test
+    void anOrganizationClosedByCommandRefusesItsKeysAtOnceAndTheLogSaysWho() throws Exception {
+        Path data = shared.resolve("data");
+        assertThat(run(data, "org", "create", "Acme & Sons").code()).isZero();
+        String key = run(data, "keys", "create", "web", "--org", "Acme & Sons", "--project", "site")
+                .out()
+                .strip();
+        assertThat(server.status(key)).isEqualTo(200);
+        assertThat(run(data, "org", "close", "Acme & Sons").code()).isZero();
+        assertThat(server.status(key)).isEqualTo(403);
+        assertThat(run(data, "org", "open", "Acme & Sons").code()).isZero();
+        assertThat(server.status(key)).isEqualTo(200);
+        assertThat(run(data, "audit", "list").out()).contains("organization.close", "data-folder");
+        assertThat(run(data, "audit", "verify").code()).isZero();
+    }
+
+    @Test
     void healthTellsThatAServerIsReady() {
         assertThat(run(temp.resolve("data"), "health").err()).contains("no server runs on", "--data");
         Ran ready = run(shared.resolve("data"), "health");
