@@ -4,7 +4,9 @@ import dev.lockkeeper.ledger.Batch.Moved;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,9 @@ final class Applier {
     private final Clock clock;
     private final ByScope<Tracked> byScope = new ByScope<>();
     private final List<Tracked> tracked = new ArrayList<>();
+
+    /** Those whose alerts are to be looked at. */
+    private final Set<Tracked> touched = new LinkedHashSet<>();
 
     /** What could not be written yet: it is tried again, before anything else. */
     private @Nullable Batch pending;
@@ -50,6 +55,7 @@ final class Applier {
 
     final void track(Tracked budget) {
         tracked.add(budget);
+        touched.add(budget);
         byScope.add(budget.budget.scope(), budget);
     }
 
@@ -67,6 +73,7 @@ final class Applier {
         for (Tracked each : tracked) {
             if (each.budget.number() == budget.number()) {
                 each.budget = budget;
+                touched.add(each);
             }
         }
     }
@@ -152,7 +159,10 @@ final class Applier {
     void add(Entry entry) {
         batch.add(entry);
         OpenHold hold = entry.hold();
-        byScope.each(hold.payer, hold.model, hold.provider, each -> each.add(entry, batch));
+        byScope.each(hold.payer, hold.model, hold.provider, each -> {
+            each.add(entry, batch);
+            touched.add(each);
+        });
     }
 
     /** A segment goes: what is still open in it must not go with it. */
@@ -207,7 +217,7 @@ final class Applier {
 
     /** Tells alerts that are due, and writes that they were told. */
     void tellAlerts(Books books, Alert.Listener listener) {
-        for (Tracked each : tracked) {
+        for (Tracked each : touched) {
             Alert due = each.due(books.granted(each.budget.number()));
             if (due != null) {
                 listener.reached(due);
@@ -215,6 +225,7 @@ final class Applier {
                 batch.alerted.add(due);
             }
         }
+        touched.clear();
         flush();
     }
 

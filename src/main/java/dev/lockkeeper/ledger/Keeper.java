@@ -37,7 +37,11 @@ final class Keeper implements AutoCloseable {
     private final ConcurrentLinkedQueue<FutureTask<?>> wishes = new ConcurrentLinkedQueue<>();
 
     private volatile boolean closing;
+    /** Whether the applier's last try failed. Its thread. */
     private boolean failing;
+
+    /** Whether the keeper's last round failed. Its thread. */
+    private boolean unkept;
 
     Keeper(Ledger ledger, Duration forceEvery) {
         this.ledger = ledger;
@@ -67,9 +71,13 @@ final class Keeper implements AutoCloseable {
                     ledger.lookAtDisk();
                 }
                 ledger.keep();
+                unkept = false;
             } catch (IOException | RuntimeException | InternalError e) {
                 // Without spare segments new holds are refused; with them again they are taken.
-                LOG.error("the journals can't be kept: {}", e.toString());
+                if (!unkept) {
+                    unkept = true;
+                    LOG.error("the journals can't be kept: {}", e.toString());
+                }
                 LockSupport.parkNanos(AFTER_FAILURE.toNanos());
             }
             LockSupport.parkNanos(forceEvery.toNanos());

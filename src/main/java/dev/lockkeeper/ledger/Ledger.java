@@ -289,8 +289,12 @@ public final class Ledger implements AutoCloseable {
         long[] written = applier.written();
         for (Journal each : journals) {
             each.force();
-            each.extend();
+        }
+        for (Journal each : journals) {
             each.retire(written[each.index()]);
+        }
+        for (Journal each : journals) {
+            each.extend(); // last: it fails when the disk is full
         }
     }
 
