@@ -37,11 +37,13 @@ import dev.lockkeeper.observe.CallLog;
 import dev.lockkeeper.observe.Logging;
 import dev.lockkeeper.observe.Metrics;
 import dev.lockkeeper.relay.InFlight;
+import dev.lockkeeper.relay.KeyedCalls;
 import dev.lockkeeper.relay.Pools;
 import dev.lockkeeper.relay.Relay;
 import dev.lockkeeper.relay.Rules;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.relay.Workers;
+import dev.lockkeeper.repeats.KeptAnswers;
 import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Settings;
@@ -166,6 +168,8 @@ public final class House implements AutoCloseable {
                     Loops.wanted(settings.loops()),
                     clock,
                     LedgerSettings.DEFAULT));
+            KeptAnswers kept = keep(KeptAnswers.open(database, settings.data(), settings.repeats(), clock, random));
+            KeyedCalls keyed = new KeyedCalls(kept);
 
             started = started(starting);
             loops = keep(started);
@@ -179,6 +183,7 @@ public final class House implements AutoCloseable {
             log = keep(CallLog.start(calls, System::nanoTime, settings.log().client()));
             metrics.logLinesLost(log::lost);
             Watcher watcher = report -> {
+                keyed.ended(report);
                 metrics.ended(report);
                 if (this.settings.log().calls()) {
                     log.ended(report);
@@ -189,6 +194,7 @@ public final class House implements AutoCloseable {
             metrics.callsInFlight(relay.inFlight()::calls);
             metrics.bytesInFlight(relay.inFlight()::bytes);
             metrics.overloads(relay.inFlight());
+            metrics.keptAnswers(kept::keys, kept::bytes, kept::notKept);
             metrics.messagesLost(Logging::lost);
             metrics.ledger(
                     ledger::openHolds,
@@ -200,7 +206,7 @@ public final class House implements AutoCloseable {
             metrics.upstreamConnections(pools::connections);
             metrics.watch(loops.all());
 
-            door = new Door(keys, relay, settings.door(), clock.millis() / 1000);
+            door = new Door(keys, relay, keyed, settings.door(), clock.millis() / 1000);
             server = keep(loops.serve(settings.server(), door, House::unreadable));
             server.certificateNotAfter()
                     .ifPresent(first -> metrics.certificate(

@@ -11,6 +11,7 @@ import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.relay.CallReport.Outcome;
+import dev.lockkeeper.relay.KeyedCalls;
 import dev.lockkeeper.relay.Overload;
 import dev.lockkeeper.relay.Refusal;
 import dev.lockkeeper.relay.Relay;
@@ -33,13 +34,18 @@ public final class Door implements Loops.Handler {
 
     private final Keys keys;
     private final Relay relay;
+    private final KeyedCalls keyed;
     private volatile Cors cors;
     private final long startedSeconds;
 
-    /** @param startedSeconds told as the models' {@code created}, seconds since 1970 */
-    public Door(Keys keys, Relay relay, DoorSettings settings, long startedSeconds) {
+    /**
+     * @param keyed carries calls with an idempotency key
+     * @param startedSeconds told as the models' {@code created}, seconds since 1970
+     */
+    public Door(Keys keys, Relay relay, KeyedCalls keyed, DoorSettings settings, long startedSeconds) {
         this.keys = keys;
         this.relay = relay;
+        this.keyed = keyed;
         this.cors = new Cors(settings);
         this.startedSeconds = startedSeconds;
         // Made once, from a table and a file: not while a call waits.
@@ -103,7 +109,11 @@ public final class Door implements Loops.Handler {
         } else if (ShortForm.is(endpoint, exchange.query())) {
             ShortForm.carry(relay, exchange, caller);
         } else {
-            relay.carry(exchange, caller, endpoint, ids, null);
+            if (KeyedCalls.isOne(exchange)) {
+                keyed.carry(relay, exchange, caller, endpoint, ids);
+            } else {
+                relay.carry(exchange, caller, endpoint, ids, null);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A Vert.x event loop with its coarse tick and its source of request ids. All but {@link #run} and {@link #here} on the loop only. */
+/** A Vert.x event loop with its coarse tick and its source of request ids. All but {@link #run}, {@link #later} and {@link #here} on the loop only. */
 final class EventLoop implements Loop {
     private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
     private static final String ID_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -44,8 +44,8 @@ final class EventLoop implements Loop {
         }
     }
 
-    /** Runs a task after what the loop is doing now. */
-    void later(Runnable task) {
+    @Override
+    public void later(Runnable task) {
         netty.execute(task);
     }
 

@@ -8,6 +8,9 @@ public interface Loop {
     /** Runs a task on the loop's thread: at once when called on it, else as soon as the loop gets there. Any thread. */
     void run(Runnable task);
 
+    /** Runs a task on the loop's thread after what it is doing now. Any thread. */
+    void later(Runnable task);
+
     /** Whether the calling thread is this loop's. */
     boolean here();
 

@@ -12,6 +12,7 @@ final class Labels {
             case REFUSED -> "refused";
             case FAILED -> "failed";
             case ABANDONED -> "abandoned";
+            case REPLAYED -> "replayed";
         };
     }
 

@@ -211,6 +211,23 @@ public final class Metrics implements Watcher, AutoCloseable {
         counter("lockkeeper.log.lines.lost", "Lines of the call log that were not written", Tags.empty(), lost);
     }
 
+    /**
+     * Shows what is kept for repeats of calls with an idempotency key.
+     *
+     * @param keys idempotency keys in the database
+     * @param bytes of answers in it
+     * @param notKept whole answers for which there was no room
+     */
+    public void keptAnswers(LongSupplier keys, LongSupplier bytes, LongSupplier notKept) {
+        gauge("lockkeeper.idempotency.keys", "Idempotency keys in the database", keys);
+        gauge("lockkeeper.idempotency.bytes", "Bytes of answers that are kept for repeats in the database", bytes);
+        counter(
+                "lockkeeper.idempotency.not.kept",
+                "Whole answers to calls with an idempotency key that were not kept, for want of room",
+                Tags.empty(),
+                notKept);
+    }
+
     /** Shows how many lines of the process's own messages were lost. */
     public void messagesLost(LongSupplier lost) {
         counter("lockkeeper.messages.lost", "Messages of the process that were not written", Tags.empty(), lost);

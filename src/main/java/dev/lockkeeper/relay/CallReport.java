@@ -72,6 +72,8 @@ public record CallReport(
         /** An upstream was asked, and failed (429 and 5xx too) or did not answer to the end. */
         FAILED,
         /** The client went away first. */
-        ABANDONED
+        ABANDONED,
+        /** The client was told what another call with its idempotency key was answered: nothing was asked or used for it. */
+        REPLAYED
     }
 }

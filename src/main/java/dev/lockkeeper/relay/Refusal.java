@@ -24,6 +24,18 @@ public sealed interface Refusal {
     /** No key, or one that opens nothing. */
     record UnknownKey(boolean missing) implements Refusal {}
 
+    /** An idempotency key that can't be one, or stands where there may be none. */
+    record BadIdempotencyKey(String message) implements Refusal {}
+
+    /** An idempotency key that stands for another request already. */
+    record IdempotencyKeyReused() implements Refusal {}
+
+    /** An idempotency key whose call is under way at another node. */
+    record IdempotencyKeyInUse() implements Refusal {}
+
+    /** An idempotency key whose call was answered with what can't be told again. */
+    record AnswerNotKept(String why) implements Refusal {}
+
     /** A model that does not exist, or that this key may not use: the client can't tell which. */
     record UnknownModel(String asked, List<String> nearest) implements Refusal {}
 
@@ -182,6 +194,34 @@ public sealed interface Refusal {
                                         + " (x-api-key and api-key are taken too)."
                                 : "This API key is not known here. Check for a typo, or ask the operator for a key"
                                         + " (lockkeeper keys create).");
+            case BadIdempotencyKey(String message) -> request(400, "invalid_idempotency_key", null, message);
+            case IdempotencyKeyReused() ->
+                request(
+                        422,
+                        "idempotency_key_reused",
+                        null,
+                        "This Idempotency-Key was sent with another request before: another path, query or body. Send a"
+                                + " new key with a new request.");
+            case IdempotencyKeyInUse() ->
+                new Said(
+                        409,
+                        "invalid_request_error",
+                        "idempotency_key_in_use",
+                        null,
+                        "The call with this Idempotency-Key is under way at another node. Send it again with the same"
+                                + " key to get its answer when it is there.",
+                        1_000,
+                        Outcome.REFUSED);
+            case AnswerNotKept(String reason) ->
+                new Said(
+                        409,
+                        "invalid_request_error",
+                        "idempotency_answer_not_kept",
+                        null,
+                        "The call with this Idempotency-Key was made and answered, but the answer can't be told again: "
+                                + reason + ". Send a new key to make the call anew.",
+                        Said.NEVER,
+                        Outcome.REFUSED);
             case UnknownModel(String asked, List<String> nearest) ->
                 request(
                         404,

@@ -9,6 +9,7 @@ import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PriceBook;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.relay.RelaySettings;
+import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ import java.util.Set;
  * @param data folder of the database
  * @param database which store keeps the tables
  * @param relay how calls are carried
+ * @param repeats what is kept for repeats of calls with an idempotency key
  * @param log what is said aloud
  * @param providers at least one; the one called {@code simulator} is the simulated provider of this process, whose
  *     address is known once it runs: till then it is port 0
@@ -43,6 +45,7 @@ public record Settings(
         Path data,
         DatabaseSettings database,
         RelaySettings relay,
+        RepeatSettings repeats,
         LogSettings log,
         List<ProviderSettings> providers,
         List<ModelSettings> models,
@@ -69,6 +72,7 @@ public record Settings(
                 data,
                 database,
                 usualSpill ? next.relay.spilling(spill(data)) : next.relay,
+                repeats,
                 next.log,
                 next.providers,
                 next.models,

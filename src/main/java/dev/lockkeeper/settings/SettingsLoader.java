@@ -10,6 +10,7 @@ import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.relay.RelaySettings;
+import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.Catalog;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
@@ -63,6 +64,9 @@ public final class SettingsLoader {
 
     /** What a streamed call holds: two connections, their queues, what was read of the request. */
     private static final long HEAP_PER_CALL = 128 << 10;
+
+    /** Characters of a secret that nobody guesses. */
+    private static final int LONG_SECRET = 32;
 
     private static final String UNIX = "unix";
     private static final Duration SHORTEST = Duration.ofMillis(1);
@@ -195,6 +199,7 @@ public final class SettingsLoader {
         DatabaseSettings database =
                 new Databases(reading, new PemFiles(reading, file.folder())).read(root.section("database"));
         RelaySettings relay = relay(root.section("stream"), root.section("limits"), data, server.maxRequestBody());
+        RepeatSettings repeats = repeats(root.section("idempotency"), database);
         LogSettings log = log(root.section("log"));
         Section reload = root.section("reload");
         boolean watch = reload.value("watch", Type.BOOL, true).value();
@@ -224,6 +229,7 @@ public final class SettingsLoader {
                 data,
                 database,
                 relay,
+                repeats,
                 log,
                 providers,
                 models,
@@ -515,6 +521,33 @@ public final class SettingsLoader {
                 Math.toIntExact(peek.value()),
                 inputTokens.value(),
                 unbounded.value());
+    }
+
+    private RepeatSettings repeats(Section section, DatabaseSettings database) {
+        RepeatSettings usual = RepeatSettings.USUAL;
+        Setting<Duration> keepFor =
+                section.value("keep-for", Type.duration(Duration.ofMinutes(1), Duration.ofDays(30)), usual.keepFor());
+        Setting<Duration> goOn =
+                section.value("go-on", Type.duration(Duration.ZERO, Duration.ofHours(24)), usual.goOn());
+        Setting<Long> maxAnswer = section.value("max-answer", Type.size(KIB, 256 * MIB), (long) usual.maxAnswer());
+        Setting<Long> maxTotal = section.value("max-total", Type.size(0, 1024 * GIB), usual.maxTotal());
+        Setting<Optional<String>> secret = section.optional("secret", Type.SECRET, "a key of the data folder's own");
+        section.end();
+        secret.value()
+                .filter(text -> text.length() < LONG_SECRET)
+                .ifPresent(_ -> reading.note(
+                        "idempotency.secret is shorter than " + LONG_SECRET + " characters: one that can be guessed"
+                                + " protects nothing. openssl rand -hex 32 makes a good one."));
+        if (database instanceof DatabaseSettings.Postgres && secret.value().isEmpty() && secret.usable()) {
+            reading.note("idempotency.secret is not set: where several nodes share the database, a repeat with the same"
+                    + " Idempotency-Key is replayed by the node that answered it, and refused (409) by others.");
+        }
+        return new RepeatSettings(
+                keepFor.value(),
+                goOn.value(),
+                Math.toIntExact(maxAnswer.value()),
+                maxTotal.value(),
+                secret.value().orElse(null));
     }
 
     private static LogSettings log(Section section) {

@@ -35,6 +35,7 @@ public final class Provider {
             "upgrade",
             "http2-settings",
             "expect",
+            "idempotency-key", // several projects share an account: their keys must not meet there
             "if-none-match",
             "if-modified-since",
             "content-length",

@@ -78,6 +78,7 @@ final class Gateway implements AutoCloseable {
                 from.data(),
                 from.database(),
                 from.relay(),
+                from.repeats(),
                 from.log(),
                 from.providers(),
                 models,

@@ -17,7 +17,9 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
@@ -86,6 +88,29 @@ class MoneyTest {
             booked(gateway, ANSWER_NANOS);
             await().atMost(5, SECONDS)
                     .untilAsserted(() -> assertThat(gateway.log()).contains("\"cost_usd\":0.004500000"));
+        }
+    }
+
+    @Test
+    void whatIsRepeatedWithItsIdempotencyKeyIsBookedOnce() throws Exception {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 1_000_000_000);
+            HttpResponse<String> first = Keyed.ask(gateway, "k1", ASK);
+            List<CompletableFuture<HttpResponse<String>>> others = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                others.add(Keyed.later(() -> Keyed.ask(gateway, "k1", ASK)));
+                others.add(Keyed.later(() -> Keyed.ask(gateway, "k2", ASK)));
+            }
+            for (CompletableFuture<HttpResponse<String>> each : others) {
+                assertThat(each.get(30, SECONDS).body()).isEqualTo(first.body());
+            }
+
+            booked(gateway, 2 * ANSWER_NANOS);
+            assertThat(first.headers().firstValue("x-lockkeeper-cost")).isPresent();
+            assertThat(Keyed.ask(gateway, "k1", ASK).headers().firstValue("x-lockkeeper-cost"))
+                    .isEmpty();
         }
     }
 

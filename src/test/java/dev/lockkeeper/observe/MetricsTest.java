@@ -164,6 +164,11 @@ class MetricsTest {
         }
 
         @Override
+        public void later(Runnable task) {
+            task.run();
+        }
+
+        @Override
         public boolean here() {
             return true;
         }

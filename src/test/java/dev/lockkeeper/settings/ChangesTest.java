@@ -180,6 +180,7 @@ class ChangesTest {
                 .allMatch(key -> key.equals("data")
                         || key.startsWith("server.")
                         || key.startsWith("admin.")
-                        || key.startsWith("database."));
+                        || key.startsWith("database.")
+                        || key.startsWith("idempotency."));
     }
 }

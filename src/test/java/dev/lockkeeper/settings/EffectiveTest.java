@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -151,12 +152,22 @@ class EffectiveTest {
                 settings.data(),
                 masked(settings.database()),
                 settings.relay(),
+                masked(settings.repeats()),
                 settings.log(),
                 providers,
                 settings.models(),
                 settings.prices(),
                 settings.simulated(),
                 settings.watch());
+    }
+
+    private static RepeatSettings masked(RepeatSettings repeats) {
+        return new RepeatSettings(
+                repeats.keepFor(),
+                repeats.goOn(),
+                repeats.maxAnswer(),
+                repeats.maxTotal(),
+                repeats.secret() == null ? null : "***");
     }
 
     private static DatabaseSettings masked(DatabaseSettings database) {

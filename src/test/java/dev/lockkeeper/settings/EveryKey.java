@@ -47,6 +47,12 @@ final class EveryKey {
             stream: {heartbeat: 0, gather: 20ms, max-event: 1MB}
             limits: {bytes-in-flight: 40%, calls-in-flight: 700, max-input-tokens: 200000, multipart-peek: 1MiB, spill: /var/tmp/spill,
                      unbounded-cost: true}
+            idempotency:
+              keep-for: 12h
+              go-on: 1m
+              max-answer: 1MiB
+              max-total: 2GiB
+              secret: idempotency-secret-of-32-letters-or-more
             reload: {watch: false}
             log: {calls: false, format: json, level: debug, client: network}
             providers:

@@ -64,6 +64,10 @@ class MistakesTest {
             database: {url: postgres://db/x, tls: verify} | 1:39: database.tls: verify (expected: disable, prefer, require, verify-ca or verify-full); did you mean verify-ca?
             database: {url: postgres://db/x, ca: no.pem} | 1:38: database.ca: no.pem (expected: a PEM file that can be read; FOLDER/no.pem does not exist)
             database: {url: "postgres://localhost/x", ca: cert.pem} | 1:47: database.ca: cert.pem (expected: database.tls: verify-ca or verify-full beside it; prefer asks nobody)
+            idempotency: {keep-for: 30s} | 1:25: idempotency.keep-for: 30s (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 60s to 720h)
+            idempotency: {max-answer: 1GiB} | 1:27: idempotency.max-answer: 1GiB (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 1KiB to 256MiB)
+            idempotency: {max-total: 5} | 1:26: idempotency.max-total: 5 (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 0B to 1TiB)
+            idempotency: {secret: "\u00fc"} | 1:23: idempotency.secret: ******** (expected: a secret: printable ASCII, at least one character and at most 8192)
             server: 8080 | 1:9: server: a single value (expected: a mapping)
             server: [] | 1:9: server: a list (expected: a mapping)
             server: {cors: {origins: https://a.example.com}} | 1:26: server.cors.origins: a single value (expected: a list, such as [an origin, such as https://app.example.com (no path), or "*"])

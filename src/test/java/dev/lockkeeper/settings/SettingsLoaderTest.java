@@ -17,6 +17,7 @@ import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.prices.Tier;
 import dev.lockkeeper.relay.RelaySettings;
+import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
 import dev.lockkeeper.routing.ModelSettings.TargetSettings;
@@ -91,6 +92,7 @@ class SettingsLoaderTest {
                                 262_144,
                                 1_000_000,
                                 false),
+                        new RepeatSettings(Duration.ofHours(24), Duration.ofMinutes(10), 4_194_304, 268_435_456, null),
                         new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                         List.of(simulator),
                         List.of(
@@ -218,6 +220,12 @@ class SettingsLoaderTest {
                                 1_048_576,
                                 200_000,
                                 true),
+                        new RepeatSettings(
+                                Duration.ofHours(12),
+                                Duration.ofMinutes(1),
+                                1_048_576,
+                                2_147_483_648L,
+                                "idempotency-secret-of-32-letters-or-more"),
                         new LogSettings(false, "json", "debug", LogSettings.Client.NETWORK),
                         List.of(azure),
                         List.of(new ModelSettings(
@@ -566,5 +574,24 @@ class SettingsLoaderTest {
 
         assertThat(connection.host()).isEqualTo("::1");
         assertThat(connection.port()).isEqualTo(8000);
+    }
+
+    @Test
+    void aSharedDatabaseWithoutASecretForItsReplaysAndAShortSecretAreTold() {
+        assertThat(Config.in(folder)
+                        .file("database: {url: postgres://db.internal/x}\n")
+                        .good()
+                        .notes())
+                .singleElement()
+                .asString()
+                .contains("idempotency.secret is not set");
+        assertThat(Config.in(folder)
+                        .file("idempotency: {secret: short-secret}\n")
+                        .good()
+                        .notes())
+                .singleElement()
+                .asString()
+                .contains("idempotency.secret is shorter than 32")
+                .doesNotContain("short-secret");
     }
 }

@@ -19,6 +19,7 @@ import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.relay.RelaySettings;
+import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
 import dev.lockkeeper.routing.ModelSettings.TargetSettings;
@@ -100,6 +101,7 @@ public final class Gateway implements AutoCloseable {
         private Clock clock = Clock.systemUTC();
         private Stores store = Stores.SQLITE;
         private @Nullable DatabaseSettings database;
+        private RepeatSettings repeats = RepeatSettings.USUAL;
 
         /** What the catalogue does not know has a price too, so that no call is refused for want of one. */
         private PricesSettings prices = new PricesSettings(
@@ -120,6 +122,12 @@ public final class Gateway implements AutoCloseable {
         /** Where its tables are, in full. */
         public Plan store(DatabaseSettings value) {
             database = value;
+            return this;
+        }
+
+        /** What is kept of calls with an idempotency key. */
+        public Plan repeats(RepeatSettings value) {
+            repeats = value;
             return this;
         }
 
@@ -332,6 +340,7 @@ public final class Gateway implements AutoCloseable {
                             peek,
                             100_000_000,
                             false),
+                    repeats,
                     new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                     providers,
                     models,
