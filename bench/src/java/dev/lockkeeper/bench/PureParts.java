@@ -185,7 +185,8 @@ public class PureParts {
     /** Replacing its model and asking for usage. */
     @Benchmark
     public Rewritten rewrite() {
-        return Rewrite.of(small, smallScan, chat, "gpt-4o", Refusals.NONE, true, Rewrite.UNLIMITED);
+        return Rewrite.of(
+                small, smallScan, chat, new Rewrite.Wish("gpt-4o", Refusals.NONE, true, Rewrite.UNLIMITED, null));
     }
 
     /** Finding the model behind a file of 64 KiB in a form. */

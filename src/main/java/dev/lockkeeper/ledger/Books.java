@@ -326,19 +326,29 @@ final class Books {
     synchronized List<Balance> balances(long clockMillis) {
         long at = time(clockMillis);
         List<Balance> all = new ArrayList<>();
-        for (Standing each : byNumber.values()) {
-            Account account = each.at(at);
-            all.add(new Balance(
-                    each.budget,
-                    account.start,
-                    account.end,
-                    account.granted(),
-                    account.free(),
-                    account.held(),
-                    account.spent(),
-                    account.overrun()));
-        }
+        byNumber.values().forEach(each -> all.add(balance(each, at)));
         return all;
+    }
+
+    /** How the budgets stand that an attempt would touch. */
+    synchronized List<Balance> touched(Ask ask, long clockMillis) {
+        long at = time(clockMillis);
+        List<Balance> all = new ArrayList<>();
+        standings.each(ask.payer(), ask.model(), ask.provider(), each -> all.add(balance(each, at)));
+        return all;
+    }
+
+    private static Balance balance(Standing standing, long at) {
+        Account account = standing.at(at);
+        return new Balance(
+                standing.budget,
+                account.start,
+                account.end,
+                account.granted(),
+                account.free(),
+                account.held(),
+                account.spent(),
+                account.overrun());
     }
 
     /**

@@ -152,6 +152,11 @@ public final class Ledger implements AutoCloseable {
         return holding;
     }
 
+    /** How the budgets stand that an attempt would touch; nothing is held. Any thread; never blocks. */
+    public List<Balance> touched(Ask ask) {
+        return books.touched(ask, clock.millis());
+    }
+
     /** The budgets, and how they stand. */
     public Budgets budgets() {
         return budgets;

@@ -435,7 +435,7 @@ final class Call {
                 return;
             }
         }
-        enter(placed, asked, reckoned(placed, asked, asked.textBytes()), then);
+        enter(placed, asked, reckoned(placed.upstreamModel(), asked, asked.textBytes()), then);
     }
 
     private void enter(Placed placed, RequestScan asked, Tokens estimate, LongConsumer then) {
@@ -470,6 +470,10 @@ final class Call {
     }
 
     private void letIn(Placed placed, RequestScan asked, Tokens estimate, LongConsumer then) {
+        if (dry()) {
+            hold(placed, asked, estimate.likely(), then);
+            return;
+        }
         switch (relay.limits().enter(scoped(placed, asked), estimate.likely(), estimate.atMost())) {
             case Permit entered -> {
                 permit = entered;
@@ -485,8 +489,8 @@ final class Call {
     }
 
     /** Tokens of the prompt with so many bytes of text. */
-    private Tokens reckoned(Placed placed, RequestScan asked, long textBytes) {
-        Tokens told = relay.estimates().input(placed.upstreamModel(), textBytes, asked.messages(), asked.media());
+    private Tokens reckoned(String forModel, RequestScan asked, long textBytes) {
+        Tokens told = relay.estimates().input(forModel, textBytes, asked.messages(), asked.media());
         return new Tokens(told.likely() + asked.tokenIds(), told.atMost() + asked.tokenIds());
     }
 
@@ -496,7 +500,7 @@ final class Call {
         boolean taken = counted != null
                 && relay.workers().estimate(() -> {
                     long all = relay.tokens().countPrompt(counted, relay::cuttingShort)
-                            + reckoned(placed, asked, 0).likely();
+                            + reckoned(placed.upstreamModel(), asked, 0).likely();
                     onLoop(() -> {
                         if (!over) {
                             busy();
@@ -517,14 +521,14 @@ final class Call {
      */
     private void hold(Placed placed, RequestScan asked, long input, LongConsumer then) {
         String open = openEnded(asked);
-        if (!endpoint.billed() && open == null) {
+        if (!endpoint.billed() && open == null && !dry()) {
             then.accept(Rewrite.UNLIMITED);
             return;
         }
         String at = placed.provider().name();
         long now = relay.clock().millis();
-        Price price = open != null ? null : rules.prices().find(at, placed.upstreamModel(), now);
-        if (price == null && open == null) {
+        Price price = open != null || !endpoint.billed() ? null : rules.prices().find(at, placed.upstreamModel(), now);
+        if (price == null && open == null && endpoint.billed()) {
             refuse(new Refusal.Unpriced(placed.upstreamModel(), at));
             return;
         }
@@ -537,6 +541,7 @@ final class Call {
                         input,
                         wanted == null ? 0 : wanted.maxOutput(),
                         refusals(placed.upstreamModel(), asked).sampling(),
+                        Pieces.of(endpoint, asked, bodyBytes()).build(),
                         price);
         Ask ask = new Ask(
                 exchange.id(),
@@ -548,6 +553,10 @@ final class Call {
                 quote.least(),
                 quote.wanted(),
                 quote.likely());
+        if (dry()) {
+            dryRun(ask, quote);
+            return;
+        }
         switch (relay.ledger().hold(loop.index(), ask)) {
             case Holding.Granted(Hold hold) -> {
                 if (price == null) {
@@ -587,6 +596,25 @@ final class Call {
         }
     }
 
+    /** Whether the client only wants to know what the call would cost. */
+    private boolean dry() {
+        return "true".equalsIgnoreCase(exchange.headers().get(DryRun.FIELD));
+    }
+
+    /** Tells what the call would cost, and ends it. */
+    private void dryRun(Ask ask, Quote quote) {
+        Headers headers = Headers.empty().set("content-type", "application/json");
+        addOwnHeaders(headers);
+        answer(200, headers, DryRun.answer(ask, quote, relay.ledger().touched(ask)));
+        finish(Learnt.NOTHING, null, Outcome.SERVED, "");
+    }
+
+    /** Bytes of the request's body as its head tells; -1 where it doesn't. */
+    private long bodyBytes() {
+        String told = exchange.headers().get("content-length");
+        return told == null ? -1 : Long.parseLong(told);
+    }
+
     /** What about this call costs money later, or without a bound; null for nothing. */
     private @Nullable String openEnded(RequestScan asked) {
         if (asked.background()) {
@@ -614,8 +642,12 @@ final class Call {
                 caller.organizationId(),
                 caller.projectId(),
                 caller.keyId(),
-                asked.endUser(),
+                endUser(asked),
                 tag == null ? "" : tag.length() > MAX_TAG ? tag.substring(0, MAX_TAG) : tag);
+    }
+
+    private String endUser(RequestScan asked) {
+        return rules.settings().endUsers().booked(asked.endUser());
     }
 
     private static String tier(RequestScan asked) {
@@ -639,11 +671,10 @@ final class Call {
         RequestScan asked = scan == null ? RequestScan.none(endpoint) : scan;
         Usage usage = told;
         if (usage == null) {
-            usage = Usage.estimate(
-                    relay.estimates()
-                            .input(upstreamModel, asked.textBytes(), 1, List.of())
-                            .likely(),
-                    0);
+            usage = Pieces.of(endpoint, asked, bytesIn)
+                    .freshInput(
+                            reckoned(upstreamModel, asked, asked.textBytes()).likely())
+                    .build();
         }
         if (usage.tier().isEmpty()) {
             usage = usage.withTier(tier(asked));
@@ -672,7 +703,15 @@ final class Call {
             return new RequestBody.Whole(List.of(body), body.length());
         }
         Rewritten rewritten = Rewrite.of(
-                body, found, endpoint, placed.upstreamModel(), refusals(placed.upstreamModel(), found), true, limit);
+                body,
+                found,
+                endpoint,
+                new Rewrite.Wish(
+                        placed.upstreamModel(),
+                        refusals(placed.upstreamModel(), found),
+                        true,
+                        limit,
+                        rules.settings().endUsers().told(found.endUser())));
         warnings = rewritten.warnings();
         return RequestBody.of(rewritten.pieces(), rewritten.length());
     }

@@ -3,6 +3,7 @@ package dev.lockkeeper.relay;
 import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.RequestScan;
 import dev.lockkeeper.prices.Price;
+import dev.lockkeeper.units.Usage;
 
 /**
  * What an attempt may cost, reckoned before anything is sent.
@@ -18,10 +19,13 @@ import dev.lockkeeper.prices.Price;
  * @param least nano-dollars without which nothing is begun
  * @param wanted nano-dollars that are held where there are so many
  * @param likely nano-dollars of a usual answer, for those who ask before
+ * @param worst nano-dollars of the longest answer
  */
-record Quote(long input, long output, int choices, boolean watched, long least, long wanted, long likely) {
+record Quote(long input, long output, int choices, boolean watched, long least, long wanted, long likely, long worst) {
+    private static final Usage NO_USAGE = new Usage.Builder().build();
+
     /** Nothing is to be set aside. */
-    static final Quote NOTHING = new Quote(0, 0, 1, false, 0, 0, 0);
+    static final Quote NOTHING = new Quote(0, 0, 1, false, 0, 0, 0, 0);
 
     /** Tokens of an answer of which neither the request nor the catalogue tells a bound. */
     static final long USUAL_LIMIT = 16_384;
@@ -44,8 +48,10 @@ record Quote(long input, long output, int choices, boolean watched, long least, 
      * @param input tokens of the prompt
      * @param known tokens of an answer that the model can make, 0 when unknown
      * @param secret whether the model reasons in secret at the effort asked for
+     * @param pieces what is billed by the picture, the character or the minute
      */
-    static Quote of(Endpoint endpoint, RequestScan scan, long input, long known, boolean secret, Price price) {
+    static Quote of(
+            Endpoint endpoint, RequestScan scan, long input, long known, boolean secret, Usage pieces, Price price) {
         int choices = scan.choices();
         long limit = limit(endpoint, scan, known);
         long output = Math.multiplyExact(limit, (long) choices);
@@ -59,14 +65,16 @@ record Quote(long input, long output, int choices, boolean watched, long least, 
                 };
         String tier = scan.serviceTier() == null ? "" : scan.serviceTier();
         long first = watched ? Math.min(output, SLICE) : output;
+        long besides = price.cost(pieces) - price.cost(NO_USAGE);
         return new Quote(
                 input,
                 output,
                 choices,
                 watched,
-                price.worst(input, Math.min(output, (long) WORTH_BEGINNING * choices), tier),
-                price.worst(input, first, tier),
-                price.likely(input, Math.min(output, (long) USUAL_ANSWER * choices), tier));
+                Math.addExact(price.worst(input, Math.min(output, (long) WORTH_BEGINNING * choices), tier), besides),
+                Math.addExact(price.worst(input, first, tier), besides),
+                Math.addExact(price.likely(input, Math.min(output, (long) USUAL_ANSWER * choices), tier), besides),
+                Math.addExact(price.worst(input, output, tier), besides));
     }
 
     private static long limit(Endpoint endpoint, RequestScan scan, long known) {
@@ -74,8 +82,8 @@ record Quote(long input, long output, int choices, boolean watched, long least, 
             case CHAT, RESPONSES -> bounded(scan.outputLimit(), known);
             case COMPLETIONS -> scan.outputLimit() < 0 ? COMPLETION : bounded(scan.outputLimit(), known);
             case IMAGES -> IMAGE;
-            case SPEECH, TRANSCRIPTION -> known > 0 ? known : USUAL_LIMIT;
-            case EMBEDDINGS, MODELS, PLAIN -> 0;
+            case TRANSCRIPTION -> known > 0 ? known : USUAL_LIMIT;
+            case SPEECH, EMBEDDINGS, MODELS, PLAIN -> 0;
         };
     }
 

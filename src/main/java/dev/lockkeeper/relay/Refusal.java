@@ -311,7 +311,7 @@ public sealed interface Refusal {
                 new Said(
                         403,
                         "permission_error",
-                        "test_key",
+                        "test_key_not_allowed",
                         name.isEmpty() ? null : "model",
                         "A test key reaches only the providers that its project opens to test keys (by default the"
                                 + " simulator)"

@@ -16,6 +16,7 @@ import java.time.Duration;
  * @param peek bytes of a multipart body held in memory while its model is looked for; the rest is spilled
  * @param maxInputTokens tokens of a prompt; beyond it 413
  * @param unbounded whether calls whose cost comes later, or has no bound, are open to callers under a hard budget
+ * @param endUsers how the people behind calls are named
  */
 public record RelaySettings(
         Duration heartbeat,
@@ -26,11 +27,36 @@ public record RelaySettings(
         Path spill,
         int peek,
         long maxInputTokens,
-        boolean unbounded) {
+        boolean unbounded,
+        EndUsers endUsers) {
+
+    /** The same where the people behind calls are named otherwise. */
+    public RelaySettings naming(EndUsers others) {
+        return new RelaySettings(
+                heartbeat,
+                gather,
+                maxEvent,
+                maxBytesInFlight,
+                maxCalls,
+                spill,
+                peek,
+                maxInputTokens,
+                unbounded,
+                others);
+    }
 
     /** The same with another folder for what is spilled. */
     public RelaySettings spilling(Path folder) {
         return new RelaySettings(
-                heartbeat, gather, maxEvent, maxBytesInFlight, maxCalls, folder, peek, maxInputTokens, unbounded);
+                heartbeat,
+                gather,
+                maxEvent,
+                maxBytesInFlight,
+                maxCalls,
+                folder,
+                peek,
+                maxInputTokens,
+                unbounded,
+                endUsers);
     }
 }

@@ -9,6 +9,7 @@ import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PricesSettings;
+import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.Catalog;
@@ -198,7 +199,12 @@ public final class SettingsLoader {
                 .value();
         DatabaseSettings database =
                 new Databases(reading, new PemFiles(reading, file.folder())).read(root.section("database"));
-        RelaySettings relay = relay(root.section("stream"), root.section("limits"), data, server.maxRequestBody());
+        RelaySettings relay = relay(
+                root.section("stream"),
+                root.section("limits"),
+                root.section("end-users"),
+                data,
+                server.maxRequestBody());
         RepeatSettings repeats = repeats(root.section("idempotency"), database);
         LogSettings log = log(root.section("log"));
         Section reload = root.section("reload");
@@ -481,7 +487,10 @@ public final class SettingsLoader {
         }
     }
 
-    private RelaySettings relay(Section stream, Section limits, Path data, long maxRequestBody) {
+    private RelaySettings relay(Section stream, Section limits, Section people, Path data, long maxRequestBody) {
+        Setting<Optional<String>> hashKey =
+                people.optional("hash-key", Type.SECRET, "end users stay as clients name them");
+        people.end();
         Setting<Duration> heartbeat =
                 stream.value("heartbeat", Type.duration(Duration.ZERO, TEN_MINUTES), Duration.ofSeconds(15));
         Setting<Duration> gather =
@@ -520,7 +529,8 @@ public final class SettingsLoader {
                 spill.value(),
                 Math.toIntExact(peek.value()),
                 inputTokens.value(),
-                unbounded.value());
+                unbounded.value(),
+                new EndUsers(hashKey.value().orElse(null)));
     }
 
     private RepeatSettings repeats(Section section, DatabaseSettings database) {

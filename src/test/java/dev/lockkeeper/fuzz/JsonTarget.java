@@ -102,7 +102,8 @@ public final class JsonTarget {
             return; // deeper than a tree is made of: below
         }
         Input.check(tree.isObject(), "taken, and no object");
-        Bytes result = joined(Rewrite.of(body, scan, endpoint, "up\"stream", refusals, true, Rewrite.UNLIMITED));
+        Bytes result = joined(Rewrite.of(
+                body, scan, endpoint, new Rewrite.Wish("up\"stream", refusals, true, Rewrite.UNLIMITED, null)));
         JsonNode once = Given.treeOfNamesOnce(body);
         JsonNode after = once == null ? Given.tree(result) : Given.treeOfNamesOnce(result);
         Input.check(after != null, "no JSON any more: " + result.utf8());

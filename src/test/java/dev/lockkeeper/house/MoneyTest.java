@@ -8,17 +8,23 @@ import dev.lockkeeper.ledger.Balance;
 import dev.lockkeeper.ledger.Budget;
 import dev.lockkeeper.ledger.Period;
 import dev.lockkeeper.ledger.Scope;
+import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
+import dev.lockkeeper.prices.Rate;
+import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
+import dev.lockkeeper.units.Money;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -285,6 +291,65 @@ class MoneyTest {
             assertThat(answer.statusCode()).isEqualTo(403);
             assertThat(answer.body()).contains("\"code\":\"cost_unbounded\"", "a vector store");
             assertThat(upstream.requests()).isEmpty();
+        }
+    }
+
+    @Test
+    void speechIsBookedByItsCharacters() {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> conversation.send(
+                        "HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 3\r\n\r\nmp3"));
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .window("speaker", 0, "upstream", "tts-1")
+                        .prices(new PricesSettings(
+                                Map.of(), PriceSettings.always(Map.of(Rate.CHARACTERS, 15 * Money.DOLLAR))))
+                        .start()) {
+            budget(gateway, 1_000_000_000);
+            String ask = "{\"model\":\"speaker\",\"voice\":\"alloy\",\"input\":\"" + "ha".repeat(500) + "\"}";
+            assertThat(gateway.post("/v1/audio/speech", ask).statusCode()).isEqualTo(200);
+            booked(gateway, 15_000_000); // $15 for a million characters
+        }
+    }
+
+    @Test
+    void endUsersAreNamedByAHashWhereTheOperatorWantsIt() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .endUsers(new EndUsers("pepper"))
+                        .start()) {
+            String ask = ASK.replace("{\"model\"", "{\"user\":\"ann@example.com\",\"model\"");
+            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
+            assertThat(upstream.requests().getFirst().text())
+                    .doesNotContain("ann@example.com")
+                    .containsPattern("\"user\":\"[A-Za-z0-9_-]{43}\"");
+        }
+    }
+
+    @Test
+    void whatACallWouldCostIsToldWithoutMakingIt() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 1_000_000_000);
+            HttpResponse<String> told = gateway.send(gateway.request("/v1/chat/completions")
+                    .header("content-type", "application/json")
+                    .header("x-lockkeeper-dry-run", "true")
+                    .POST(HttpRequest.BodyPublishers.ofString(
+                            ASK.replace("{\"model\"", "{\"max_tokens\":1000,\"model\""))));
+            assertThat(told.statusCode()).isEqualTo(200);
+            assertThat(told.body())
+                    .contains(
+                            "\"object\":\"lockkeeper.dry_run\"",
+                            "\"max_output_tokens\":1000",
+                            "\"worst_cost\":\"$0.0100",
+                            "\"likely_cost\":\"$0.0050",
+                            "\"would_run\":true",
+                            "\"scope\":\"organization:org_default\"",
+                            "\"free\":\"$1.00\"");
+            assertThat(upstream.requests()).isEmpty();
+            booked(gateway, 0);
         }
     }
 

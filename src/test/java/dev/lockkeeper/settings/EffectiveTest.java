@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.io.IOException;
@@ -151,7 +152,7 @@ class EffectiveTest {
                 settings.admin(),
                 settings.data(),
                 masked(settings.database()),
-                settings.relay(),
+                settings.relay().naming(EndUsers.AS_NAMED),
                 masked(settings.repeats()),
                 settings.log(),
                 providers,

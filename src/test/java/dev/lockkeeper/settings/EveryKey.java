@@ -53,6 +53,7 @@ final class EveryKey {
               max-answer: 1MiB
               max-total: 2GiB
               secret: idempotency-secret-of-32-letters-or-more
+            end-users: {hash-key: pepper}
             reload: {watch: false}
             log: {calls: false, format: json, level: debug, client: network}
             providers:

@@ -16,6 +16,7 @@ import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.prices.Tier;
+import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
@@ -91,7 +92,8 @@ class SettingsLoaderTest {
                                 folder.resolve("lockkeeper-data/spill"),
                                 262_144,
                                 1_000_000,
-                                false),
+                                false,
+                                EndUsers.AS_NAMED),
                         new RepeatSettings(Duration.ofHours(24), Duration.ofMinutes(10), 4_194_304, 268_435_456, null),
                         new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                         List.of(simulator),
@@ -219,7 +221,8 @@ class SettingsLoaderTest {
                                 Path.of("/var/tmp/spill"),
                                 1_048_576,
                                 200_000,
-                                true),
+                                true,
+                                new EndUsers("pepper")),
                         new RepeatSettings(
                                 Duration.ofHours(12),
                                 Duration.ofMinutes(1),

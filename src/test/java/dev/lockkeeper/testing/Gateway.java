@@ -18,6 +18,7 @@ import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
+import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
@@ -99,6 +100,7 @@ public final class Gateway implements AutoCloseable {
         private ServerSettings.@Nullable UnixSocket unixSocket;
         private @Nullable Path folder;
         private Clock clock = Clock.systemUTC();
+        private EndUsers endUsers = EndUsers.AS_NAMED;
         private Stores store = Stores.SQLITE;
         private @Nullable DatabaseSettings database;
         private RepeatSettings repeats = RepeatSettings.USUAL;
@@ -177,6 +179,12 @@ public final class Gateway implements AutoCloseable {
 
         public Plan maxBytesInFlight(long bytes) {
             maxBytesInFlight = bytes;
+            return this;
+        }
+
+        /** How the people behind calls are named. */
+        public Plan endUsers(EndUsers value) {
+            endUsers = value;
             return this;
         }
 
@@ -339,7 +347,8 @@ public final class Gateway implements AutoCloseable {
                             data.resolve("spill"),
                             peek,
                             100_000_000,
-                            false),
+                            false,
+                            endUsers),
                     repeats,
                     new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                     providers,

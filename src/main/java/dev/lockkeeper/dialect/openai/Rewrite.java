@@ -16,6 +16,7 @@ public final class Rewrite {
 
     private static final Name[] SAMPLING = {Name.TEMPERATURE, Name.TOP_P, Name.LOGPROBS, Name.TOP_LOGPROBS};
     private static final Name[] PENALTIES = {Name.PRESENCE_PENALTY, Name.FREQUENCY_PENALTY, Name.LOGIT_BIAS};
+    private static final Name[] END_USERS = {Name.SAFETY_IDENTIFIER, Name.USER};
     private static final Bytes INCLUDE = Bytes.utf8("\"include_usage\":true");
     private static final Bytes OPTIONS = Bytes.utf8("{\"include_usage\":true}");
     private static final Bytes MORE_OPTIONS = Bytes.utf8(",\"stream_options\":{\"include_usage\":true}");
@@ -41,30 +42,37 @@ public final class Rewrite {
     }
 
     /**
-     * Edits a body.
+     * What is wanted of a body.
      *
-     * @param scan of the same body
      * @param upstreamModel what the upstream calls the model; stands where the client's name for it stood, and nowhere
      *     when the client named none
      * @param refusals what the upstream would refuse
      * @param askUsage whether to ask for usage where a chat or a completion is streamed
      * @param mostOutput tokens of one answer at most, written over a larger limit; {@link #UNLIMITED}: as asked
+     * @param endUser stands where the client said who is behind it; null: as said
      */
-    public static Rewritten of(
-            Bytes body,
-            RequestScan scan,
-            Endpoint endpoint,
+    public record Wish(
             String upstreamModel,
             Refusals refusals,
             boolean askUsage,
-            long mostOutput) {
+            long mostOutput,
+            @Nullable String endUser) {}
+
+    /**
+     * Edits a body.
+     *
+     * @param scan of the same body
+     */
+    public static Rewritten of(Bytes body, RequestScan scan, Endpoint endpoint, Wish wish) {
+        String upstreamModel = wish.upstreamModel;
+        Refusals refusals = wish.refusals;
         Rewrite rewrite = new Rewrite(body, scan);
         Member model = scan.member(Name.MODEL);
         if (model != null && !upstreamModel.equals(scan.model())) {
             rewrite.put(model, Errors.text(upstreamModel));
         }
         Kind kind = endpoint.kind();
-        if (askUsage && scan.stream() && (kind == Kind.CHAT || kind == Kind.COMPLETIONS)) {
+        if (wish.askUsage && scan.stream() && (kind == Kind.CHAT || kind == Kind.COMPLETIONS)) {
             rewrite.askUsage();
         }
         if (kind == Kind.CHAT || kind == Kind.RESPONSES) {
@@ -84,8 +92,11 @@ public final class Rewrite {
             rewrite.moveFormat();
             rewrite.moveEffort();
         }
-        if (mostOutput != UNLIMITED) {
-            rewrite.limitOutput(mostOutput, kind, refusals);
+        if (wish.mostOutput != UNLIMITED) {
+            rewrite.limitOutput(wish.mostOutput, kind, refusals);
+        }
+        if (wish.endUser != null) {
+            rewrite.endUser(Errors.text(wish.endUser));
         }
         return rewrite.spliced();
     }
@@ -132,6 +143,15 @@ public final class Rewrite {
             return;
         }
         warnings.add("limited the answer to " + most + " tokens (what the budget can pay)");
+    }
+
+    private void endUser(Bytes value) {
+        for (Name name : END_USERS) {
+            Member member = scan.member(name);
+            if (member != null && !member.isNull()) {
+                put(member, value);
+            }
+        }
     }
 
     private void askUsage() {

@@ -27,10 +27,7 @@ class RewriteTest {
                 Bytes.utf8(body),
                 Given.scan(endpoint, body),
                 endpoint,
-                "upstream",
-                refusals,
-                askUsage,
-                Rewrite.UNLIMITED);
+                new Rewrite.Wish("upstream", refusals, askUsage, Rewrite.UNLIMITED, null));
     }
 
     private static void chat(String body, Refusals refusals, String expected, String... warnings) {
@@ -64,10 +61,7 @@ class RewriteTest {
                         Bytes.utf8(body),
                         Given.scan(Given.CHAT, body),
                         Given.CHAT,
-                        "a\"b\\ü\n",
-                        Refusals.NONE,
-                        false,
-                        Rewrite.UNLIMITED)))
+                        new Rewrite.Wish("a\"b\\ü\n", Refusals.NONE, false, Rewrite.UNLIMITED, null))))
                 .isEqualTo("{\"model\":\"a\\\"b\\\\ü\\u000a\"}");
     }
 
@@ -102,17 +96,34 @@ class RewriteTest {
     }
 
     private static void limited(Endpoint endpoint, String body, Refusals refusals, String expected) {
-        Rewritten rewritten =
-                Rewrite.of(Bytes.utf8(body), Given.scan(endpoint, body), endpoint, "upstream", refusals, false, 7);
+        Rewritten rewritten = Rewrite.of(
+                Bytes.utf8(body),
+                Given.scan(endpoint, body),
+                endpoint,
+                new Rewrite.Wish("upstream", refusals, false, 7, null));
         assertThat(Given.joined(rewritten)).isEqualTo(expected);
         assertThat(rewritten.warnings()).anyMatch(warning -> warning.endsWith("(what the budget can pay)"));
     }
 
     @Test
+    void whoIsBehindItIsToldAsTheOperatorWantsIt() {
+        String body = "{\"model\":\"m\",\"user\":\"ann@example.com\",\"safety_identifier\":\"u-1\",\"n\":1}";
+        assertThat(Given.joined(Rewrite.of(
+                        Bytes.utf8(body),
+                        Given.scan(Given.CHAT, body),
+                        Given.CHAT,
+                        new Rewrite.Wish("m", PLAIN, false, Rewrite.UNLIMITED, "x"))))
+                .isEqualTo("{\"model\":\"m\",\"user\":\"x\",\"safety_identifier\":\"x\",\"n\":1}");
+    }
+
+    @Test
     void aSmallerLimitStaysAsItIs() {
         String body = "{\"model\":\"upstream\",\"max_tokens\":7}";
-        Rewritten rewritten =
-                Rewrite.of(Bytes.utf8(body), Given.scan(Given.CHAT, body), Given.CHAT, "upstream", PLAIN, false, 7);
+        Rewritten rewritten = Rewrite.of(
+                Bytes.utf8(body),
+                Given.scan(Given.CHAT, body),
+                Given.CHAT,
+                new Rewrite.Wish("upstream", PLAIN, false, 7, null));
         assertThat(Given.joined(rewritten)).isEqualTo(body);
         assertThat(rewritten.warnings()).isEmpty();
     }
@@ -298,7 +309,10 @@ class RewriteTest {
         String body = "{\"messages\":[\"" + "x".repeat(10_000) + "\"],\"model\":\"m\",\"temperature\":1}";
         Bytes bytes = Bytes.utf8(body);
         Rewritten rewritten = Rewrite.of(
-                bytes, Given.scan(Given.CHAT, body), Given.CHAT, "upstream", REASONING, true, Rewrite.UNLIMITED);
+                bytes,
+                Given.scan(Given.CHAT, body),
+                Given.CHAT,
+                new Rewrite.Wish("upstream", REASONING, true, Rewrite.UNLIMITED, null));
         assertThat(rewritten.pieces().getFirst().array()).isSameAs(bytes.array());
         assertThat(rewritten.pieces().getFirst().length()).isGreaterThan(10_000);
     }
