@@ -260,10 +260,20 @@ final class Http1Connection extends ChannelInboundHandlerAdapter implements Serv
         context().fireChannelRead(request);
     }
 
-    /** Vert.x knows {@code close} only as a value of its own, not in a list. */
+    /**
+     * Vert.x knows {@code close} only as a value of its own, not in a list. (Its own look into lists, 5.2.0, takes any
+     * beginning of the word for the word.)
+     */
     private static void sayCloseAlone(HttpHeaders fields) {
-        if (fields.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE, true)
-                && !fields.contains(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE, true)) {
+        boolean alone = false;
+        boolean listed = false;
+        for (String value : fields.getAll(HttpHeaderNames.CONNECTION)) {
+            alone |= HttpHeaderValues.CLOSE.contentEqualsIgnoreCase(value);
+            for (String each : value.split(",", -1)) {
+                listed |= HttpHeaderValues.CLOSE.contentEqualsIgnoreCase(each.strip());
+            }
+        }
+        if (listed && !alone) {
             fields.add(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
         }
     }

@@ -147,7 +147,7 @@ class ServerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"keep-alive", "x, closed", "TE, trailers", ""})
+    @ValueSource(strings = {"keep-alive", "x, closed", "cl", "TE, trailers", ""})
     void otherWordsAboutTheConnectionDoNotCloseIt(String connection) throws IOException {
         try (RawClient client = new RawClient(serve(ServerTest::ok))) {
             for (int i = 0; i < 2; i++) {
