@@ -106,12 +106,12 @@ final class Account {
 
     /** Opens the next period with what is left of this one. */
     Account open(long nextStart, long nextEnd, long amount) {
-        Account opened = new Account(standing, nextStart, nextEnd, amount, carry(free, amount));
+        Account opened = new Account(standing, nextStart, nextEnd, amount, carry(free, own));
         next = opened;
         return opened;
     }
 
-    /** What a period with so much left gives to one of such an amount. */
+    /** What a period of such an amount gives to the next one when so much is left of it. */
     static long carry(long left, long amount) {
         return Math.clamp(left, 0, amount);
     }
@@ -120,7 +120,7 @@ final class Account {
         free = Math.addExact(free, nanos);
         Account behind = next;
         if (behind != null) {
-            long now = carry(free, behind.own);
+            long now = carry(free, own);
             long more = now - behind.carried;
             behind.carried = now;
             if (more != 0) {

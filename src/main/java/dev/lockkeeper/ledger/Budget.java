@@ -8,7 +8,7 @@ import java.util.List;
  * @param number its number, from 1, never used again
  * @param scope whose spending counts
  * @param period how often it begins anew
- * @param carryOver whether what was not spent of a period is added to the next one, at most one period's amount
+ * @param carryOver whether what was not spent of a period is added to the next one, at most that period's amount
  * @param terms what may be changed while it stands
  * @param createdMillis when it was made, milliseconds since 1970; it counts from the beginning of that period
  */

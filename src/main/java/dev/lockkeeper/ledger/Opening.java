@@ -18,27 +18,27 @@ record Opening(long start, long end, long carried, long spent, long overrun, int
                         start, period.end(nowMillis), carried, current.spent(), current.overrun(), current.told());
     }
 
-    /** What came into the period from those before: each gives to the next what it has left, at most the next's amount. */
+    /** What came into the period from those before: each gives to the next what it has left, at most its own amount. */
     private static long carried(Budget budget, NavigableMap<Long, Row> rows, long start) {
         Period period = budget.period();
         long begins = period.start(budget.createdMillis());
-        long carried = 0;
-        long left = 0;
+        long carried;
+        long rest = 0;
         long end = begins;
         for (Map.Entry<Long, Row> each : rows.headMap(start, false).entrySet()) {
             Row row = each.getValue();
-            carried = into(row.start(), row.amount(), begins, end, left);
-            left = row.amount() + carried - row.spent();
+            carried = into(row.start(), row.amount(), begins, end, rest);
+            rest = Account.carry(row.amount() + carried - row.spent(), row.amount());
             end = period.end(row.start());
         }
-        return into(start, budget.terms().amountNanos(), begins, end, left);
+        return into(start, budget.terms().amountNanos(), begins, end, rest);
     }
 
-    private static long into(long start, long amount, long begins, long endBefore, long left) {
+    private static long into(long start, long amount, long begins, long endBefore, long rest) {
         if (start <= begins) {
             return 0;
         }
         // Where nobody called in the period before, it is carried over whole.
-        return start == endBefore ? Account.carry(left, amount) : amount;
+        return start == endBefore ? rest : amount;
     }
 }

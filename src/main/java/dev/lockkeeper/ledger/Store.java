@@ -63,7 +63,9 @@ class Store {
                             .map(each -> each + " = rollups." + each + " + excluded." + each)
                             .collect(Collectors.joining(", "));
     private static final String ADD_SPENDING = """
-            INSERT INTO accounts (budget, period_start, amount, spent, overrun, told) VALUES (?, ?, ?, ?, ?, 0)
+            INSERT INTO accounts (budget, period_start, amount, spent, overrun, told)
+            VALUES (?, ?, coalesce((SELECT later.amount FROM accounts later WHERE later.budget = ?
+              AND later.period_start > ? ORDER BY later.period_start LIMIT 1), ?), ?, ?, 0)
             ON CONFLICT (budget, period_start) DO UPDATE SET
               spent = accounts.spent + excluded.spent, overrun = accounts.overrun + excluded.overrun
             """;
@@ -383,9 +385,12 @@ class Store {
             for (Map.Entry<AccountKey, Spending> each : batch.spending.entrySet()) {
                 row.setLong(1, each.getKey().budget());
                 row.setLong(2, each.getKey().start());
-                row.setLong(3, each.getValue().amount);
-                row.setLong(4, each.getValue().spent);
-                row.setLong(5, each.getValue().overrun);
+                // A row that comes late has the amount of its time: a change has left it at the row behind it.
+                row.setLong(3, each.getKey().budget());
+                row.setLong(4, each.getKey().start());
+                row.setLong(5, each.getValue().amount);
+                row.setLong(6, each.getValue().spent);
+                row.setLong(7, each.getValue().overrun);
                 row.addBatch();
             }
             row.executeBatch();

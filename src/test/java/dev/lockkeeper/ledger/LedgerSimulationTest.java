@@ -43,7 +43,7 @@ class LedgerSimulationTest {
         }
     }
 
-    @Property(tries = 60)
+    @Property(tries = 150)
     void theBooksAddUpWhateverHappens(@ForAll("steps") List<Simulation.Step> steps) throws Exception {
         new Simulation(sqlite).run(steps);
     }

@@ -121,7 +121,14 @@ final class Simulation {
             settle(0, 1);
         }
         finish();
+        long time = ledger.time();
+        Map<Long, Balance> before = balances();
         restart(2);
+        if (ledger.time() == time) {
+            assertThat(balances())
+                    .as("what is carried over is the same after a restart")
+                    .isEqualTo(before);
+        }
         finish();
     }
 
@@ -248,6 +255,13 @@ final class Simulation {
             Balance then = before.get(number);
             boolean beyond = step instanceof Settle(int _, int _, boolean more) && more;
             if (then == null || !now.budget().terms().hard() || (now.budget().carryOver() && beyond)) {
+                return;
+            }
+            if (now.startMillis() < then.startMillis()) {
+                // Only a restart, and only where nobody had used the later period.
+                assertThat(then.spentNanos() + then.heldNanos())
+                        .as("%s of %s", step, then)
+                        .isZero();
                 return;
             }
             boolean same = then.startMillis() == now.startMillis();
