@@ -5,21 +5,29 @@ import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.admin.AdminClient;
 import dev.lockkeeper.admin.Api;
 import dev.lockkeeper.admin.AuditOperations;
+import dev.lockkeeper.admin.BudgetOperations;
 import dev.lockkeeper.admin.Desk;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.LocalDesk;
+import dev.lockkeeper.admin.Offered;
 import dev.lockkeeper.admin.PeopleOperations;
 import dev.lockkeeper.admin.RunningServer;
+import dev.lockkeeper.admin.Tenancy;
 import dev.lockkeeper.admin.TenantOperations;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.db.DatabaseUnavailable.Reason;
+import dev.lockkeeper.ledger.Alerts;
+import dev.lockkeeper.ledger.Budgets;
+import dev.lockkeeper.ledger.Ledger;
+import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
 import dev.lockkeeper.settings.Overrides;
 import dev.lockkeeper.settings.Settings;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -94,8 +102,9 @@ final class DataFolder {
         long giveUp = System.nanoTime() + WAIT.toNanos();
         while (true) {
             try (Database database = Database.open(folder, store);
-                    Limits limits = Limits.open(database, Clock.systemUTC(), System::nanoTime)) {
-                return work.apply(local(database, limits));
+                    Limits limits = Limits.open(database, Clock.systemUTC(), System::nanoTime);
+                    Books books = new Books(database)) {
+                return work.apply(local(database, limits, books));
             } catch (DatabaseUnavailable e) {
                 RunningServer server = e.reason() == Reason.IN_USE
                         ? RunningServer.on(folder, e.holder()).orElse(null)
@@ -111,16 +120,56 @@ final class DataFolder {
         }
     }
 
-    private static Desk local(Database database, Limits limits) {
+    private static Desk local(Database database, Limits limits, Books books) {
         SecureRandom random = new SecureRandom();
         Access access = Access.open(database, Clock.systemUTC(), random, System::nanoTime);
         Api api = new Api(List.of(
                 KeyOperations.of(access.keys()),
-                TenantOperations.of(access.tenants(), _ -> null),
+                TenantOperations.of(
+                        access.tenants(), Tenancy.of(() -> books.budgets().balances())),
                 LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
+                BudgetOperations.of(books::budgets, new Alerts(database), access, Offered.ANYTHING),
                 PeopleOperations.of(access.people()),
                 AuditOperations.of(access.audit())));
         return new LocalDesk(api, Actor.folder(System.getProperty("user.name", "somebody")));
+    }
+
+    /**
+     * The ledger of a folder on which no server runs. It is opened when it is needed first: that books what a server that was
+     * killed left in its journals.
+     */
+    private static final class Books implements AutoCloseable {
+        private final Database database;
+        private @Nullable Ledger ledger;
+
+        Books(Database database) {
+            this.database = database;
+        }
+
+        Budgets budgets() {
+            Ledger opened = ledger;
+            if (opened == null) {
+                try {
+                    opened = Ledger.open(
+                            database, journal(database.folder()), 1, Clock.systemUTC(), LedgerSettings.DEFAULT);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+                ledger = opened;
+            }
+            return opened.budgets();
+        }
+
+        @Override
+        public void close() {
+            if (ledger != null) {
+                try {
+                    ledger.close();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        }
     }
 
     /** Where the ledger's journals are in a data folder. */

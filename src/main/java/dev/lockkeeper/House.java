@@ -11,8 +11,10 @@ import dev.lockkeeper.admin.Admin;
 import dev.lockkeeper.admin.AdminToken;
 import dev.lockkeeper.admin.Api;
 import dev.lockkeeper.admin.AuditOperations;
+import dev.lockkeeper.admin.BudgetOperations;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
+import dev.lockkeeper.admin.Offered;
 import dev.lockkeeper.admin.PeopleOperations;
 import dev.lockkeeper.admin.PriceOperations;
 import dev.lockkeeper.admin.Reloaded;
@@ -27,6 +29,7 @@ import dev.lockkeeper.door.Door;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.http.Server;
+import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Lag;
 import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.ledger.LedgerSettings;
@@ -215,12 +218,24 @@ public final class House implements AutoCloseable {
             metrics.overload("connections_unheard", server::connectionsClosedUnheard);
             metrics.overload("descriptors", server::connectionsNotAccepted);
 
+            Offered offered = new Offered() {
+                @Override
+                public boolean model(String name) {
+                    return offers(name);
+                }
+
+                @Override
+                public boolean provider(String name) {
+                    return relay.rules().providers().containsKey(name);
+                }
+            };
             Admin admin = new Admin(
                     settings.admin(),
                     new Api(List.of(
                             KeyOperations.of(keys),
                             LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
                             TenantOperations.of(access.tenants(), Tenancy.of(ledger.budgets()::balances)),
+                            BudgetOperations.of(ledger::budgets, new Alerts(database), access, offered),
                             PeopleOperations.of(access.people()),
                             AuditOperations.of(access.audit()),
                             PriceOperations.of(

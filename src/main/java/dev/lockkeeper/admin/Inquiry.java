@@ -69,6 +69,12 @@ record Inquiry(Actor who, Map<String, String> ids, Map<String, String> query, Ob
         return value.isNumber() ? value.asLong() : otherwise;
     }
 
+    /** A yes or no of the body; the other one where it is missing. */
+    boolean flag(String member, boolean otherwise) {
+        JsonNode value = body.path(member);
+        return value.isBoolean() ? value.asBoolean() : otherwise;
+    }
+
     /** A moment of the body, milliseconds since 1970; null where it is missing or null. */
     @Nullable Long millis(String member) {
         JsonNode value = body.path(member);

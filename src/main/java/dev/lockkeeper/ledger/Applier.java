@@ -65,6 +65,7 @@ final class Applier {
                 return false;
             }
             byScope.remove(each.budget.scope(), each);
+            touched.remove(each);
             return true;
         });
     }
@@ -215,12 +216,11 @@ final class Applier {
         return feeds.stream().mapToLong(Feed::sequence).toArray();
     }
 
-    /** Tells alerts that are due, and writes that they were told. */
-    void tellAlerts(Books books, Alert.Listener listener) {
+    /** Writes alerts that are due: each once, since what was told is noted in the same step. */
+    void writeAlerts(Books books) {
         for (Tracked each : touched) {
-            Alert due = each.due(books.granted(each.budget.number()));
+            Alert due = each.due(books.granted(each.budget.number()), clock.millis());
             if (due != null) {
-                listener.reached(due);
                 each.told = due.percent();
                 batch.alerted.add(due);
             }

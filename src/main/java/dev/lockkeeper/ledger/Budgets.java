@@ -1,5 +1,6 @@
 package dev.lockkeeper.ledger;
 
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.units.Money;
 import java.time.Clock;
 import java.util.List;
@@ -14,12 +15,14 @@ public final class Budgets {
     static final long MOST_NANOS = 1_000_000_000 * Money.DOLLAR;
 
     private static final int MOST_PERCENT = 1_000;
+    private static final int MOST_SURGE = 100_000;
 
     private final Ledger ledger;
     private final Books books;
     private final Store store;
     private final Applier applier;
     private final Clock clock;
+    private final Surges surges;
 
     /** The number of the budget that was made last. The applier's thread. */
     private long last;
@@ -31,6 +34,7 @@ public final class Budgets {
         this.applier = applier;
         this.clock = clock;
         this.last = last;
+        this.surges = new Surges(store);
     }
 
     /** A change of budgets, or why it was refused. */
@@ -57,14 +61,20 @@ public final class Budgets {
      * Calls of the scope wait for the moment that it takes to add that up.
      *
      * @param within the scopes that the scope lies in: of a key its project and organization
+     * @param witness is told of the change
      * @throws RuntimeException when the database does not take it; then it is not made
      */
-    public Changed create(Budget.Wanted wanted, List<Scope> within) {
+    public Changed create(Budget.Wanted wanted, List<Scope> within, Witness witness) {
         Changed.Refused refused = refusal(wanted, within);
-        return refused != null ? refused : ledger.onApplier(() -> create(wanted));
+        return refused != null ? refused : ledger.onApplier(() -> create(wanted, witness));
     }
 
-    private Changed create(Budget.Wanted wanted) {
+    /** The same with nobody who is told of the change. */
+    public Changed create(Budget.Wanted wanted, List<Scope> within) {
+        return create(wanted, within, Witness.NOBODY);
+    }
+
+    private Changed create(Budget.Wanted wanted, Witness witness) {
         if (books.in(wanted.scope()).size() >= MOST_IN_SCOPE) {
             return new Changed.Refused(
                     "scope",
@@ -79,7 +89,7 @@ public final class Budgets {
         boolean made = false;
         try {
             ledger.applyUntil(standing.watermarks);
-            Store.Row row = store.create(budget, first.start, first.end);
+            Store.Row row = store.create(budget, first.start, first.end, witness);
             applier.track(new Tracked(budget, first.start, first.end, row.spent(), 0));
             books.loaded(standing, first, row.spent(), row.overrun());
             made = true;
@@ -96,8 +106,9 @@ public final class Budgets {
      *
      * @param number the budget's
      * @param within the scopes that its scope lies in
+     * @param witness is told of the change
      */
-    public Changed change(long number, Budget.Terms terms, List<Scope> within) {
+    public Changed change(long number, Budget.Terms terms, List<Scope> within, Witness witness) {
         return ledger.onApplier(() -> {
             Budget before = books.find(number);
             if (before == null) {
@@ -113,21 +124,31 @@ public final class Budgets {
             long now = books.time(clock.millis());
             long start = before.period().start(now);
             long previous = start == Long.MIN_VALUE ? start : before.period().start(start - 1);
-            store.change(after, start, previous, before.terms().amountNanos());
+            store.change(before, after, start, previous, witness);
             applier.change(after);
             books.change(after);
             return new Changed.Done(after);
         });
     }
 
+    /** The same with nobody who is told of the change. */
+    public Changed change(long number, Budget.Terms terms, List<Scope> within) {
+        return change(number, terms, within, Witness.NOBODY);
+    }
+
     /** Ends a budget: it bounds nothing any more. What it booked stays in the books. */
     public Changed close(long number) {
+        return close(number, Witness.NOBODY);
+    }
+
+    /** The same; the witness is told of the change. */
+    public Changed close(long number, Witness witness) {
         return ledger.onApplier(() -> {
             Budget before = books.find(number);
             if (before == null) {
                 return missing(number);
             }
-            store.close(number, books.time(clock.millis()));
+            store.close(before, books.time(clock.millis()), witness);
             applier.forget(number);
             books.remove(number);
             return new Changed.Done(before);
@@ -137,6 +158,11 @@ public final class Budgets {
     /** The budgets that stand, and how, by number. */
     public List<Balance> balances() {
         return books.balances(clock.millis());
+    }
+
+    /** Writes an alert for each budget in whose scope the present hour costs a multiple of what it usually does. One thread. */
+    public void lookForSurges() {
+        surges.look(balances().stream().map(Balance::budget).toList(), ledger.time());
     }
 
     private static Changed.Refused missing(long number) {
@@ -161,6 +187,22 @@ public final class Budgets {
                         "expected: percentages from 1 to " + MOST_PERCENT + ", ascending");
             }
             before = percent;
+        }
+        if (terms.surgePercent() != 0 && (terms.surgePercent() <= 100 || terms.surgePercent() > MOST_SURGE)) {
+            return new Changed.Refused(
+                    "surge_percent",
+                    String.valueOf(terms.surgePercent()),
+                    "expected: 101 to " + MOST_SURGE + " percent of what the hour usually costs, or 0 for never");
+        }
+        if (!terms.fallbackModel().isEmpty() && !terms.hard()) {
+            return new Changed.Refused(
+                    "fallback_model", terms.fallbackModel(), "expected: none, since a soft budget refuses no call");
+        }
+        if (wanted.scope().kind() == Scope.Kind.MODEL && wanted.scope().id().equals(terms.fallbackModel())) {
+            return new Changed.Refused(
+                    "fallback_model",
+                    terms.fallbackModel(),
+                    "expected: another model than the one that has the budget");
         }
         return within.stream()
                 .flatMap(scope -> books.in(scope).stream())

@@ -33,7 +33,6 @@ public final class Ledger implements AutoCloseable {
     private final Applier applier;
     private final Budgets budgets;
     private final @Nullable Keeper keeper;
-    private volatile Alert.Listener listener = _ -> {};
 
     /** Why no new holds are taken; null while they are. */
     private volatile @Nullable String closed;
@@ -118,11 +117,6 @@ public final class Ledger implements AutoCloseable {
                 known.values().stream().mapToLong(Known::latestMillis).max().orElse(0);
         begins.replaceAll(each -> new Known(each.position(), each.sequence(), Math.max(latest, each.latestMillis())));
         return new Ledger(clock, settings, storage, store, begins, threads);
-    }
-
-    /** Tells alerts from now on; those that were told to nobody are told again after a restart. */
-    public void alerts(Alert.Listener told) {
-        listener = told;
     }
 
     /**
@@ -285,7 +279,7 @@ public final class Ledger implements AutoCloseable {
     boolean apply() {
         long[] forced = journals.stream().mapToLong(Journal::forced).toArray();
         boolean more = applier.apply(journals, forced);
-        applier.tellAlerts(books, listener);
+        applier.writeAlerts(books);
         return more;
     }
 

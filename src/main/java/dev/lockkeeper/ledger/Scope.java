@@ -39,11 +39,21 @@ public record Scope(Kind kind, String id) {
         MODEL,
         PROVIDER;
 
+        /** The kind of a {@link #word}. */
+        public static Kind of(String word) {
+            return valueOf(word.replace('-', '_').toUpperCase(Locale.ROOT));
+        }
+
         private final String text = name().toLowerCase(Locale.ROOT);
 
-        /** The name in configuration, database and answers: {@code end_user}. */
+        /** The name in the database: {@code end_user}. */
         public String text() {
             return text;
+        }
+
+        /** The name in the admin API and commands: {@code end-user}. */
+        public String word() {
+            return text.replace('_', '-');
         }
     }
 }

@@ -1,12 +1,14 @@
 package dev.lockkeeper.ledger;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.ledger.Batch.AccountKey;
 import dev.lockkeeper.ledger.Batch.Moved;
 import dev.lockkeeper.ledger.Batch.Rollup;
 import dev.lockkeeper.ledger.Batch.RollupKey;
 import dev.lockkeeper.ledger.Batch.Spending;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.ZoneId;
 import java.util.Arrays;
@@ -166,18 +168,25 @@ class Store {
     List<Budget> budgets() {
         return database.write(
                 handle -> handle.createQuery("SELECT * FROM budgets WHERE closed IS NULL ORDER BY id")
-                        .map((row, _) -> new Budget(
-                                row.getLong("id"),
-                                new Scope(kind(row.getString("scope_kind")), row.getString("scope_id")),
-                                new Period(unit(row.getString("period")), ZoneId.of(row.getString("zone"))),
-                                row.getInt("carry_over") != 0,
-                                new Budget.Terms(
-                                        row.getLong("amount"),
-                                        row.getInt("hard") != 0,
-                                        percents(row.getString("alerts"))),
-                                row.getLong("created")))
+                        .map((row, _) -> budget(row))
                         .list(),
                 _ -> {});
+    }
+
+    /** The budget of a row. */
+    static Budget budget(ResultSet row) throws SQLException {
+        return new Budget(
+                row.getLong("id"),
+                new Scope(kind(row.getString("scope_kind")), row.getString("scope_id")),
+                new Period(unit(row.getString("period")), ZoneId.of(row.getString("zone"))),
+                row.getInt("carry_over") != 0,
+                new Budget.Terms(
+                        row.getLong("amount"),
+                        row.getInt("hard") != 0,
+                        percents(row.getString("alerts")),
+                        row.getInt("surge"),
+                        row.getString("fallback_model")),
+                row.getLong("created"));
     }
 
     private static Scope.Kind kind(String text) {
@@ -267,6 +276,7 @@ class Store {
                                 each.percent(),
                                 each.budget().number(),
                                 each.startMillis());
+                        Alerts.add(handle, each);
                     }
                     return batch.entries.size();
                 },
@@ -433,14 +443,14 @@ class Store {
     }
 
     /** Makes a budget and its first account, with what the books have for it. */
-    Row create(Budget budget, long start, long end) {
+    Row create(Budget budget, long start, long end, Witness witness) {
         return database.write(
                 handle -> {
                     handle.execute(
                             """
                             INSERT INTO budgets (id, scope_kind, scope_id, amount, period, zone, hard, carry_over, alerts,
-                              created)
-                            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                              surge, fallback_model, created)
+                            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                             """,
                             budget.number(),
                             budget.scope().kind().text(),
@@ -451,6 +461,8 @@ class Store {
                             budget.terms().hard() ? 1 : 0,
                             budget.carryOver() ? 1 : 0,
                             percents(budget.terms().alertPercents()),
+                            budget.terms().surgePercent(),
+                            budget.terms().fallbackModel(),
                             budget.createdMillis());
                     long[] sums = sums(handle, budget.scope(), start, end);
                     handle.execute(
@@ -461,6 +473,7 @@ class Store {
                             budget.terms().amountNanos(),
                             sums[0],
                             sums[1]);
+                    witness.saw(handle, budget.id(), null, budget.json().toString());
                     return new Row(start, budget.terms().amountNanos(), sums[0], sums[1], 0);
                 },
                 _ -> {});
@@ -488,7 +501,17 @@ class Store {
         if (from >= to) {
             return new long[2];
         }
-        String where = switch (scope.kind()) {
+        Query query = handle.createQuery("SELECT coalesce(sum(cost), 0), coalesce(sum(overrun), 0) FROM " + table
+                        + " WHERE " + where(scope) + " AND " + time + " >= :from AND " + time + " < :to")
+                .bind("from", from)
+                .bind("to", to);
+        return bound(query, scope)
+                .map((row, _) -> new long[] {row.getLong(1), row.getLong(2)})
+                .one();
+    }
+
+    private static String where(Scope scope) {
+        return switch (scope.kind()) {
             case ORGANIZATION -> "organization = :id";
             case PROJECT -> "project = :id";
             case KEY -> "key_id = :id";
@@ -496,18 +519,14 @@ class Store {
             case MODEL -> "model = :id";
             case PROVIDER -> "provider = :id";
         };
+    }
+
+    private static Query bound(Query query, Scope scope) {
         int slash = scope.id().indexOf('/');
-        boolean user = scope.kind() == Scope.Kind.END_USER;
-        Query query = handle.createQuery("SELECT coalesce(sum(cost), 0), coalesce(sum(overrun), 0) FROM " + table
-                        + " WHERE " + where + " AND " + time + " >= :from AND " + time + " < :to")
-                .bind("id", user ? scope.id().substring(slash + 1) : scope.id())
-                .bind("from", from)
-                .bind("to", to);
-        if (user) {
-            query.bind("project", scope.id().substring(0, slash));
-        }
-        return query.map((row, _) -> new long[] {row.getLong(1), row.getLong(2)})
-                .one();
+        return scope.kind() == Scope.Kind.END_USER
+                ? query.bind("id", scope.id().substring(slash + 1))
+                        .bind("project", scope.id().substring(0, slash))
+                : query.bind("id", scope.id());
     }
 
     /**
@@ -515,9 +534,8 @@ class Store {
      *
      * @param start of the current period
      * @param previous the start of the one before; what is carried over from there goes by the amount of then
-     * @param amount of then
      */
-    void change(Budget budget, long start, long previous, long amount) {
+    void change(Budget before, Budget budget, long start, long previous, Witness witness) {
         database.<Integer>write(
                 handle -> {
                     handle.execute(
@@ -525,7 +543,7 @@ class Store {
                                     + " VALUES (?, ?, ?, 0, 0, 0) ON CONFLICT (budget, period_start) DO NOTHING",
                             budget.number(),
                             previous,
-                            amount);
+                            before.terms().amountNanos());
                     handle.execute(
                             "INSERT INTO accounts (budget, period_start, amount, spent, overrun, told)"
                                     + " VALUES (?, ?, ?, 0, 0, 0) ON CONFLICT (budget, period_start)"
@@ -533,18 +551,54 @@ class Store {
                             budget.number(),
                             start,
                             budget.terms().amountNanos());
-                    return handle.execute(
-                            "UPDATE budgets SET amount = ?, hard = ?, alerts = ? WHERE id = ?",
+                    int rows = handle.execute(
+                            "UPDATE budgets SET amount = ?, hard = ?, alerts = ?, surge = ?, fallback_model = ? WHERE id = ?",
                             budget.terms().amountNanos(),
                             budget.terms().hard() ? 1 : 0,
                             percents(budget.terms().alertPercents()),
+                            budget.terms().surgePercent(),
+                            budget.terms().fallbackModel(),
                             budget.number());
+                    witness.saw(
+                            handle,
+                            budget.id(),
+                            before.json().toString(),
+                            budget.json().toString());
+                    return rows;
                 },
                 _ -> {});
     }
 
-    void close(long budget, long nowMillis) {
+    void close(Budget budget, long nowMillis, Witness witness) {
         database.<Integer>write(
-                handle -> handle.execute("UPDATE budgets SET closed = ? WHERE id = ?", nowMillis, budget), _ -> {});
+                handle -> {
+                    int rows = handle.execute("UPDATE budgets SET closed = ? WHERE id = ?", nowMillis, budget.number());
+                    witness.saw(handle, budget.id(), budget.json().toString(), null);
+                    return rows;
+                },
+                _ -> {});
+    }
+
+    /** What a scope's calls of an hour cost, in nano-dollars. */
+    long hour(Scope scope, long hour) {
+        return database.<Long>read(handle -> sum(handle, "rollups", "hour", scope, hour, hour + Batch.HOUR_MILLIS)[0])
+                .join();
+    }
+
+    /** The first hour in which a scope was booked, milliseconds since 1970; {@link Long#MAX_VALUE} for none. */
+    long firstHour(Scope scope) {
+        return database.<Long>read(handle -> bound(
+                                handle.createQuery(
+                                        "SELECT hour FROM rollups WHERE " + where(scope) + " ORDER BY hour LIMIT 1"),
+                                scope)
+                        .mapTo(Long.class)
+                        .findOne()
+                        .orElse(Long.MAX_VALUE))
+                .join();
+    }
+
+    /** Writes an alert that is not there yet. */
+    void alert(Alert alert) {
+        boolean _ = database.write(handle -> Alerts.add(handle, alert), _ -> {});
     }
 }

@@ -45,8 +45,8 @@ final class Tracked {
         }
     }
 
-    /** The alert that is to be told now; null for none. */
-    @Nullable Alert due(long grantedNanos) {
+    /** The alert that is due now; null for none. */
+    @Nullable Alert due(long grantedNanos, long nowMillis) {
         int reached = 0;
         for (int percent : budget.terms().alertPercents()) {
             if (spent >= grantedNanos / 100 * percent + grantedNanos % 100 * percent / 100) {
@@ -55,6 +55,14 @@ final class Tracked {
         }
         return reached <= told
                 ? null
-                : new Alert(budget.id() + ":" + start + ":" + reached, budget, start, reached, grantedNanos, spent);
+                : new Alert(
+                        budget.id() + ":" + start + ":" + reached,
+                        Alert.Kind.THRESHOLD,
+                        budget,
+                        start,
+                        reached,
+                        grantedNanos,
+                        spent,
+                        nowMillis);
     }
 }

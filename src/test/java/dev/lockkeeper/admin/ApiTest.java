@@ -1,6 +1,8 @@
 package dev.lockkeeper.admin;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
@@ -9,6 +11,9 @@ import dev.lockkeeper.access.Access;
 import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.access.Right;
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.ledger.Alerts;
+import dev.lockkeeper.ledger.Ledger;
+import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
 import dev.lockkeeper.prices.PriceBook;
@@ -49,6 +54,18 @@ import tools.jackson.databind.node.ObjectNode;
 class ApiTest {
     private static final Actor OWNER = Actor.folder("test");
 
+    private static final Offered ONLY_M = new Offered() {
+        @Override
+        public boolean model(String name) {
+            return name.equals("m");
+        }
+
+        @Override
+        public boolean provider(String name) {
+            return name.equals("p");
+        }
+    };
+
     @TempDir
     Path temp;
 
@@ -56,6 +73,7 @@ class ApiTest {
     private volatile String rich = "";
     private Database database;
     private Limits limits;
+    private Ledger ledger;
     private Api api;
     private JsonNode document;
 
@@ -64,10 +82,12 @@ class ApiTest {
         database = Database.open(temp);
         limits = Limits.open(database, Clock.systemUTC(), System::nanoTime);
         Access access = Access.open(database, Clock.systemUTC(), new SecureRandom(), System::nanoTime);
+        ledger = Ledger.open(database, temp.resolve("journal"), 1, Clock.systemUTC(), LedgerSettings.DEFAULT);
         api = new Api(List.of(
                 KeyOperations.of(access.keys()),
                 TenantOperations.of(access.tenants(), id -> id.equals(rich) ? "a budget of $5" : null),
                 LimitOperations.of(limits, new QuotaRequests(database, limits, new SecureRandom()), access),
+                BudgetOperations.of(ledger::budgets, new Alerts(database), access, ONLY_M),
                 PeopleOperations.of(access.people()),
                 AuditOperations.of(access.audit()),
                 PriceOperations.of(ApiTest::models, ApiTest::priceBook, Clock.systemUTC()),
@@ -77,7 +97,8 @@ class ApiTest {
     }
 
     @AfterEach
-    void close() {
+    void close() throws Exception {
+        ledger.close();
         limits.close();
         database.close();
     }
@@ -88,6 +109,7 @@ class ApiTest {
         keys();
         limits();
         tenants();
+        budgets();
         people();
         audit();
         prices();
@@ -174,6 +196,112 @@ class ApiTest {
         did("POST", organizations + "/{id}/open", acme + "/open", null);
         did("POST", organizations + "/{id}/revoke", acme + "/revoke", null);
         did("DELETE", organizations + "/{id}", acme, null);
+    }
+
+    private void budgets() {
+        String budgets = "/admin/v1/budgets";
+        ObjectNode wanted = Json.object()
+                .put("scope_kind", "project")
+                .put("scope_id", "default")
+                .put("amount", "$12.50")
+                .put("period", "week")
+                .put("time_zone", "Europe/Berlin")
+                .put("hard", true)
+                .put("carry_over", true)
+                .put("surge_percent", 250)
+                .put("fallback_model", "m");
+        wanted.putArray("alerts").add(80).add(100);
+        JsonNode made = did("POST", budgets, budgets, wanted);
+        assertThat(made.path("scope_id").asString()).isEqualTo("proj_default");
+        assertThat(made.path("free").asString()).isEqualTo("$12.50");
+        assertThat(made.path("period_end").asString())
+                .isGreaterThan(Instant.now().toString());
+        String id = made.path("id").asString();
+        String at = budgets + "/" + id;
+        assertThat(did("GET", budgets, budgets + "?scope_kind=project&scope_id=proj_default", null)
+                        .path("data"))
+                .hasSize(1);
+        assertThat(did("GET", budgets, budgets + "?scope_kind=key", null).path("data"))
+                .isEmpty();
+        assertThat(did("GET", budgets + "/{id}", at, null)
+                        .path("fallback_model")
+                        .asString())
+                .isEqualTo("m");
+        JsonNode changed = did(
+                "PATCH",
+                budgets + "/{id}",
+                at,
+                Json.object().put("amount", "$0.00").putNull("fallback_model"));
+        assertThat(changed.path("fallback_model").isNull()).isTrue();
+        assertThat(changed.path("surge_percent").asInt()).isEqualTo(250);
+        assertThat(changed.path("granted").asString()).isEqualTo("$0.00");
+
+        // Nothing is nothing of nothing: at once it is all spent, which is told.
+        await().atMost(10, SECONDS)
+                .untilAsserted(
+                        () -> assertThat(did("GET", "/admin/v1/alerts", "/admin/v1/alerts?state=new&limit=5", null)
+                                        .at("/data/0/id")
+                                        .asString())
+                                .startsWith(id + ":")
+                                .endsWith(":100"));
+
+        JsonNode closed = did("POST", budgets + "/{id}/close", at + "/close", null);
+        assertThat(closed.path("state").asString()).isEqualTo("closed");
+        refused("GET", budgets + "/{id}", at, 404, "No budget " + id + " stands");
+        assertThat(json(api.answer(OWNER, "GET", "/admin/v1/audit", "limit=3", Bytes.EMPTY))
+                        .path("data")
+                        .findValuesAsString("action"))
+                .containsExactly("budget.close", "budget.change", "budget.create");
+    }
+
+    @Test
+    void aBudgetThatMakesNoSenseIsRefusedWithItsFieldItsValueAndTheReason() {
+        ObjectNode budget = Json.object()
+                .put("scope_kind", "project")
+                .put("scope_id", "default")
+                .put("amount", "$10.00")
+                .put("period", "day");
+        refusedBudget(budget.deepCopy().put("amount", "-$1.00"), "amount", "-$1.00 (expected: $0.00 to");
+        refusedBudget(budget.deepCopy().put("amount", "10"), "amount", "'10' is not an amount", "$12.50");
+        refusedBudget(budget.deepCopy().put("period", "year"), "period", "\"year\"", "hour, day, week, month or total");
+        refusedBudget(budget.deepCopy().put("time_zone", "Mars/Base"), "time_zone", "Mars/Base", "Europe/Berlin");
+        refusedBudget(budget.deepCopy().put("scope_id", "proj_gone"), "scope_id", "project proj_gone is not known");
+        refusedBudget(budget.deepCopy().put("scope_kind", "key"), "scope_id", "key default is not known");
+        refusedBudget(budget.deepCopy().put("scope_kind", "end-user"), "scope_id", "(expected: PROJECT/USER)");
+        refusedBudget(budget.deepCopy().put("scope_kind", "model"), "scope_id", "model default is not known");
+        refusedBudget(budget.deepCopy().put("scope_kind", "provider"), "scope_id", "provider default is not known");
+        refusedBudget(
+                budget.deepCopy().put("scope_kind", "organization").put("scope_id", "nobody"), "scope_id", "nobody");
+        refusedBudget(budget.deepCopy().put("fallback_model", "none"), "fallback_model", "none is not known");
+        refusedBudget(
+                budget.deepCopy().put("fallback_model", "m").put("hard", false), "fallback_model", "a soft budget");
+        refusedBudget(budget.deepCopy().put("surge_percent", 100), "surge_percent", "100 (expected: 101 to");
+        refusedBudget(budget.deepCopy().put("period", "total").put("carry_over", true), "carry_over", "no next period");
+
+        ObjectNode wide = Json.object()
+                .put("scope_kind", "organization")
+                .put("scope_id", "org_default")
+                .put("amount", "$5.00")
+                .put("period", "day");
+        assertThat(api.answer(OWNER, "POST", "/admin/v1/budgets", null, Bytes.utf8(wide.toString()))
+                        .status())
+                .isEqualTo(201);
+        refusedBudget(
+                budget.deepCopy().put("scope_kind", "end-user").put("scope_id", "default/ann"),
+                "amount",
+                "$10.00: it could never be reached: bud_1 of organization:org_default allows $5.00 per day");
+        Reply change = api.answer(
+                OWNER, "PATCH", "/admin/v1/budgets/bud_1", null, Bytes.utf8("{\"amount\": \"-$0.000000001\"}"));
+        assertThat(change.status()).isEqualTo(400);
+        assertThat(json(change).at("/error/param").asString()).isEqualTo("amount");
+    }
+
+    private void refusedBudget(ObjectNode budget, String param, String... told) {
+        Reply reply = api.answer(OWNER, "POST", "/admin/v1/budgets", null, Bytes.utf8(budget.toString()));
+        assertThat(reply.status()).isEqualTo(400);
+        JsonNode error = json(reply).path("error");
+        assertThat(error.path("param").asString()).isEqualTo(param);
+        assertThat(error.path("message").asString()).contains(told);
     }
 
     private void people() {

@@ -299,21 +299,129 @@ class LedgerTest {
     }
 
     @Test
-    void alertsAreToldOnceEachAndAgainAfterARestartOnlyWhenNobodyWasTold() throws Exception {
-        List<String> told = new ArrayList<>();
+    void anAlertIsWrittenOnceForEachPercentage() throws Exception {
         create(PROJECT, 100, Period.Unit.HOUR, true, false);
-        ledger.alerts(alert -> told.add(alert.id()));
         hold(0, 60).settle(bill(60));
         ledger.step();
         ledger.step();
         hold(0, 35).settle(bill(35));
         ledger.step();
-        assertThat(told).containsExactly("bud_1:" + NOON + ":50", "bud_1:" + NOON + ":90");
+        List<String> expected = List.of("bud_1:" + NOON + ":50", "bud_1:" + NOON + ":90");
+        assertThat(rows("SELECT id FROM alerts ORDER BY id")).isEqualTo(expected);
 
         reopen(2);
-        ledger.alerts(alert -> told.add(alert.id()));
         ledger.step();
-        assertThat(told).hasSize(2);
+        assertThat(rows("SELECT id FROM alerts ORDER BY id")).isEqualTo(expected);
+        assertThat(new Alerts(database).due(NOON, 1).getFirst().alert().text())
+                .isEqualTo(
+                        "Budget bud_1 of project:proj has reached 50%: $0.00000006 of $0.0000001 are spent in the hour"
+                                + " from 2026-11-21T12:00:00Z.");
+    }
+
+    @Test
+    void anAlertMovesOnForOneOfThoseWhoReadIt() throws Exception {
+        create(PROJECT, 100);
+        hold(0, 60).settle(bill(60));
+        ledger.step();
+        Alerts alerts = new Alerts(database);
+        Alerts.Told read = alerts.due(NOON, 10).getFirst();
+
+        assertThat(alerts.move(read, Alerts.State.WAITING, 1, NOON + 5, "away")).isNotNull();
+        assertThat(alerts.move(read, Alerts.State.DELIVERED, 1, NOON, "")).isNull();
+        assertThat(alerts.due(NOON + 4, 10)).isEmpty();
+        Alerts.Told due = alerts.due(NOON + 5, 10).getFirst();
+        assertThat(due.trouble()).isEqualTo("away");
+        assertThat(alerts.move(due, Alerts.State.DELIVERED, 2, NOON, "")).isNotNull();
+        assertThat(alerts.list(Alerts.State.DELIVERED, 10)).hasSize(1);
+        assertThat(alerts.list(Alerts.State.WAITING, 10)).isEmpty();
+        alerts.forgetOld(NOON + Alerts.KEPT_MILLIS);
+        assertThat(alerts.list(null, 10)).hasSize(1);
+        alerts.forgetOld(NOON + Alerts.KEPT_MILLIS + 1);
+        assertThat(alerts.list(null, 10)).isEmpty();
+    }
+
+    /** Spends in the hours of this weekday in the weeks before, the farthest first; then in this one. */
+    private List<String> surge(long amount, long now, long... before) throws Exception {
+        create(PROJECT, amount, Period.Unit.TOTAL, false, false);
+        for (int i = 0; i < before.length; i++) {
+            rollup(NOON - (before.length - i) * 7L * 24 * HOUR, before[i]);
+        }
+        clock.millis = NOON + HOUR / 2;
+        hold(0, now).settle(bill(now));
+        ledger.step();
+        ledger.budgets().lookForSurges();
+        ledger.budgets().lookForSurges();
+        return rows("SELECT id || ' ' || percent || ' ' || base || ' ' || spent FROM alerts WHERE kind = 'surge'");
+    }
+
+    private void rollup(long hour, long cost) {
+        String zeros = ", 0".repeat(Counts.COLUMNS.length);
+        database.<Integer>write(
+                handle -> handle.execute(
+                        "INSERT INTO rollups VALUES (?, 'org', 'proj', 'key', 'ann', 'gpt', 'openai', 'tag', 1, 0, ?, 0"
+                                + zeros + ")",
+                        hour,
+                        cost),
+                _ -> {});
+    }
+
+    @Test
+    void anHourThatCostsThriceTheUsualIsToldOnce() throws Exception {
+        assertThat(surge(1_000_000, 30_000, 8_000, 12_000)).containsExactly("bud_1:" + NOON + ":surge 300 10000 30000");
+        assertThat(new Alerts(database).list(null, 10).getFirst().alert().text())
+                .isEqualTo("Budget bud_1 of project:proj spends fast: $0.00003 in the hour from 2026-11-21T12:00:00Z,"
+                        + " which usually costs $0.00001.");
+    }
+
+    @Test
+    void anHourBelowThriceTheUsualIsNoSurge() throws Exception {
+        assertThat(surge(1_000_000, 29_999, 8_000, 12_000)).isEmpty();
+    }
+
+    @Test
+    void oneWeekOfHistoryMakesNothingUsual() throws Exception {
+        assertThat(surge(1_000_000, 500_000, 10_000)).isEmpty();
+    }
+
+    @Test
+    void anHourInWhichNobodyEverCalledIsASurgeWhenSomebodyDoes() throws Exception {
+        rollup(NOON - 15 * 24 * HOUR, 5);
+        assertThat(surge(1_000_000, 10_000))
+                .containsExactly("bud_1:" + NOON + ":surge " + Integer.MAX_VALUE + " 0 10000");
+    }
+
+    @Test
+    void aHundredthOfABudgetIsNeverASurge() throws Exception {
+        assertThat(surge(1_000_000, 9_999, 1, 1, 1, 1)).isEmpty();
+    }
+
+    @Test
+    void whatIsChosenForASurgeAndForTheEndOfABudgetOutlivesARestart() throws Exception {
+        create(PROJECT, 100);
+        Budget.Terms terms = new Budget.Terms(100, true, List.of(80), 0, "cheap");
+        List<String> seen = new ArrayList<>();
+        assertThat(ledger.budgets()
+                        .change(1, terms, List.of(), (_, id, before, after) -> seen.add(id + before + after)))
+                .isInstanceOf(Budgets.Changed.Done.class);
+        assertThat(seen.getFirst())
+                .startsWith("bud_1{")
+                .contains("\"fallback_model\":null", "\"fallback_model\":\"cheap\"", "\"surge_percent\":0");
+
+        reopen(1);
+        assertThat(balance().budget().terms()).isEqualTo(terms);
+        hold(0, 100).settle(bill(100));
+        assertThat(ledger.hold(0, ask(1)))
+                .isInstanceOfSatisfying(
+                        Holding.Exhausted.class,
+                        end -> assertThat(end.budget().terms().fallbackModel()).isEqualTo("cheap"));
+        assertThat(ledger.budgets().change(1, new Budget.Terms(9, false, List.of(), 0, "cheap"), List.of()))
+                .isInstanceOfSatisfying(
+                        Budgets.Changed.Refused.class,
+                        refused -> assertThat(refused.field()).isEqualTo("fallback_model"));
+        assertThat(ledger.budgets().change(1, new Budget.Terms(9, true, List.of(), 100, ""), List.of()))
+                .isInstanceOfSatisfying(
+                        Budgets.Changed.Refused.class,
+                        refused -> assertThat(refused.field()).isEqualTo("surge_percent"));
     }
 
     @Test

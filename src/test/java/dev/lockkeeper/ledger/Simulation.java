@@ -96,7 +96,7 @@ final class Simulation {
         database.<Integer>write(
                 handle -> {
                     for (String table :
-                            List.of("entries", "rollups", "accounts", "budgets", "open_holds", "journals")) {
+                            List.of("entries", "rollups", "alerts", "accounts", "budgets", "open_holds", "journals")) {
                         handle.execute("DELETE FROM " + table);
                     }
                     return 0;
