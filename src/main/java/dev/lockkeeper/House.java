@@ -96,6 +96,7 @@ public final class House implements AutoCloseable {
     private final Clock clock;
     private final Access access;
     private final Ledger ledger;
+    private final Limits limits;
     private final Loops loops;
     private final Pools pools;
     private final CallLog log;
@@ -160,7 +161,7 @@ public final class House implements AutoCloseable {
         Loops started = null;
         try {
             Database database = keep(Database.open(settings.data(), settings.database()));
-            Limits limits = keep(Limits.open(database, clock, System::nanoTime));
+            limits = keep(Limits.open(database, clock, System::nanoTime));
             access = keep(Access.open(database, clock, random, System::nanoTime).watching());
             Keys keys = access.keys();
             ObjectRegistry objects = new ObjectRegistry(database, clock);
@@ -466,6 +467,11 @@ public final class House implements AutoCloseable {
     /** Bytes that are held for calls now. */
     public long bytesInFlight() {
         return inFlight.bytes();
+    }
+
+    /** Who may come in now. */
+    public Limits limits() {
+        return limits;
     }
 
     /** The books: for those who audit them. */

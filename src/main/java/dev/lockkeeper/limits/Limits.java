@@ -294,6 +294,29 @@ public final class Limits implements AutoCloseable {
         return permit == null ? Permit.FREE : permit;
     }
 
+    /** Whether the limits on a subject leave room for one more call, as long as nobody else takes it. */
+    public boolean leavesRoom(Subject subject) {
+        Rulebook rules = book;
+        Limit[] limits = rules.knows(subject.kind()) ? rules.of(subject.kind(), subject.id()) : Rulebook.NONE;
+        if (limits.length == 0) {
+            return true;
+        }
+        Roster roster = subject.kind() == Kind.END_USER
+                ? endUsers.computeIfAbsent(subject.project(), _ -> new Roster(MAX_END_USERS))
+                : Objects.requireNonNull(rosters.get(subject.kind()));
+        Roster.Member member = roster.pin(subject.id());
+        try {
+            for (Gauge gauge : member.gauges(rules.edition, limits, subject.id(), maker)) {
+                if (gauge.left() < 1) {
+                    return false;
+                }
+            }
+            return true;
+        } finally {
+            member.unpin();
+        }
+    }
+
     /** The same where the tokens are known. */
     Entry enter(Scoped who, long tokens) {
         return enter(who, tokens, tokens);

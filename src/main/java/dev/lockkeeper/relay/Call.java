@@ -24,8 +24,10 @@ import dev.lockkeeper.ledger.Hold;
 import dev.lockkeeper.ledger.Holding;
 import dev.lockkeeper.ledger.Payer;
 import dev.lockkeeper.limits.Entry;
+import dev.lockkeeper.limits.FairQueue;
 import dev.lockkeeper.limits.Permit;
 import dev.lockkeeper.limits.Scoped;
+import dev.lockkeeper.limits.Subject;
 import dev.lockkeeper.limits.Tokens;
 import dev.lockkeeper.prices.Price;
 import dev.lockkeeper.relay.CallReport.Outcome;
@@ -89,6 +91,9 @@ final class Call {
     /** How long a call waits for a budget's balance that is being added up. */
     private static final long BALANCE_SECONDS = 5;
 
+    /** When to try again where a provider's limit is used up, and many wait for it. */
+    private static final long BUSY_PROVIDER_MILLIS = 1_000;
+
     /** A prompt that may lack so much of the model's window, one part of so many, is counted. */
     private static final int NEAR_THE_WINDOW = 8;
 
@@ -119,6 +124,8 @@ final class Call {
 
     // What came of it.
     private @Nullable BatchInput batchInput;
+    private FairQueue.@Nullable Ticket waiting;
+    private String waitsFor = "";
     private Permit permit = Permit.FREE;
     private @Nullable Meter meter;
     private long costNanos = CallReport.NO_COST;
@@ -474,17 +481,81 @@ final class Call {
             hold(placed, asked, estimate.likely(), then);
             return;
         }
+        String at = placed.provider().name();
+        boolean fair = rules.settings().fair().providers().contains(at);
+        if (fair && relay.turns().crowded(at)) {
+            awaitTurn(placed, asked, estimate.likely(), then);
+            return;
+        }
         switch (relay.limits().enter(scoped(placed, asked), estimate.likely(), estimate.atMost())) {
             case Permit entered -> {
                 permit = entered;
                 hold(placed, asked, estimate.likely(), then);
             }
-            case Entry.Refused no -> refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
+            case Entry.Refused no -> {
+                if (fair && no.subject().kind() == Subject.Kind.PROVIDER && no.opensInMillis() != Entry.Refused.NEVER) {
+                    awaitTurn(placed, asked, estimate.likely(), then);
+                } else {
+                    refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
+                }
+            }
             case Entry.Near() ->
                 count(placed, asked, counted -> {
                     Tokens exact = counted == null ? new Tokens(estimate.likely(), estimate.likely()) : counted;
                     letIn(placed, asked, exact, then);
                 });
+        }
+    }
+
+    /** Waits until the provider's limit has room for this call's organization, by weight. */
+    private void awaitTurn(Placed placed, RequestScan asked, long input, LongConsumer then) {
+        String at = placed.provider().name();
+        Scoped who = scoped(placed, asked);
+        Refusal late = new Refusal.Limited(
+                "The limit of provider '" + at + "' is used up, and this call's turn did not come in time.",
+                BUSY_PROVIDER_MILLIS);
+        waiting = relay.turns()
+                .await(
+                        at,
+                        rules.settings().fair(),
+                        caller.organizationId(),
+                        () -> {
+                            // On the thread of whoever made room, which looks next at what is left: taken at once.
+                            Entry entry = relay.limits().enter(who, input, input);
+                            onLoop(() -> turn(entry, placed, asked, input, then));
+                        },
+                        () -> onLoop(() -> refuse(late)));
+        if (waiting == null) {
+            refuse(late);
+        } else {
+            waitsFor = at;
+            idle();
+            relay.turns().serve(at, System.nanoTime());
+        }
+    }
+
+    private void turn(Entry entry, Placed placed, RequestScan asked, long input, LongConsumer then) {
+        waiting = null;
+        if (over) {
+            if (entry instanceof Permit unused) {
+                unused.leave();
+            }
+            return;
+        }
+        busy();
+        switch (entry) {
+            case Permit entered -> {
+                permit = entered;
+                hold(placed, asked, input, then);
+            }
+            case Entry.Refused no -> {
+                if (no.subject().kind() == Subject.Kind.PROVIDER) {
+                    awaitTurn(placed, asked, input, then);
+                } else {
+                    refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
+                }
+            }
+            case Entry.Near() -> throw new IllegalStateException("the tokens were told exactly");
         }
     }
 
@@ -969,6 +1040,8 @@ final class Call {
         Attempt current = attempt;
         if (!over && relay.cuttingShort()) {
             guarded(() -> cutShort(current));
+        } else if (waiting != null) {
+            relay.turns().serve(waitsFor, nowNanos);
         } else if (current != null && !over) {
             try {
                 current.tick(nowNanos);
@@ -1141,6 +1214,9 @@ final class Call {
         } else if (open != null) {
             open.release();
         }
+        if (waiting != null) {
+            waiting.cancel();
+        }
         if (incoming != null) {
             incoming.close();
         }
@@ -1174,6 +1250,9 @@ final class Call {
             settle(usage, outcome);
         } finally {
             permit.leave();
+            if (!provider.isEmpty()) {
+                relay.turns().serve(provider, System.nanoTime());
+            }
             report(learnt, usage, outcome, errorCode);
         }
     }

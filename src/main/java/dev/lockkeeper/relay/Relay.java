@@ -29,6 +29,7 @@ public final class Relay {
     private final Workers workers;
     private final Limits limits;
     private final Ledger ledger;
+    private final Turns turns;
     private final TokenEstimate estimates = new TokenEstimate();
     private final InFlight inFlight;
     private final Watcher watcher;
@@ -59,6 +60,7 @@ public final class Relay {
         this.workers = workers;
         this.limits = limits;
         this.ledger = ledger;
+        this.turns = new Turns(limits);
         this.inFlight = new InFlight(
                 rules.settings().maxBytesInFlight(), rules.settings().maxCalls());
         this.watcher = watcher;
@@ -221,6 +223,10 @@ public final class Relay {
 
     Ledger ledger() {
         return ledger;
+    }
+
+    Turns turns() {
+        return turns;
     }
 
     TokenEstimate estimates() {

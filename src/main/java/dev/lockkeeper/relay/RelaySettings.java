@@ -17,6 +17,7 @@ import java.time.Duration;
  * @param maxInputTokens tokens of a prompt; beyond it 413
  * @param unbounded whether calls whose cost comes later, or has no bound, are open to callers under a hard budget
  * @param endUsers how the people behind calls are named
+ * @param fair where calls wait for a provider's limit
  */
 public record RelaySettings(
         Duration heartbeat,
@@ -28,7 +29,24 @@ public record RelaySettings(
         int peek,
         long maxInputTokens,
         boolean unbounded,
-        EndUsers endUsers) {
+        EndUsers endUsers,
+        FairSettings fair) {
+
+    /** The same with other queues for what is scarce. */
+    public RelaySettings sharing(FairSettings queues) {
+        return new RelaySettings(
+                heartbeat,
+                gather,
+                maxEvent,
+                maxBytesInFlight,
+                maxCalls,
+                spill,
+                peek,
+                maxInputTokens,
+                unbounded,
+                endUsers,
+                queues);
+    }
 
     /** The same where the people behind calls are named otherwise. */
     public RelaySettings naming(EndUsers others) {
@@ -42,7 +60,8 @@ public record RelaySettings(
                 peek,
                 maxInputTokens,
                 unbounded,
-                others);
+                others,
+                fair);
     }
 
     /** The same with another folder for what is spilled. */
@@ -57,6 +76,7 @@ public record RelaySettings(
                 peek,
                 maxInputTokens,
                 unbounded,
-                endUsers);
+                endUsers,
+                fair);
     }
 }

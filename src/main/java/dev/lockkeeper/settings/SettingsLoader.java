@@ -7,9 +7,11 @@ import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.limits.FairQueue;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.relay.EndUsers;
+import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.Catalog;
@@ -29,6 +31,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -212,6 +215,7 @@ public final class SettingsLoader {
         reload.end();
         List<ProviderSettings> providers =
                 new Providers(reading, environment, file.folder()).read(root.section("providers"));
+        FairSettings fair = fair(root.section("fair-queue"), providers);
         List<ModelSettings> models = new Models(reading, catalog, providers).read(root.section("models"));
         PricesSettings prices = new Prices(reading, Shipped.prices(), providers, models).read(root.section("prices"));
         root.end();
@@ -234,7 +238,7 @@ public final class SettingsLoader {
                 admin,
                 data,
                 database,
-                relay,
+                relay.sharing(fair),
                 repeats,
                 log,
                 providers,
@@ -530,7 +534,26 @@ public final class SettingsLoader {
                 Math.toIntExact(peek.value()),
                 inputTokens.value(),
                 unbounded.value(),
-                new EndUsers(hashKey.value().orElse(null)));
+                new EndUsers(hashKey.value().orElse(null)),
+                FairSettings.NONE);
+    }
+
+    private FairSettings fair(Section section, List<ProviderSettings> all) {
+        Setting<List<Setting<String>>> providers = section.list("providers", Type.TEXT, "[]", piece -> piece);
+        List<String> names = all.stream().map(ProviderSettings::name).toList();
+        for (Setting<String> each : providers.value()) {
+            if (!names.contains(each.value())) {
+                reading.mistake(each, "the name of a provider: " + String.join(", ", names));
+            }
+        }
+        Setting<Duration> wait = section.value(
+                "wait", Type.duration(Duration.ofMillis(1), Duration.ofMinutes(10)), FairSettings.NONE.patience());
+        Map<String, Integer> weights = new LinkedHashMap<>();
+        section.map("weights", Type.integer(1, FairQueue.MAX_WEIGHT), 1L)
+                .forEach((organization, weight) -> weights.put(organization, Math.toIntExact(weight.value())));
+        section.end();
+        return new FairSettings(
+                providers.value().stream().map(Setting::value).collect(Collectors.toSet()), wait.value(), weights);
     }
 
     private RepeatSettings repeats(Section section, DatabaseSettings database) {

@@ -1,17 +1,22 @@
 package dev.lockkeeper.house;
 
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.ledger.Balance;
 import dev.lockkeeper.ledger.Budget;
 import dev.lockkeeper.ledger.Period;
 import dev.lockkeeper.ledger.Scope;
+import dev.lockkeeper.limits.Measure;
+import dev.lockkeeper.limits.Subject;
 import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.relay.EndUsers;
+import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
 import dev.lockkeeper.units.Money;
@@ -25,6 +30,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -387,6 +393,39 @@ class MoneyTest {
             assertThat(answer.statusCode()).isEqualTo(403);
             assertThat(answer.body()).contains("\"code\":\"model_unpriced\"", "nobody-knows", "prices.unpriced");
             assertThat(upstream.requests()).isEmpty();
+        }
+    }
+
+    @Test
+    void callsWaitForAProviderWhoseLimitIsUsedUp() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    go.await();
+                    conversation.json(200, ANSWER);
+                });
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .fair(new FairSettings(Set.of("upstream"), Duration.ofSeconds(20), Map.of()))
+                        .start()) {
+            gateway.house()
+                    .limits()
+                    .set(
+                            new Subject(Subject.Kind.PROVIDER, "upstream"),
+                            Measure.CONCURRENT_CALLS,
+                            1,
+                            null,
+                            _ -> List.of(),
+                            Witness.NOBODY);
+            List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                answers.add(CompletableFuture.supplyAsync(() -> gateway.post("/v1/chat/completions", ASK)));
+            }
+            await().atMost(10, SECONDS).until(() -> !upstream.requests().isEmpty());
+            await().during(300, MILLISECONDS).until(() -> upstream.requests().size() == 1);
+            go.countDown();
+            for (CompletableFuture<HttpResponse<String>> each : answers) {
+                assertThat(each.get(20, SECONDS).statusCode()).isEqualTo(200);
+            }
         }
     }
 

@@ -54,6 +54,7 @@ final class EveryKey {
               max-total: 2GiB
               secret: idempotency-secret-of-32-letters-or-more
             end-users: {hash-key: pepper}
+            fair-queue: {providers: [azure], wait: 3s, weights: {org_default: 5}}
             reload: {watch: false}
             log: {calls: false, format: json, level: debug, client: network}
             providers:

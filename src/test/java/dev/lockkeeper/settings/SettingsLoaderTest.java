@@ -17,6 +17,7 @@ import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.prices.Tier;
 import dev.lockkeeper.relay.EndUsers;
+import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
@@ -31,6 +32,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -93,7 +95,8 @@ class SettingsLoaderTest {
                                 262_144,
                                 1_000_000,
                                 false,
-                                EndUsers.AS_NAMED),
+                                EndUsers.AS_NAMED,
+                                FairSettings.NONE),
                         new RepeatSettings(Duration.ofHours(24), Duration.ofMinutes(10), 4_194_304, 268_435_456, null),
                         new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                         List.of(simulator),
@@ -222,7 +225,8 @@ class SettingsLoaderTest {
                                 1_048_576,
                                 200_000,
                                 true,
-                                new EndUsers("pepper")),
+                                new EndUsers("pepper"),
+                                new FairSettings(Set.of("azure"), Duration.ofSeconds(3), Map.of("org_default", 5))),
                         new RepeatSettings(
                                 Duration.ofHours(12),
                                 Duration.ofMinutes(1),

@@ -19,6 +19,7 @@ import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.relay.EndUsers;
+import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
@@ -101,6 +102,7 @@ public final class Gateway implements AutoCloseable {
         private @Nullable Path folder;
         private Clock clock = Clock.systemUTC();
         private EndUsers endUsers = EndUsers.AS_NAMED;
+        private FairSettings fair = FairSettings.NONE;
         private Stores store = Stores.SQLITE;
         private @Nullable DatabaseSettings database;
         private RepeatSettings repeats = RepeatSettings.USUAL;
@@ -179,6 +181,12 @@ public final class Gateway implements AutoCloseable {
 
         public Plan maxBytesInFlight(long bytes) {
             maxBytesInFlight = bytes;
+            return this;
+        }
+
+        /** Where calls wait for a provider's limit. */
+        public Plan fair(FairSettings value) {
+            fair = value;
             return this;
         }
 
@@ -348,7 +356,8 @@ public final class Gateway implements AutoCloseable {
                             peek,
                             100_000_000,
                             false,
-                            endUsers),
+                            endUsers,
+                            fair),
                     repeats,
                     new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                     providers,
