@@ -108,12 +108,10 @@ public final class Door implements Loops.Handler {
             models(exchange, caller, endpoint, ids);
         } else if (ShortForm.is(endpoint, exchange.query())) {
             ShortForm.carry(relay, exchange, caller);
+        } else if (KeyedCalls.isOne(exchange)) {
+            keyed.carry(relay, exchange, caller, endpoint, ids);
         } else {
-            if (KeyedCalls.isOne(exchange)) {
-                keyed.carry(relay, exchange, caller, endpoint, ids);
-            } else {
-                relay.carry(exchange, caller, endpoint, ids, null);
-            }
+            relay.carry(exchange, caller, endpoint, ids, null);
         }
     }
 

@@ -130,8 +130,15 @@ final class OpenApi {
         operation.put("summary", endpoint.summary());
         operation.putArray("tags").add(tag(endpoint.path()));
         query(operation, endpoint, shape);
+        if (mayBeKeyed(endpoint)) {
+            operation.withArray("parameters").addObject().put("$ref", "#/components/parameters/idempotencyKey");
+        }
         request(operation, endpoint.body(), shape);
         answers(operation, endpoint, shape);
+    }
+
+    private static boolean mayBeKeyed(Endpoint endpoint) {
+        return endpoint.method().equals("POST") && endpoint.body() != Body.MULTIPART;
     }
 
     private static String plainAnswer(Endpoint endpoint) {
@@ -214,6 +221,11 @@ final class OpenApi {
                 ? List.of("x-request-id", "x-lockkeeper-provider", "x-lockkeeper-overhead-us", "x-lockkeeper-warnings")
                 : List.of("x-request-id")) {
             headers.putObject(each).put("$ref", "#/components/headers/" + each);
+        }
+        if (mayBeKeyed(endpoint)) {
+            for (String each : List.of("x-lockkeeper-replayed", "x-lockkeeper-replay-of")) {
+                headers.putObject(each).put("$ref", "#/components/headers/" + each);
+            }
         }
         ObjectNode content = good.putObject("content");
         if (endpoint.path().startsWith("/v1/files/") && endpoint.path().endsWith("/content")) {

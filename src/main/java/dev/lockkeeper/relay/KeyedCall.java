@@ -49,6 +49,7 @@ final class KeyedCall {
     private final Relay relay;
 
     // Of the first client's loop.
+    private boolean claiming;
     private Bytes body = Bytes.EMPTY;
     private long bodyTaken;
 
@@ -95,6 +96,7 @@ final class KeyedCall {
     void claim(Bytes request, long taken) {
         body = request;
         bodyTaken = taken;
+        claiming = true;
         kept().claim(place.keyId(), place.name(), digest, first.exchange.id())
                 .whenComplete((claim, failure) -> first.loop.run(() -> claimedSafely(claim, failure)));
     }
@@ -103,8 +105,14 @@ final class KeyedCall {
         return owner.kept();
     }
 
+    /** Whether a client is the one whose request would be carried, and it is not known yet whether it will be. */
+    boolean isToBegin(KeyedClient client) {
+        return client.equals(first) && claiming;
+    }
+
     /** A mistake of this code is told to all who listen. */
     private void claimedSafely(@Nullable Claim claim, @Nullable Throwable failure) {
+        claiming = false;
         try {
             claimed(claim, failure);
         } catch (RuntimeException | Error bug) {
@@ -113,6 +121,8 @@ final class KeyedCall {
             if (claim instanceof Claim.Mine mine) {
                 kept().free(mine);
             }
+        } finally {
+            first.reportIfGone();
         }
     }
 
@@ -155,7 +165,8 @@ final class KeyedCall {
     }
 
     private void begin(Claim.Mine mine) {
-        RecordedExchange recorded = new RecordedExchange(this, mine, first.exchange, kept().settings());
+        RecordedExchange recorded =
+                new RecordedExchange(this, mine, first.exchange, first.readNanos(), kept().settings());
         owner.recording(recorded);
         first.leaveToRelay();
         relay.carry(recorded, first.caller, first.endpoint, first.pathIds, null);

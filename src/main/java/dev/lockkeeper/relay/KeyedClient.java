@@ -60,6 +60,15 @@ final class KeyedClient {
     /** Whether the call's own report is this client's too. */
     private boolean reportedByCall;
 
+    /** Whether it left before it was known whether the call would report it. */
+    private boolean unreported;
+
+    /** When its request was there, whole. */
+    private long readNanos = System.nanoTime();
+
+    private long ownNanos;
+    private long busySinceNanos;
+
     private boolean headSent;
     private boolean full;
     private long fullSinceNanos;
@@ -145,6 +154,7 @@ final class KeyedClient {
 
     private void hash(Name name, Bytes whole) {
         body = whole;
+        readNanos = System.nanoTime();
         KeyedCalls.Place place = new KeyedCalls.Place(caller.keyId(), name);
         if (whole.length() <= HASH_ON_LOOP) {
             join(place, KeyedCalls.digest(exchange, whole));
@@ -199,9 +209,15 @@ final class KeyedClient {
         bodyTaken = 0;
     }
 
+    /** When its request was there, whole; {@link System#nanoTime()}. */
+    long readNanos() {
+        return readNanos;
+    }
+
     /** From now on the relay counts the call, and its report is this client's. */
     void leaveToRelay() {
         reportedByCall = true;
+        unreported = false;
         leavePlace();
     }
 
@@ -334,7 +350,7 @@ final class KeyedClient {
                 gone();
                 return;
             }
-            relay.refuse(exchange, caller, endpoint.path(), why);
+            relay.refuse(exchange, caller, endpoint.path(), why, waitedNanos());
             close();
         }
     }
@@ -351,11 +367,33 @@ final class KeyedClient {
     }
 
     private void done(Outcome outcome, String code) {
-        if (!reportedByCall) {
-            int told = status == 0 ? CallReport.CLIENT_GONE : status;
-            relay.answered(exchange, caller, endpoint.path(), told, outcome, code, bytesOut);
+        KeyedCall listening = call;
+        if (listening != null && listening.isToBegin(this)) {
+            unreported = true;
+        } else if (!reportedByCall) {
+            report(outcome, code);
         }
         close();
+    }
+
+    /** The call did not begin: if this client has left meanwhile, that is told now. */
+    void reportIfGone() {
+        if (unreported) {
+            unreported = false;
+            report(Outcome.ABANDONED, "");
+        }
+    }
+
+    private void report(Outcome outcome, String code) {
+        int told = status == 0 ? CallReport.CLIENT_GONE : status;
+        relay.answered(exchange, caller, endpoint.path(), told, outcome, code, bytesOut, waitedNanos());
+    }
+
+    /** How long it waited for its client, the database and the call. */
+    private long waitedNanos() {
+        long now = System.nanoTime();
+        long own = ownNanos + (busySinceNanos == 0 ? 0 : now - busySinceNanos);
+        return now - exchange.startedNanos() - own;
     }
 
     private void close() {
@@ -374,6 +412,10 @@ final class KeyedClient {
 
     /** Does a step; one that fails ends this client, and no other. */
     private void guarded(Runnable step) {
+        boolean outer = busySinceNanos == 0;
+        if (outer) {
+            busySinceNanos = System.nanoTime();
+        }
         try {
             step.run();
         } catch (RuntimeException | Error bug) {
@@ -390,6 +432,11 @@ final class KeyedClient {
                     exchange.abort();
                     close();
                 }
+            }
+        } finally {
+            if (outer) {
+                ownNanos += System.nanoTime() - busySinceNanos;
+                busySinceNanos = 0;
             }
         }
     }

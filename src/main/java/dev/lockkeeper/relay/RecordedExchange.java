@@ -29,6 +29,7 @@ final class RecordedExchange implements Exchange {
     private final KeyedCall call;
     private final Claim.Mine mine;
     private final Exchange request;
+    private final long startedNanos;
     private final String clientAddress;
     private final boolean secure;
     private final long maxAnswer;
@@ -46,10 +47,12 @@ final class RecordedExchange implements Exchange {
     private @Nullable Runnable onDrain;
     private @Nullable Runnable onGone;
 
-    RecordedExchange(KeyedCall call, Claim.Mine mine, Exchange request, RepeatSettings settings) {
+    /** @param startedNanos when the request had been read */
+    RecordedExchange(KeyedCall call, Claim.Mine mine, Exchange request, long startedNanos, RepeatSettings settings) {
         this.call = call;
         this.mine = mine;
         this.request = request;
+        this.startedNanos = startedNanos;
         this.clientAddress = request.clientAddress();
         this.secure = request.secure();
         this.maxAnswer = settings.maxAnswer();
@@ -69,9 +72,10 @@ final class RecordedExchange implements Exchange {
         return request.id();
     }
 
+    /** When the request had been read whole: what came before was the client's time. */
     @Override
     public long startedNanos() {
-        return request.startedNanos();
+        return startedNanos;
     }
 
     @Override

@@ -91,13 +91,18 @@ public final class Relay {
 
     /** Says no to a request that never became a call, and tells the watcher. */
     public void refuse(Exchange exchange, @Nullable Caller caller, String endpoint, Refusal why) {
+        refuse(exchange, caller, endpoint, why, 0);
+    }
+
+    /** The same where its client or others were waited for, {@code waitedNanos} long. */
+    void refuse(Exchange exchange, @Nullable Caller caller, String endpoint, Refusal why, long waitedNanos) {
         inFlight.count(why);
         Refusal.Said said = Refusal.said(why);
         Headers headers = said.headers();
         Bytes body = Errors.envelope(said.message(), said.type(), said.param(), said.code());
         exchange.answer(said.status(), headers, body);
         String code = said.code() == null ? "" : said.code();
-        answered(exchange, caller, endpoint, said.status(), said.outcome(), code, body.length());
+        answered(exchange, caller, endpoint, said.status(), said.outcome(), code, body.length(), waitedNanos);
     }
 
     /** Tells the watcher of a request that was answered without an upstream. */

@@ -444,11 +444,11 @@ public final class KeptAnswers implements AutoCloseable {
             try {
                 if (count > 0) {
                     tellAlive();
-                    settleAgain();
                 }
                 if (count % SWEEP_EVERY == 0) {
                     sweep();
                 }
+                settleAgain();
             } catch (RuntimeException failed) {
                 if (!waiting.isShutdown()) {
                     LOG.warn("the idempotency keys in the database can't be looked after: {}", failed.toString());

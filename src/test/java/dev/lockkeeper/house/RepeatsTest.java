@@ -2,6 +2,7 @@ package dev.lockkeeper.house;
 
 import static dev.lockkeeper.house.Keyed.ASK;
 import static dev.lockkeeper.house.Keyed.ASK_STREAM;
+import static dev.lockkeeper.house.Keyed.CHAT;
 import static dev.lockkeeper.house.Keyed.DONE;
 import static dev.lockkeeper.house.Keyed.answer;
 import static dev.lockkeeper.house.Keyed.ask;
@@ -21,12 +22,18 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Calls with an {@code Idempotency-Key}: what clients, the upstream and the log see of them and of their repeats. */
 class RepeatsTest {
@@ -313,6 +320,103 @@ class RepeatsTest {
                 await().atMost(10, SECONDS).until(() -> gateway.house().bytesInFlight() == 0);
             }
             assertThat(gateway.log()).contains("\"outcome\":\"served\"");
+        }
+    }
+
+    @Test
+    void whereTheMemoryIsFullAnAnswerIsDeliveredAndNotKept() throws Exception {
+        String text = "x".repeat(60_000);
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, answer(text)));
+                Gateway gateway = plan(upstream).maxBytesInFlight(40_000).start()) {
+            assertThat(ask(gateway, "k1", ASK).body()).isEqualTo(answer(text));
+            assertThat(ask(gateway, "k1", ASK).body()).contains("idempotency_answer_not_kept");
+            assertThat(upstream.requests()).hasSize(1);
+            assertThat(gateway.house().bytesInFlight()).isZero();
+        }
+    }
+
+    @Test
+    void aDatabaseThatFailsRefusesTheKeyBeforeACallAndLosesNoAnswerAfterIt() throws Exception {
+        Semaphore go = new Semaphore(0);
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    go.tryAcquire(20, SECONDS);
+                    conversation.json(200, answer("A"));
+                });
+                Gateway gateway = plan(upstream).start()) {
+            CompletableFuture<HttpResponse<String>> under = later(() -> ask(gateway, "k1", ASK));
+            await().atMost(10, SECONDS).until(() -> upstream.requests().size() == 1);
+            try (Connection beside = DriverManager.getConnection("jdbc:sqlite:" + temp.resolve("lockkeeper.db"));
+                    Statement statement = beside.createStatement()) {
+                statement.execute("ALTER TABLE repeats RENAME TO lost");
+            }
+            go.release(2);
+            assertThat(under.get(20, SECONDS).body()).isEqualTo(answer("A"));
+
+            HttpResponse<String> next = ask(gateway, "k2", ASK);
+            assertThat(next.statusCode()).isEqualTo(503);
+            assertThat(next.body()).contains("gateway_storage_unavailable");
+            assertThat(gateway.post(CHAT, ASK).statusCode())
+                    .as("a call without a key is not concerned")
+                    .isEqualTo(200);
+            assertThat(upstream.requests()).hasSize(2);
+        }
+    }
+
+    @Test
+    void otherMethodsThanPostIgnoreTheKey() throws Exception {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, "{}"));
+                Gateway gateway = plan(upstream).start()) {
+            for (int i = 0; i < 2; i++) {
+                HttpResponse<String> models = gateway.send(gateway.request("/v1/models")
+                        .header("idempotency-key", "k" + i)
+                        .GET());
+                assertThat(models.statusCode()).isEqualTo(200);
+                assertThat(field(models, "x-lockkeeper-replayed")).isEmpty();
+            }
+        }
+    }
+
+    /** Long bodies are hashed elsewhere, and may come in many pieces. */
+    @Test
+    void aLongRequestIsKnownAgain() throws Exception {
+        String text = "y".repeat(3_000_000);
+        String body = "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"" + text + "\"}]}";
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, answer("A")));
+                Gateway gateway = plan(upstream).start()) {
+            assertThat(ask(gateway, "k1", body).body()).isEqualTo(answer("A"));
+            assertThat(field(ask(gateway, "k1", body), "x-lockkeeper-replayed")).isEqualTo("true");
+            assertThat(ask(gateway, "k1", body.replace("yy\"", "yz\"")).statusCode())
+                    .isEqualTo(422);
+            assertThat(upstream.requests()).hasSize(1);
+            assertThat(gateway.house().bytesInFlight()).isZero();
+        }
+    }
+
+    @Test
+    void waitingForAnothersAnswerIsNotTheGatewaysOwnTime() throws Exception {
+        Semaphore go = new Semaphore(0);
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    go.tryAcquire(20, SECONDS);
+                    conversation.json(200, answer("A"));
+                });
+                Gateway gateway = plan(upstream).start()) {
+            CompletableFuture<HttpResponse<String>> first = later(() -> ask(gateway, "k1", ASK));
+            await().atMost(10, SECONDS).until(() -> upstream.requests().size() == 1);
+            CompletableFuture<HttpResponse<String>> second = later(() -> ask(gateway, "k1", ASK));
+            await().atMost(10, SECONDS).until(() -> gateway.house().callsInFlight() == 2);
+            await().pollDelay(1, SECONDS).until(() -> true);
+            go.release();
+            assertThat(first.get(20, SECONDS).body())
+                    .isEqualTo(second.get(20, SECONDS).body());
+            await().atMost(5, SECONDS).until(() -> gateway.log().lines().count() == 2);
+            assertThat(gateway.log().lines()).allSatisfy(line -> {
+                JsonNode told = JsonMapper.shared().readTree(line);
+                assertThat(told.get("total_ms").asDouble()).isGreaterThan(900);
+                assertThat(told.get("own_us").asLong()).isLessThan(800_000);
+            });
         }
     }
 }
