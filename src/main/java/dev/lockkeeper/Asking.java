@@ -1,12 +1,14 @@
 package dev.lockkeeper;
 
 import dev.lockkeeper.admin.Json;
+import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 
@@ -71,6 +73,21 @@ abstract class Asking implements Callable<Integer> {
             table.print(shell.out());
         }
         return 0;
+    }
+
+    /** Whether JSON is wanted. */
+    final boolean asJson() {
+        return json;
+    }
+
+    /** Where results go. */
+    final PrintWriter out() {
+        return shell.out();
+    }
+
+    /** Ends the command: what was written in the command line can't be. */
+    final ParameterException misused(String why) {
+        return new ParameterException(spec.commandLine(), why);
     }
 
     /** An element of a list as the cells of a table's row. */

@@ -15,6 +15,7 @@ import dev.lockkeeper.admin.PeopleOperations;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.admin.Tenancy;
 import dev.lockkeeper.admin.TenantOperations;
+import dev.lockkeeper.admin.UsageOperations;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
@@ -23,6 +24,7 @@ import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Budgets;
 import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.ledger.LedgerSettings;
+import dev.lockkeeper.ledger.Statements;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
 import dev.lockkeeper.settings.Overrides;
@@ -130,6 +132,7 @@ final class DataFolder {
                 LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
                 BudgetOperations.of(books::budgets, new Alerts(database), access, Offered.ANYTHING),
                 PeopleOperations.of(access.people()),
+                UsageOperations.of(new Statements(database), access, Clock.systemUTC()),
                 AuditOperations.of(access.audit())));
         return new LocalDesk(api, Actor.folder(System.getProperty("user.name", "somebody")));
     }

@@ -22,6 +22,7 @@ import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.admin.ServerOperations;
 import dev.lockkeeper.admin.Tenancy;
 import dev.lockkeeper.admin.TenantOperations;
+import dev.lockkeeper.admin.UsageOperations;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.dialect.openai.Errors;
@@ -33,6 +34,7 @@ import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Lag;
 import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.ledger.LedgerSettings;
+import dev.lockkeeper.ledger.Statements;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
 import dev.lockkeeper.objects.ObjectRegistry;
@@ -239,6 +241,7 @@ public final class House implements AutoCloseable {
                             BudgetOperations.of(ledger::budgets, new Alerts(database), access, offered),
                             PeopleOperations.of(access.people()),
                             AuditOperations.of(access.audit()),
+                            UsageOperations.of(new Statements(database), access, clock),
                             PriceOperations.of(
                                     () -> relay.rules().models(),
                                     () -> relay.rules().prices(),

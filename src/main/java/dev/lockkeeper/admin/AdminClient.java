@@ -44,7 +44,10 @@ public final class AdminClient implements Desk {
                 .connectTimeout(CONNECT_TIMEOUT)
                 .build()) {
             HttpResponse<String> response = http.send(request, BodyHandlers.ofString());
-            return new Said(response.statusCode(), Json.MAPPER.readTree(response.body()));
+            return Said.of(
+                    response.statusCode(),
+                    response.headers().firstValue("content-type").orElse(""),
+                    response.body());
         } catch (IOException | JacksonException e) {
             throw new UncheckedIOException(new IOException(
                     "the server at " + server.admin() + " (process " + server.pid() + ") could not be asked: "

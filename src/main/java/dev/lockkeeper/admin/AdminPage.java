@@ -73,7 +73,12 @@ final class AdminPage {
 
     /** The page's own style, what else is said, and nothing more. */
     static String policy(String more) {
-        return "default-src 'none'; style-src 'sha256-" + sha256(STYLE) + "'; " + more
+        return policy(STYLE, more);
+    }
+
+    /** The same for a page with another style. */
+    static String policy(String style, String more) {
+        return "default-src 'none'; style-src 'sha256-" + sha256(style) + "'; " + more
                 + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     }
 

@@ -113,7 +113,7 @@ final class ApiDocument {
                 .putObject(Integer.toString(status))
                 .put("description", meaning)
                 .putObject("content")
-                .putObject("application/json")
+                .putObject(shape instanceof Shape.Document(String mediaType) ? mediaType : "application/json")
                 .set("schema", shape.schema(named));
     }
 

@@ -2,6 +2,7 @@ package dev.lockkeeper.admin;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.StringNode;
 
 /**
  * Where commands take their wishes: the admin API, of a server that runs or of this process over the data folder. Blocks;
@@ -22,9 +23,16 @@ public interface Desk {
      * What was answered.
      *
      * @param status as of HTTP
-     * @param body JSON
+     * @param body JSON; a text where the answer is another document
      */
     record Said(int status, JsonNode body) {
+        /** An answer of a type; what is not JSON is told as a text. */
+        static Said of(int status, String contentType, String text) {
+            return new Said(
+                    status,
+                    contentType.startsWith("application/json") ? Json.MAPPER.readTree(text) : StringNode.valueOf(text));
+        }
+
         /** Whether it was done. */
         public boolean done() {
             return status / 100 == 2;

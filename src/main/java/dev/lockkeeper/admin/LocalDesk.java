@@ -25,7 +25,6 @@ public final class LocalDesk implements Desk {
                 question < 0 ? path : path.substring(0, question),
                 question < 0 ? null : path.substring(question + 1),
                 body == null ? Bytes.EMPTY : Bytes.utf8(body.toString()));
-        Bytes said = reply.body();
-        return new Said(reply.status(), Json.MAPPER.readTree(said.array(), said.offset(), said.length()));
+        return Said.of(reply.status(), reply.contentType(), reply.body().utf8());
     }
 }

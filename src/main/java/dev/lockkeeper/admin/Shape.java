@@ -59,6 +59,13 @@ sealed interface Shape {
     record Anything() implements Shape {}
 
     /**
+     * A whole answer that is not JSON.
+     *
+     * @param mediaType what it is, such as {@code text/csv}
+     */
+    record Document(String mediaType) implements Shape {}
+
+    /**
      * An object; other members than these are refused.
      *
      * @param name its name among the document's schemas; empty where it has none
@@ -157,6 +164,7 @@ sealed interface Shape {
             }
             case OrNull(Shape shape) -> value.isNull() ? null : shape.check(field, value);
             case Anything() -> value.isObject() ? null : problem(field, value, "a JSON object");
+            case Document(String mediaType) -> problem(field, value, mediaType);
             case Struct struct -> members(struct, field, value);
         };
     }
@@ -255,6 +263,7 @@ sealed interface Shape {
                         .add(shape.schema(named))
                         .add(Json.object().put("type", "null"));
             case Anything() -> schema.put("type", "object");
+            case Document _ -> schema.put("type", "string");
             case Struct struct -> {
                 if (struct.name.isEmpty()) {
                     struct(struct, schema, named);

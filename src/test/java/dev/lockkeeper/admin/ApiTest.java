@@ -14,6 +14,7 @@ import dev.lockkeeper.db.Database;
 import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.ledger.LedgerSettings;
+import dev.lockkeeper.ledger.Statements;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
 import dev.lockkeeper.prices.PriceBook;
@@ -90,6 +91,7 @@ class ApiTest {
                 BudgetOperations.of(ledger::budgets, new Alerts(database), access, ONLY_M),
                 PeopleOperations.of(access.people()),
                 AuditOperations.of(access.audit()),
+                UsageOperations.of(new Statements(database), access, Clock.systemUTC()),
                 PriceOperations.of(ApiTest::models, ApiTest::priceBook, Clock.systemUTC()),
                 ServerOperations.of(
                         access.audit(), () -> new Reloaded.Followed(List.of("a changed"), List.of(), List.of()))));
@@ -113,6 +115,7 @@ class ApiTest {
         people();
         audit();
         prices();
+        usage();
         did("POST", "/admin/v1/reload", "/admin/v1/reload", null);
 
         assertThat(asked).containsExactlyInAnyOrderElementsOf(documented());
@@ -144,6 +147,23 @@ class ApiTest {
         assertThat(prices.get(0).at("/rates/input").asString()).isEqualTo("$1.00");
         assertThat(prices.get(0).at("/tiers/batch/share").asString()).isEqualTo("50%");
         assertThat(prices.get(1).path("priced").asBoolean()).isFalse();
+    }
+
+    private void usage() {
+        String span = "from=2026-11-01&to=2026-12-01&zone=Europe/Berlin";
+        JsonNode usage = did("GET", "/admin/v1/usage", "/admin/v1/usage?by=project,day&" + span, null);
+        assertThat(usage.path("from").asString()).isEqualTo("2026-10-31T23:00:00Z");
+        assertThat(did("GET", "/admin/v1/usage.csv", "/admin/v1/usage.csv?by=key&" + span, null)
+                        .asString())
+                .startsWith("key,calls,");
+        did("GET", "/admin/v1/usage/overruns", "/admin/v1/usage/overruns?provider=p&" + span, null);
+        String page = did(
+                        "GET",
+                        "/admin/v1/projects/{id}/statement",
+                        "/admin/v1/projects/proj_default/statement?month=2026-11&cost=true",
+                        null)
+                .asString();
+        assertThat(page).startsWith("<!doctype html>");
     }
 
     private void keys() {
@@ -527,7 +547,9 @@ class ApiTest {
         assertThat(reply.status()).as(told).isBetween(200, 299);
         JsonNode response = operation.path("responses").path(Integer.toString(reply.status()));
         assertThat(response.isMissingNode()).as(told).isFalse();
-        fits(response.at("/content/application~1json/schema"), answer, told);
+        String type = reply.contentType().split(";")[0];
+        assertThat(response.path("content").propertyNames()).as(told).containsExactly(type);
+        fits(response.path("content").path(type).path("schema"), answer, told);
         asked.add(method + " " + template);
         return answer;
     }
@@ -553,6 +575,7 @@ class ApiTest {
     }
 
     private static JsonNode json(Reply reply) {
-        return Json.MAPPER.readTree(reply.body().utf8());
+        return Desk.Said.of(reply.status(), reply.contentType(), reply.body().utf8())
+                .body();
     }
 }

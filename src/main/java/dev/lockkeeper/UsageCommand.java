@@ -1,0 +1,264 @@
+package dev.lockkeeper;
+
+import dev.lockkeeper.admin.Desk;
+import dev.lockkeeper.admin.Json;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.JsonNode;
+
+/** {@code usage}: what was used and what it cost; statements, invoices and other prices. */
+@Command(
+        name = "usage",
+        description = "Tells what was used and what it cost, by any groups.",
+        synopsisSubcommandLabel = "[COMMAND]",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  lockkeeper usage --by project",
+            "  lockkeeper usage --by day,model --project search --from 2026-11-01 --zone Europe/Berlin",
+            "  lockkeeper usage --by key,end_user --csv > usage.csv",
+            "  lockkeeper usage statement --project search --month 2026-11 --out statement.html",
+            "  lockkeeper usage overruns --provider openai"
+        })
+final class UsageCommand extends Asking {
+    private static final String USAGE = "/admin/v1/usage";
+
+    @Mixin
+    private Time time = new Time();
+
+    @Option(
+            names = "--by",
+            paramLabel = "GROUPS",
+            description = "Some of organization, project, key, end_user, model, provider, tag, day, divided by commas."
+                    + " Default: one line of all.")
+    private @Nullable String by;
+
+    @Option(names = "--organization", paramLabel = "ID", description = "Only this organization, by id or name.")
+    private @Nullable String organization;
+
+    @Option(names = "--project", paramLabel = "ID", description = "Only this project, by id or name.")
+    private @Nullable String project;
+
+    @Option(names = "--key", paramLabel = "ID", description = "Only this key.")
+    private @Nullable String key;
+
+    @Option(names = "--end-user", paramLabel = "NAME", description = "Only this end user.")
+    private @Nullable String endUser;
+
+    @Option(names = "--model", paramLabel = "NAME", description = "Only this model, as clients ask for it.")
+    private @Nullable String model;
+
+    @Option(names = "--provider", paramLabel = "NAME", description = "Only this provider.")
+    private @Nullable String provider;
+
+    @Option(names = "--tag", paramLabel = "TAG", description = "Only this tag.")
+    private @Nullable String tag;
+
+    @Option(names = "--csv", description = "Prints lines of CSV, amounts in nano-dollars.")
+    private boolean csv;
+
+    private UsageCommand(Shell shell) {
+        super(shell);
+    }
+
+    static CommandLine line(Shell shell) {
+        return new CommandLine(new UsageCommand(shell))
+                .addSubcommand(new OfMonth(shell))
+                .addSubcommand(new Overruns(shell));
+    }
+
+    /** From when to when. */
+    static final class Time {
+        @Option(
+                names = "--from",
+                paramLabel = "DAY",
+                description =
+                        "The first day, or an instant such as 2026-11-01T12:00:00Z. Default: the first of this month.")
+        private @Nullable String from;
+
+        @Option(
+                names = "--to",
+                paramLabel = "DAY",
+                description = "The first day, or instant, that is not in it any more. Default: now.")
+        private @Nullable String to;
+
+        @Option(
+                names = "--zone",
+                paramLabel = "ZONE",
+                description = "Where days begin, such as Europe/Berlin. Default: UTC.")
+        private @Nullable String zone;
+
+        Query into(Query query) {
+            return query.put("from", from).put("to", to).put("zone", zone);
+        }
+    }
+
+    /** What stands behind a question mark. */
+    static final class Query {
+        private final Map<String, String> values = new LinkedHashMap<>();
+
+        Query put(String name, @Nullable String value) {
+            if (value != null) {
+                values.put(name, value);
+            }
+            return this;
+        }
+
+        String behind(String path) {
+            List<String> parts = new ArrayList<>();
+            values.forEach((name, value) -> parts.add(name + "=" + Desk.escaped(value)));
+            return parts.isEmpty() ? path : path + "?" + String.join("&", parts);
+        }
+    }
+
+    @Override
+    public Integer call() {
+        if (csv && asJson()) {
+            throw misused("--csv and --json (expected: one of them)");
+        }
+        Query query = time.into(new Query().put("by", by))
+                .put("organization", organization)
+                .put("project", project)
+                .put("key", key)
+                .put("end_user", endUser)
+                .put("model", model)
+                .put("provider", provider)
+                .put("tag", tag);
+        if (csv) {
+            out().print(ask("GET", query.behind(USAGE + ".csv"), null).asString());
+            return 0;
+        }
+        JsonNode answer = ask("GET", query.behind(USAGE), null);
+        if (asJson()) {
+            out().println(Json.text(answer));
+            return 0;
+        }
+        List<String> groups = new ArrayList<>();
+        answer.path("by").forEach(each -> groups.add(each.asString()));
+        List<String> columns = new ArrayList<>();
+        groups.forEach(each -> columns.add(each.toUpperCase(Locale.ROOT)));
+        columns.addAll(List.of("CALLS", "ESTIMATED", "INPUT", "CACHED", "OUTPUT", "COST"));
+        Table table = new Table(columns);
+        for (JsonNode each : answer.path("data")) {
+            List<String> cells = new ArrayList<>();
+            for (String group : groups) {
+                String id = each.path("group").path(group).asString();
+                cells.add(id.isEmpty() ? "-" : answer.path("names").path(id).asString(id));
+            }
+            table.add(with(cells, each));
+        }
+        if (!groups.isEmpty() || answer.path("data").isEmpty()) {
+            List<String> all = new ArrayList<>();
+            groups.forEach(_ -> all.add(all.isEmpty() ? "all" : ""));
+            table.add(with(all, answer.path("total")));
+        }
+        table.print(out());
+        return 0;
+    }
+
+    private static List<String> with(List<String> groups, JsonNode sums) {
+        List<String> cells = new ArrayList<>(groups);
+        for (String each : List.of("calls", "estimated", "input_tokens", "cached_tokens", "output_tokens")) {
+            cells.add(Long.toString(sums.path(each).asLong()));
+        }
+        cells.add(sums.path("cost").asString());
+        return cells;
+    }
+
+    @Command(
+            name = "statement",
+            description = "Writes a project's statement of a month as a page that prints well.",
+            footer = {"", "Exit codes: 0 written; 1 no such project, or it could not be written; 2 misused."})
+    private static final class OfMonth extends Asking {
+        @Option(names = "--project", paramLabel = "ID", required = true, description = "The project, by id or name.")
+        private String project = "";
+
+        @Option(
+                names = "--month",
+                paramLabel = "MONTH",
+                description = "Such as 2026-11. Default: the month before this one.")
+        private @Nullable String month;
+
+        @Option(names = "--zone", paramLabel = "ZONE", description = "Where days begin. Default: UTC.")
+        private @Nullable String zone;
+
+        @Option(
+                names = "--cost",
+                description = "Shows what the providers cost, and the markup, beside what is charged: for yourself.")
+        private boolean cost;
+
+        @Option(names = "--out", paramLabel = "FILE", description = "Where the page goes. Default: standard output.")
+        private @Nullable Path file;
+
+        OfMonth(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            String path = new Query()
+                    .put("month", month)
+                    .put("zone", zone)
+                    .put("cost", cost ? "true" : null)
+                    .behind("/admin/v1/projects/" + Desk.escaped(project) + "/statement");
+            JsonNode page = ask("GET", path, null);
+            if (file == null) {
+                out().print(page.asString());
+                return 0;
+            }
+            try {
+                Files.writeString(file, page.asString());
+            } catch (IOException e) {
+                throw CommandFailure.failed("--out: " + file.toAbsolutePath() + " can't be written: " + e.getMessage());
+            }
+            return told(
+                    Json.object()
+                            .put("object", "statement")
+                            .put("file", file.toAbsolutePath().toString()),
+                    "Written to " + file + ".");
+        }
+    }
+
+    @Command(
+            name = "overruns",
+            description = "Lists what providers billed beyond what they were allowed and budgets could pay.")
+    private static final class Overruns extends Asking {
+        @Mixin
+        private Time time = new Time();
+
+        @Option(names = "--provider", paramLabel = "NAME", description = "Only this provider.")
+        private @Nullable String provider;
+
+        Overruns(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            JsonNode answer =
+                    ask("GET", time.into(new Query().put("provider", provider)).behind(USAGE + "/overruns"), null);
+            return listed(
+                    answer,
+                    "No provider billed more than it was allowed.",
+                    List.of("AT", "PROVIDER", "MODEL", "CALL", "HELD", "COST", "OVERRUN"),
+                    each -> List.of(
+                            Table.time(each.path("at")),
+                            text(each, "provider"),
+                            text(each, "upstream_model"),
+                            text(each, "call"),
+                            text(each, "held"),
+                            text(each, "cost"),
+                            text(each, "overrun")));
+        }
+    }
+}
