@@ -61,6 +61,16 @@ abstract class Asking implements Callable<Integer> {
         return 0;
     }
 
+    /** Shows an answer: as JSON if that is wanted, else as lines. */
+    final int showed(JsonNode answer, List<String> lines) {
+        if (json) {
+            shell.out().println(Json.text(answer));
+        } else {
+            lines.forEach(shell.out()::println);
+        }
+        return 0;
+    }
+
     /** Shows a list: as JSON if that is wanted, else as a table. */
     final int listed(JsonNode answer, String none, List<String> columns, Row row) {
         if (json) {

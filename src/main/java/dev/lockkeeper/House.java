@@ -38,6 +38,7 @@ import dev.lockkeeper.ledger.Statements;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
 import dev.lockkeeper.objects.ObjectRegistry;
+import dev.lockkeeper.observe.AlertTeller;
 import dev.lockkeeper.observe.CallLog;
 import dev.lockkeeper.observe.Logging;
 import dev.lockkeeper.observe.Metrics;
@@ -102,6 +103,7 @@ public final class House implements AutoCloseable {
     private final Loops loops;
     private final Pools pools;
     private final CallLog log;
+    private final AlertTeller alerts;
     private final Relay relay;
     private final Door door;
     private final InFlight inFlight;
@@ -221,6 +223,8 @@ public final class House implements AutoCloseable {
             metrics.overload("connections_unheard", server::connectionsClosedUnheard);
             metrics.overload("descriptors", server::connectionsNotAccepted);
 
+            alerts = keep(
+                    AlertTeller.start(new Alerts(database), ledger.budgets()::lookForSurges, settings.alerts(), clock));
             Offered offered = new Offered() {
                 @Override
                 public boolean model(String name) {
@@ -290,6 +294,7 @@ public final class House implements AutoCloseable {
         settings = after;
         log.show(after.log().client());
         door.follow(after.door());
+        alerts.follow(after.alerts());
         leaving.removeIf(each -> each.calls() == 0);
         leaving.add(relay.follow(rules));
         pools.keepOnly(rules.providers().values());

@@ -89,6 +89,7 @@ public final class Main implements Runnable {
                 .addSubcommand(AuditCommand.line(shell))
                 .addSubcommand(LimitsCommand.line(shell))
                 .addSubcommand(UsageCommand.line(shell))
+                .addSubcommand(BudgetsCommand.line(shell))
                 .addSubcommand(PricesCommand.line(shell, Clock.systemUTC()))
                 .addSubcommand(new ReloadCommand(shell))
                 .addSubcommand(new BackupCommand(shell))

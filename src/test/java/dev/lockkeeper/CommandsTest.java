@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lockkeeper.access.Access;
 import dev.lockkeeper.access.Caller;
 import dev.lockkeeper.access.Presented;
+import dev.lockkeeper.admin.Json;
 import dev.lockkeeper.db.Database;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -72,6 +73,13 @@ class CommandsTest {
                 "limits requests",
                 "limits approve",
                 "limits refuse",
+                "budgets",
+                "budgets create",
+                "budgets list",
+                "budgets show",
+                "budgets change",
+                "budgets close",
+                "budgets alerts",
                 "prices",
                 "prices list",
                 "prices check",
@@ -286,6 +294,74 @@ class CommandsTest {
         Ran again = limits("refuse", id);
         assertThat(again.code()).isEqualTo(1);
         assertThat(again.err()).contains("approved before");
+    }
+
+    private Ran budgets(String... args) {
+        List<String> all = new ArrayList<>(List.of("budgets"));
+        all.addAll(List.of(args));
+        all.addAll(List.of("--data", temp.resolve("data").toString()));
+        return run(all.toArray(String[]::new));
+    }
+
+    @Test
+    void budgetsAreMadeShownChangedAndClosedWithoutAServer() {
+        assertThat(budgets("list").code()).as("no database yet").isEqualTo(1);
+        Ran made = budgets("create", "project", "default", "12.50usd", "--period", "month", "--alerts", "80,100");
+        assertThat(made.err())
+                .isEqualTo("Budget bud_1 of project proj_default: $12.50 per month, hard, $12.50 free.\n");
+        assertThat(made.out()).isEqualTo("bud_1\n");
+        assertThat(budgets("list").out())
+                .contains("bud_1", "project proj_default", "[....................]", "0%", "$12.50", "hard");
+        assertThat(budgets("change", "bud_1", "--amount", "$20", "--surge", "0", "--fallback-model", "cheap")
+                        .err())
+                .isEqualTo("Budget bud_1 of project proj_default: $20.00 per month, hard, $20.00 free.\n");
+        assertThat(budgets("show", "bud_1").out())
+                .contains("granted  $20.00", "alerts   at 80,100%; surge at 0%", "calls go to cheap");
+        assertThat(budgets("list", "--json").out()).contains("\"fallback_model\" : \"cheap\"");
+
+        Ran bare = budgets("create", "project", "default", "2.50", "--period", "day");
+        assertThat(bare.code()).isEqualTo(2);
+        assertThat(bare.err()).contains("amount: 2.50 (expected: 12.50usd, or '$12.50' in quotes");
+        assertThat(budgets("create", "project", "nobody", "1usd", "--period", "day")
+                        .err())
+                .contains("scope_id: project nobody is not known");
+        assertThat(budgets("create", "project", "default", "1usd", "--period", "year")
+                        .err())
+                .contains("period: \"year\" (expected: hour, day, week, month or total)");
+        assertThat(budgets("change", "bud_1").err()).contains("nothing to change");
+        assertThat(budgets("change", "bud_9", "--soft").code()).isEqualTo(1);
+
+        assertThat(budgets("create", "end-user", "default/ann", "0usd", "--period", "total")
+                        .code())
+                .isZero();
+        assertThat(budgets("list").out()).contains("end-user proj_default/ann");
+        assertThat(run(
+                                "project",
+                                "delete",
+                                "default",
+                                "--data",
+                                temp.resolve("data").toString())
+                        .err())
+                .contains("has money on it: budget bud_1");
+        assertThat(budgets("close", "bud_1").err()).contains("is closed");
+        assertThat(budgets("show", "bud_1").code()).isEqualTo(1);
+    }
+
+    @Test
+    void aBarShowsWhatIsSpentAndHeld() {
+        assertThat(bar("$10.00", "$5.00", "$2.00")).isEqualTo("[#####++...]");
+        assertThat(bar("$10.00", "$0.01", "$0.00")).isEqualTo("[#.........]");
+        assertThat(bar("$10.00", "$9.99", "$0.00")).isEqualTo("[#########.]");
+        assertThat(bar("$10.00", "$10.00", "$0.00")).isEqualTo("[##########]");
+        assertThat(bar("$10.00", "$8.00", "$3.00")).isEqualTo("[########++]!");
+        assertThat(bar("$0.00", "$0.00", "$0.00")).isEqualTo("[..........]");
+        assertThat(bar("$0.00", "$1.00", "$0.00")).isEqualTo("[##########]!");
+        assertThat(bar("$1000000000.00", "$999999999.00", "$0.00")).isEqualTo("[#########.]");
+    }
+
+    private static String bar(String granted, String spent, String held) {
+        return BudgetsCommand.bar(
+                Json.object().put("granted", granted).put("spent", spent).put("held", held), 10);
     }
 
     private Ran configured(String yaml, String... args) throws Exception {

@@ -54,7 +54,7 @@ class HouseRulesTest {
                             "upstream",
                             "routing",
                             "prices")),
-            entry("observe", Set.of("units", "http", "relay")),
+            entry("observe", Set.of("units", "http", "ledger", "relay")),
             entry(
                     "door",
                     Set.of(

@@ -162,7 +162,7 @@ public final class Budgets {
 
     /** Writes an alert for each budget in whose scope the present hour costs a multiple of what it usually does. One thread. */
     public void lookForSurges() {
-        surges.look(balances().stream().map(Balance::budget).toList(), ledger.time());
+        surges.look(balances(), ledger.time());
     }
 
     private static Changed.Refused missing(long number) {

@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,25 +30,33 @@ final class Surges {
     /** When scopes were first booked, by budget: it never changes. As many as budgets stand. */
     private final Map<Long, Long> firsts = new HashMap<>();
 
+    /** What was spent on budgets at the last look, by number. */
+    private Map<Long, Long> spent = new HashMap<>();
+
     Surges(Store store) {
         this.store = store;
     }
 
-    /** Looks at all budgets; writes an alert for each that needs one. */
-    void look(List<Budget> budgets, long nowMillis) {
-        firsts.keySet().removeIf(number -> budgets.stream().noneMatch(each -> each.number() == number));
-        for (Budget each : budgets) {
-            Alert alert = each.terms().surgePercent() == 0 ? null : of(each, nowMillis);
+    /** Looks at all budgets on which something was spent since the last look; writes an alert for each that needs one. */
+    void look(List<Balance> balances, long nowMillis) {
+        Map<Long, Long> now = new HashMap<>();
+        for (Balance each : balances) {
+            Budget budget = each.budget();
+            now.put(budget.number(), each.spentNanos());
+            boolean same = Objects.equals(spent.get(budget.number()), each.spentNanos());
+            Alert alert = same || budget.terms().surgePercent() == 0 ? null : of(budget, nowMillis);
             if (alert != null) {
                 store.alert(alert);
             }
         }
+        spent = now;
+        firsts.keySet().retainAll(now.keySet());
     }
 
     private @Nullable Alert of(Budget budget, long nowMillis) {
         long hour = Math.floorDiv(nowMillis, HOUR) * HOUR;
-        long spent = store.hour(budget.scope(), hour);
-        if (spent == 0 || spent < budget.terms().amountNanos() / LEAST_SHARE) {
+        long cost = store.hour(budget.scope(), hour);
+        if (cost == 0 || cost < budget.terms().amountNanos() / LEAST_SHARE) {
             return null;
         }
         Long first = firsts.get(budget.number());
@@ -73,7 +82,7 @@ final class Surges {
             return null;
         }
         long usual = sum / weeks;
-        int percent = percent(spent, usual);
+        int percent = percent(cost, usual);
         return percent < budget.terms().surgePercent()
                 ? null
                 : new Alert(
@@ -83,7 +92,7 @@ final class Surges {
                         hour,
                         percent,
                         usual,
-                        spent,
+                        cost,
                         nowMillis);
     }
 

@@ -56,7 +56,7 @@ final class Tracked {
         return reached <= told
                 ? null
                 : new Alert(
-                        budget.id() + ":" + start + ":" + reached,
+                        budget.id() + ":" + (start == Long.MIN_VALUE ? "always" : start) + ":" + reached,
                         Alert.Kind.THRESHOLD,
                         budget,
                         start,

@@ -1,4 +1,7 @@
-/** What happened, said aloud: one log line, metrics. Called at the end of a call, from its loop; never blocks, never throws. */
+/**
+ * What happened, said aloud: one log line, metrics, alerts. What is called at the end of a call, from its loop, never blocks
+ * and never throws; alerts have a thread of their own.
+ */
 @NullMarked
 package dev.lockkeeper.observe;
 

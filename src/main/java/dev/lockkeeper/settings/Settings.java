@@ -5,6 +5,7 @@ import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PriceBook;
 import dev.lockkeeper.prices.PricesSettings;
@@ -33,6 +34,7 @@ import java.util.Set;
  *     address is known once it runs: till then it is port 0
  * @param models at least one
  * @param prices what the operator wrote of what calls cost
+ * @param alerts where alerts of budgets are sent
  * @param simulated whether there is a provider called {@code simulator}, so that the simulated provider is to be started
  * @param watch whether a change of the files is followed by itself
  */
@@ -50,6 +52,7 @@ public record Settings(
         List<ProviderSettings> providers,
         List<ModelSettings> models,
         PricesSettings prices,
+        AlertSettings alerts,
         boolean simulated,
         boolean watch) {
     public Settings {
@@ -77,6 +80,7 @@ public record Settings(
                 next.providers,
                 next.models,
                 next.prices,
+                next.alerts,
                 next.simulated,
                 next.watch);
     }

@@ -8,6 +8,7 @@ import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.limits.FairQueue;
+import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.relay.EndUsers;
@@ -218,6 +219,7 @@ public final class SettingsLoader {
         FairSettings fair = fair(root.section("fair-queue"), providers);
         List<ModelSettings> models = new Models(reading, catalog, providers).read(root.section("models"));
         PricesSettings prices = new Prices(reading, Shipped.prices(), providers, models).read(root.section("prices"));
+        AlertSettings alerts = new AlertTargets(reading).read(root.section("alerts"));
         root.end();
 
         if (ownProviders) {
@@ -244,6 +246,7 @@ public final class SettingsLoader {
                 providers,
                 models,
                 prices,
+                alerts,
                 simulated,
                 watch);
         return new Loaded.Good(

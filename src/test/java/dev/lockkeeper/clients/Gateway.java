@@ -83,6 +83,7 @@ final class Gateway implements AutoCloseable {
                 from.providers(),
                 models,
                 from.prices(),
+                from.alerts(),
                 from.simulated(),
                 from.watch());
     }

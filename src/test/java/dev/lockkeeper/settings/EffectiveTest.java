@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.upstream.ProviderSettings;
@@ -158,6 +159,8 @@ class EffectiveTest {
                 providers,
                 settings.models(),
                 settings.prices(),
+                new AlertSettings(
+                        settings.alerts().url(), "***", settings.alerts().privateAddresses()),
                 settings.simulated(),
                 settings.watch());
     }

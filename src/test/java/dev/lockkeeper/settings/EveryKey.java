@@ -100,6 +100,11 @@ final class EveryKey {
                       batch: 50%
                       flex: {share: 40%, output: $6}
                     second one: [{like: gpt-5.5}, {valid-from: 2027-01-01, input: $1, output: $2}]
+            alerts:
+              webhook:
+                url: https://hooks.internal:8443/lockkeeper?team=blue
+                secret: ${WEBHOOK_SECRET}
+                private-addresses: true
             """;
 
     static final Map<String, String> ENVIRONMENT = Map.of(
@@ -107,6 +112,8 @@ final class EveryKey {
             "azure-secret-1",
             "PROXY_PASSWORD",
             "proxy-secret-1",
+            "WEBHOOK_SECRET",
+            "webhook-secret-1",
             "DATABASE_PASSWORD",
             "database-secret-1");
 

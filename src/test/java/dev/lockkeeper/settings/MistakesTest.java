@@ -404,6 +404,36 @@ class MistakesTest {
                 .containsExactly(inFile(expected.replace("ALL_RATES", all)));
     }
 
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            {webhook: {url: "ftp://h.example.com", secret: s}} | 3:25: alerts.webhook.url: ftp://h.example.com (expected: an http or https URL, such as https://hooks.example.com/lockkeeper)
+            {webhook: {url: "https://h.example.com"}} | 3:10: alerts.webhook.secret: missing; write secret: ${SOME_VARIABLE}, by which the receiver knows who sends
+            {webhook: {secret: s}} | 3:28: alerts.webhook.secret: ******** (expected: alerts.webhook.url beside it: without it nothing is sent)
+            {webhook: {url: "http://127.0.0.1/x", secret: s}} | 3:25: alerts.webhook.url: http://127.0.0.1/x (expected: a public address, or private-addresses: true beside it, since 127.0.0.1 is private)
+            {webhook: {url: "http://[fd00::1]/x", secret: s}} | 3:25: alerts.webhook.url: http://[fd00::1]/x (expected: a public address, or private-addresses: true beside it, since fd00::1 is private)
+            {webhok: {}} | 3:10: alerts.webhok: unknown key; did you mean webhook?
+            """)
+    void aReceiverOfAlertsThatCanNotBe(String alerts, String expected) {
+        assertThat(Config.in(folder)
+                        .file("providers: {p: {base-url: https://p.example.com, auth: none}}\nmodels: {m: p}\nalerts: "
+                                + alerts + "\n")
+                        .mistakes())
+                .containsExactly(inFile(expected));
+    }
+
+    @Test
+    void aSecretOfAlertsThatCanBeGuessedIsToldButNoMistake() {
+        assertThat(Config.in(folder).file("""
+                                providers: {p: {base-url: https://p.example.com, auth: none}}
+                                models: {m: p}
+                                alerts: {webhook: {url: "https://h.example.com/x", secret: short}}
+                                """).good().notes())
+                .singleElement()
+                .asString()
+                .startsWith("alerts.webhook.secret is shorter than 32 characters")
+                .doesNotContain("short:");
+    }
+
     @Test
     void aPriceOfWhatNoModelHasAsATargetIsToldButNoMistake() {
         assertThat(Config.in(folder).file("""

@@ -10,6 +10,7 @@ import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PriceList;
 import dev.lockkeeper.prices.PriceSettings;
@@ -110,6 +111,7 @@ class SettingsLoaderTest {
                                 simulated("gpt-4o-mini", 128_000, 16_384),
                                 simulated("text-embedding-3-small", 8191, 0)),
                         PricesSettings.NONE,
+                        AlertSettings.LOG_ONLY,
                         true,
                         true));
         assertThat(good.notes()).isEmpty();
@@ -244,6 +246,10 @@ class SettingsLoaderTest {
                                 1000,
                                 999)),
                         prices(),
+                        new AlertSettings(
+                                URI.create("https://hooks.internal:8443/lockkeeper?team=blue"),
+                                "webhook-secret-1",
+                                true),
                         false,
                         false));
         assertThat(good.effective().entries())

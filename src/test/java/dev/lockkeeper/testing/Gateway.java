@@ -14,6 +14,7 @@ import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
@@ -108,6 +109,8 @@ public final class Gateway implements AutoCloseable {
         private RepeatSettings repeats = RepeatSettings.USUAL;
 
         /** What the catalogue does not know has a price too, so that no call is refused for want of one. */
+        private AlertSettings alerts = AlertSettings.LOG_ONLY;
+
         private PricesSettings prices = new PricesSettings(
                 Map.of(), PriceSettings.always(Map.of(Rate.INPUT, Money.DOLLAR, Rate.OUTPUT, 2 * Money.DOLLAR)));
 
@@ -150,6 +153,12 @@ public final class Gateway implements AutoCloseable {
         /** Where it listens besides. */
         public Plan unixSocket(Path value) {
             unixSocket = new ServerSettings.UnixSocket(value, 0660);
+            return this;
+        }
+
+        /** Where alerts are sent; unless told otherwise nowhere. */
+        public Plan alerts(AlertSettings value) {
+            alerts = value;
             return this;
         }
 
@@ -363,6 +372,7 @@ public final class Gateway implements AutoCloseable {
                     providers,
                     models,
                     prices,
+                    alerts,
                     simulated,
                     false);
         }

@@ -1,0 +1,424 @@
+package dev.lockkeeper;
+
+import dev.lockkeeper.admin.Desk;
+import dev.lockkeeper.admin.Json;
+import dev.lockkeeper.units.Money;
+import java.math.BigInteger;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code budgets}: makes, shows, changes and closes budgets; lists what was told of them. */
+@Command(
+        name = "budgets",
+        description =
+                "Makes, lists, shows, changes and closes budgets: how much may be spent. While a server runs on the data"
+                        + " folder this goes through it, so that a change applies at once.",
+        synopsisSubcommandLabel = "COMMAND",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  lockkeeper budgets create project web 250usd --period month --time-zone Europe/Berlin",
+            "  lockkeeper budgets create key key_... '$5.00' --period day --alerts 80,100 --fallback-model gpt-4o-mini",
+            "  lockkeeper budgets create end-user web/ann 1usd --period total --soft",
+            "  lockkeeper budgets list",
+            "  lockkeeper budgets change bud_3 --amount 300usd",
+            "  lockkeeper budgets alerts --state waiting"
+        })
+final class BudgetsCommand implements Runnable {
+    private static final String AT = "/admin/v1/budgets";
+
+    /** Characters of the picture of a budget in a list, and of one that is shown alone. */
+    private static final int NARROW = 20;
+
+    private static final int WIDE = 50;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    private BudgetsCommand() {}
+
+    static CommandLine line(Shell shell) {
+        return new CommandLine(new BudgetsCommand())
+                .addSubcommand(new Create(shell))
+                .addSubcommand(new ListAll(shell))
+                .addSubcommand(new Show(shell))
+                .addSubcommand(new Change(shell))
+                .addSubcommand(new Close(shell))
+                .addSubcommand(new AlertList(shell));
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Which of create, list, show, change, close, alerts?");
+    }
+
+    private static String at(String id) {
+        return AT + "/" + Desk.escaped(id);
+    }
+
+    /**
+     * An amount as the admin API takes it. A number alone is refused: of {@code $12.50} without quotes a shell leaves 2.50.
+     */
+    private static String amount(CommandSpec spec, String written) {
+        if (written.matches("\\d+(\\.\\d+)?(?i:usd)")) {
+            return "$" + written.substring(0, written.length() - "usd".length());
+        }
+        if (written.matches("-?\\d*\\.?\\d*")) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "amount: " + written + " (expected: 12.50usd, or '$12.50' in quotes, since a shell makes 2.50 of"
+                            + " $12.50 without them)");
+        }
+        return written;
+    }
+
+    /** Percentages with commas; what is none stays text, which is refused. */
+    private static void alerts(ObjectNode body, String written) {
+        ArrayNode alerts = body.putArray("alerts");
+        for (String each : written.isEmpty() ? new String[0] : written.split(",", -1)) {
+            if (each.strip().matches("\\d{1,9}")) {
+                alerts.add(Integer.parseInt(each.strip()));
+            } else {
+                alerts.add(each);
+            }
+        }
+    }
+
+    private static void fallback(ObjectNode body, String model) {
+        body.put("fallback_model", model.equals("none") ? null : model);
+    }
+
+    /** Whose budget it is. */
+    private static String scope(JsonNode budget) {
+        return budget.path("scope_kind").asString() + " "
+                + budget.path("scope_id").asString();
+    }
+
+    private static String per(JsonNode budget) {
+        String period = budget.path("period").asString();
+        return period.equals("total") ? "in all" : "per " + period;
+    }
+
+    private static String said(JsonNode budget) {
+        return "Budget " + budget.path("id").asString() + " of " + scope(budget) + ": "
+                + budget.path("amount").asString() + " " + per(budget) + ", "
+                + (budget.path("hard").asBoolean() ? "hard" : "soft");
+    }
+
+    private static BigInteger nanos(JsonNode budget, String member) {
+        return BigInteger.valueOf(Money.parse(budget.path(member).asString()).nanos());
+    }
+
+    /**
+     * A budget as a bar of what was granted: {@code #} spent, {@code +} held, {@code .} free; {@code !} behind it where more is
+     * spent and held than that.
+     */
+    static String bar(JsonNode budget, int width) {
+        BigInteger granted = nanos(budget, "granted");
+        BigInteger spent = nanos(budget, "spent");
+        BigInteger used = spent.add(nanos(budget, "held"));
+        int spentTo = part(spent, granted, width);
+        int usedTo = part(used, granted, width);
+        return "[" + "#".repeat(spentTo) + "+".repeat(usedTo - spentTo) + ".".repeat(width - usedTo) + "]"
+                + (used.compareTo(granted) > 0 ? "!" : "");
+    }
+
+    /** How many of so many characters stand for a part; one at least for the least of it, all only for all of it. */
+    private static int part(BigInteger part, BigInteger whole, int width) {
+        if (part.signum() <= 0) {
+            return 0;
+        }
+        if (part.compareTo(whole) >= 0) {
+            return width;
+        }
+        int characters = part.multiply(BigInteger.valueOf(width)).divide(whole).intValue();
+        return Math.clamp(characters, 1, width - 1);
+    }
+
+    private static String percent(JsonNode budget) {
+        BigInteger granted = nanos(budget, "granted");
+        return granted.signum() <= 0
+                ? "-"
+                : nanos(budget, "spent").multiply(BigInteger.valueOf(100)).divide(granted) + "%";
+    }
+
+    @Command(
+            name = "create",
+            description =
+                    "Makes a budget. It applies at once, also to calls under way; what its scope has spent since the"
+                            + " period began counts.",
+            footer = {"", "Exit codes: 0 made; 1 it could not be; 2 it is refused, or the command line is wrong."})
+    private static final class Create extends Asking {
+        @Spec
+        private CommandSpec spec = CommandSpec.create();
+
+        @Parameters(
+                index = "0",
+                paramLabel = "KIND",
+                description = "organization, project, key, end-user, model or provider.")
+        private String kind = "";
+
+        @Parameters(index = "1", paramLabel = "ID", description = "An id or name; of an end user PROJECT/USER.")
+        private String id = "";
+
+        @Parameters(index = "2", paramLabel = "AMOUNT", description = "Dollars: 12.50usd, or '$12.50' in quotes.")
+        private String amount = "";
+
+        @Option(
+                names = "--period",
+                required = true,
+                paramLabel = "PERIOD",
+                description = "hour, day, week, month or total: how often it begins anew.")
+        private String period = "";
+
+        @Option(names = "--time-zone", paramLabel = "ZONE", description = "By whose clocks. Default: UTC.")
+        private String zone = "UTC";
+
+        @Option(names = "--soft", description = "Refuses no call, only tells. Default: hard.")
+        private boolean soft;
+
+        @Option(
+                names = "--carry-over",
+                description = "Adds what was not spent to the next period, at most one period's amount.")
+        private boolean carryOver;
+
+        @Option(
+                names = "--alerts",
+                paramLabel = "PERCENTS",
+                description = "Percentages at which an alert is told. Default: 50,75,90,100.")
+        private @Nullable String alerts;
+
+        @Option(
+                names = "--surge",
+                paramLabel = "PERCENT",
+                description =
+                        "At how many percent of what the hour usually costs an alert is told; 0: never. Default: 300.")
+        private @Nullable Long surge;
+
+        @Option(
+                names = "--fallback-model",
+                paramLabel = "MODEL",
+                description = "Where calls go for which too little is left. Default: they are refused.")
+        private @Nullable String fallback;
+
+        Create(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            ObjectNode wanted = Json.object()
+                    .put("scope_kind", kind)
+                    .put("scope_id", id)
+                    .put("amount", amount(spec, amount))
+                    .put("period", period)
+                    .put("time_zone", zone)
+                    .put("hard", !soft)
+                    .put("carry_over", carryOver);
+            if (alerts != null) {
+                alerts(wanted, alerts);
+            }
+            if (surge != null) {
+                wanted.put("surge_percent", surge);
+            }
+            if (fallback != null) {
+                fallback(wanted, fallback);
+            }
+            JsonNode made = make(AT, wanted);
+            return shown(
+                    made,
+                    said(made) + ", " + made.path("free").asString() + " free.",
+                    made.path("id").asString());
+        }
+    }
+
+    @Command(
+            name = "list",
+            description = "Lists the budgets that stand, the oldest first.",
+            footer = {
+                "",
+                "The bar is what was granted: # spent, + held for calls under way, . free, ! behind it: beyond."
+            })
+    private static final class ListAll extends Asking {
+        ListAll(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            return listed(
+                    ask("GET", AT, null),
+                    "There are no budgets.",
+                    List.of("ID", "SCOPE", "PERIOD", "", "USED", "SPENT", "HELD", "FREE", "OF", "KIND", "ENDS"),
+                    each -> List.of(
+                            text(each, "id"),
+                            scope(each),
+                            text(each, "period"),
+                            bar(each, NARROW),
+                            percent(each),
+                            text(each, "spent"),
+                            text(each, "held"),
+                            text(each, "free"),
+                            text(each, "granted"),
+                            each.path("hard").asBoolean() ? "hard" : "soft",
+                            Table.time(each.path("period_end"))));
+        }
+    }
+
+    @Command(name = "show", description = "Shows one budget, and how it stands.")
+    private static final class Show extends Asking {
+        @Parameters(paramLabel = "ID", description = "Its id, bud_...")
+        private String id = "";
+
+        Show(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            JsonNode budget = ask("GET", at(id), null);
+            return showed(
+                    budget,
+                    List.of(
+                            said(budget) + (budget.path("carry_over").asBoolean() ? ", carried over" : ""),
+                            "",
+                            "  " + bar(budget, WIDE) + " " + percent(budget),
+                            "",
+                            "  granted  " + text(budget, "granted"),
+                            "  spent    " + text(budget, "spent"),
+                            "  held     " + text(budget, "held"),
+                            "  free     " + text(budget, "free"),
+                            "  overrun  " + text(budget, "overrun"),
+                            "  from     " + Table.time(budget.path("period_start")) + " to "
+                                    + Table.time(budget.path("period_end")) + " (" + text(budget, "time_zone") + ")",
+                            "  alerts   at " + Table.list(budget.path("alerts"), "no") + "%; surge at "
+                                    + text(budget, "surge_percent") + "%",
+                            "  used up  "
+                                    + (!budget.path("hard").asBoolean()
+                                            ? "nothing is refused"
+                                            : budget.path("fallback_model").isNull()
+                                                    ? "calls are refused"
+                                                    : "calls go to " + text(budget, "fallback_model"))));
+        }
+    }
+
+    @Command(
+            name = "change",
+            description = "Gives a budget other terms. They apply at once, also to calls under way.",
+            footer = {"", "Exit codes: 0 changed; 1 there is none; 2 it is refused, or the command line is wrong."})
+    private static final class Change extends Asking {
+        @Spec
+        private CommandSpec spec = CommandSpec.create();
+
+        @Parameters(paramLabel = "ID", description = "Its id, bud_...")
+        private String id = "";
+
+        @Option(names = "--amount", paramLabel = "AMOUNT", description = "Dollars: 12.50usd, or '$12.50' in quotes.")
+        private @Nullable String amount;
+
+        @Option(names = "--hard", description = "Refuses calls when it is used up.")
+        private boolean hard;
+
+        @Option(names = "--soft", description = "Refuses no call, only tells.")
+        private boolean soft;
+
+        @Option(names = "--alerts", paramLabel = "PERCENTS", description = "Percentages at which an alert is told.")
+        private @Nullable String alerts;
+
+        @Option(names = "--surge", paramLabel = "PERCENT", description = "Percent of the usual; 0: never.")
+        private @Nullable Long surge;
+
+        @Option(names = "--fallback-model", paramLabel = "MODEL", description = "Where calls go then; none: refused.")
+        private @Nullable String fallback;
+
+        Change(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            if (hard && soft) {
+                throw new ParameterException(spec.commandLine(), "--hard and --soft (expected: one of them)");
+            }
+            ObjectNode change = Json.object();
+            if (amount != null) {
+                change.put("amount", amount(spec, amount));
+            }
+            if (hard || soft) {
+                change.put("hard", hard);
+            }
+            if (alerts != null) {
+                alerts(change, alerts);
+            }
+            if (surge != null) {
+                change.put("surge_percent", surge);
+            }
+            if (fallback != null) {
+                fallback(change, fallback);
+            }
+            if (change.isEmpty()) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        "nothing to change (expected: --amount, --hard, --soft, --alerts, --surge or --fallback-model)");
+            }
+            JsonNode changed = ask("PATCH", at(id), change);
+            return told(changed, said(changed) + ", " + changed.path("free").asString() + " free.");
+        }
+    }
+
+    @Command(
+            name = "close",
+            description = "Ends a budget: it bounds nothing any more. What was booked stays in the books.",
+            footer = {"", "Exit codes: 0 closed; 1 there is none; 2 the command line is wrong."})
+    private static final class Close extends Asking {
+        @Parameters(paramLabel = "ID", description = "Its id, bud_...")
+        private String id = "";
+
+        Close(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            JsonNode closed = ask("POST", at(id) + "/close", null);
+            return told(closed, said(closed) + ", is closed.");
+        }
+    }
+
+    @Command(name = "alerts", description = "Lists what was told of budgets, the newest first.")
+    private static final class AlertList extends Asking {
+        @Option(
+                names = "--state",
+                paramLabel = "STATE",
+                description = "Only those that are new, waiting, logged, delivered or given_up.")
+        private @Nullable String state;
+
+        AlertList(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            String path = "/admin/v1/alerts" + (state == null ? "" : "?state=" + Desk.escaped(state));
+            return listed(
+                    ask("GET", path, null),
+                    "There are no alerts.",
+                    List.of("SEEN", "STATE", "TRIES", "ALERT", "TROUBLE"),
+                    each -> List.of(
+                            Table.time(each.path("at")),
+                            text(each, "state"),
+                            text(each, "tries"),
+                            text(each, "text"),
+                            text(each, "trouble")));
+        }
+    }
+}
