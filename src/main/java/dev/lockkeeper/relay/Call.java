@@ -20,6 +20,7 @@ import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.ledger.Ask;
 import dev.lockkeeper.ledger.Bill;
+import dev.lockkeeper.ledger.Budget;
 import dev.lockkeeper.ledger.Hold;
 import dev.lockkeeper.ledger.Holding;
 import dev.lockkeeper.ledger.Payer;
@@ -45,7 +46,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.function.LongConsumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -128,6 +129,7 @@ final class Call {
     private String waitsFor = "";
     private Permit permit = Permit.FREE;
     private @Nullable Meter meter;
+    private boolean fallenBack;
     private long costNanos = CallReport.NO_COST;
     private long attemptNanos;
     private @Nullable Attempt attempt;
@@ -342,14 +344,14 @@ final class Call {
             if (placed == null) {
                 return;
             }
-            enter(placed, found, limit -> {
+            enter(placed, found, (at, limit) -> {
                 if (endpoint.makes() == ObjectKind.BATCH) {
                     ownLines(
-                            placed,
+                            at,
                             found == null ? List.of() : found.references(),
-                            () -> attempt(placed, rewrite(placed, found, body, limit)));
+                            () -> attempt(at, rewrite(at, found, body, limit)));
                 } else {
-                    attempt(placed, rewrite(placed, found, body, limit));
+                    attempt(at, rewrite(at, found, body, limit));
                 }
             });
         });
@@ -433,8 +435,19 @@ final class Call {
         return null;
     }
 
+    /** What follows once a call is let in and paid for. */
+    interface Entered {
+        /**
+         * Goes on.
+         *
+         * @param at where to, which may be another target than was asked for: a budget may name a cheaper model
+         * @param limit the tokens that the answer may have at most, or {@link Rewrite#UNLIMITED}
+         */
+        void go(Placed at, long limit);
+    }
+
     /** Lets the call in, where limits and the model's window do; then its money is set aside. */
-    void enter(Placed placed, @Nullable RequestScan found, LongConsumer then) {
+    void enter(Placed placed, @Nullable RequestScan found, Entered then) {
         RequestScan asked = found == null ? RequestScan.none(endpoint) : found;
         for (String tool : asked.hostedTools()) {
             if (!caller.mayUseTool(tool)) {
@@ -445,7 +458,7 @@ final class Call {
         enter(placed, asked, reckoned(placed.upstreamModel(), asked, asked.textBytes()), then);
     }
 
-    private void enter(Placed placed, RequestScan asked, Tokens estimate, LongConsumer then) {
+    private void enter(Placed placed, RequestScan asked, Tokens estimate, Entered then) {
         // What is named by an id or a URL may have any size: its provider knows whether it is too much.
         boolean known = asked.media().stream().allMatch(Media::known);
         long most = rules.settings().maxInputTokens();
@@ -476,7 +489,7 @@ final class Call {
         });
     }
 
-    private void letIn(Placed placed, RequestScan asked, Tokens estimate, LongConsumer then) {
+    private void letIn(Placed placed, RequestScan asked, Tokens estimate, Entered then) {
         if (dry()) {
             hold(placed, asked, estimate.likely(), then);
             return;
@@ -508,7 +521,7 @@ final class Call {
     }
 
     /** Waits until the provider's limit has room for this call's organization, by weight. */
-    private void awaitTurn(Placed placed, RequestScan asked, long input, LongConsumer then) {
+    private void awaitTurn(Placed placed, RequestScan asked, long input, Entered then) {
         String at = placed.provider().name();
         Scoped who = scoped(placed, asked);
         Refusal late = new Refusal.Limited(
@@ -534,7 +547,7 @@ final class Call {
         }
     }
 
-    private void turn(Entry entry, Placed placed, RequestScan asked, long input, LongConsumer then) {
+    private void turn(Entry entry, Placed placed, RequestScan asked, long input, Entered then) {
         waiting = null;
         if (over) {
             if (entry instanceof Permit unused) {
@@ -590,10 +603,10 @@ final class Call {
      * Sets aside what an attempt at this target may cost, and goes on with the tokens that its answer may have at most. What
      * costs nothing, or is billed by what it makes, passes.
      */
-    private void hold(Placed placed, RequestScan asked, long input, LongConsumer then) {
+    private void hold(Placed placed, RequestScan asked, long input, Entered then) {
         String open = openEnded(asked);
         if (!endpoint.billed() && open == null && !dry()) {
-            then.accept(Rewrite.UNLIMITED);
+            then.go(placed, Rewrite.UNLIMITED);
             return;
         }
         String at = placed.provider().name();
@@ -636,16 +649,25 @@ final class Call {
                     if (bounded && !rules.settings().unbounded()) {
                         refuse(new Refusal.Unbounded(String.valueOf(open)));
                     } else {
-                        then.accept(Rewrite.UNLIMITED);
+                        then.go(placed, Rewrite.UNLIMITED);
                     }
                     return;
                 }
                 Meter opened = new Meter(hold, price, quote, tier(asked));
                 meter = opened;
                 attemptNanos = System.nanoTime();
-                then.accept(opened.limit());
+                then.go(placed, opened.limit());
             }
-            case Holding.Exhausted no -> refuse(Refusal.Spent.of(no, quote.least(), now));
+            case Holding.Exhausted no -> {
+                Placed cheaper = cheaper(no.budget());
+                if (cheaper == null) {
+                    refuse(Refusal.Spent.of(no, quote.least(), now));
+                } else if (!over) {
+                    long again = reckoned(cheaper.upstreamModel(), asked, asked.textBytes())
+                            .likely();
+                    hold(cheaper, asked, again, then);
+                }
+            }
             case Holding.Parked(CompletionStage<?> ready) -> {
                 idle();
                 var _ = ready.toCompletableFuture()
@@ -665,6 +687,25 @@ final class Call {
             }
             case Holding.Closed(String why) -> refuse(new Refusal.NoBooks(why));
         }
+    }
+
+    /**
+     * Where the call goes instead, as the budget that can't pay it says; null where it says nothing, or no more. The limits
+     * that the call came in by are those of the model that was asked for.
+     */
+    private @Nullable Placed cheaper(Budget budget) {
+        String name = budget.terms().fallbackModel();
+        Model instead = fallenBack || name.isEmpty() || incoming != null
+                ? null
+                : rules.models().find(name);
+        if (instead == null || !caller.mayUse(name)) {
+            return null;
+        }
+        fallenBack = true;
+        warnings = List.of("budget " + budget.id() + " is used up: answered by " + name);
+        model = instead;
+        modelName = name;
+        return place();
     }
 
     /** Whether the client only wants to know what the call would cost. */
@@ -783,7 +824,8 @@ final class Call {
                         true,
                         limit,
                         rules.settings().endUsers().told(found.endUser())));
-        warnings = rewritten.warnings();
+        warnings =
+                Stream.concat(warnings.stream(), rewritten.warnings().stream()).toList();
         return RequestBody.of(rewritten.pieces(), rewritten.length());
     }
 

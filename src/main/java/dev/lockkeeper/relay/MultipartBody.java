@@ -212,7 +212,7 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
             replaceTo = model.to();
             replacement = Bytes.utf8(placed.upstreamModel());
         }
-        call.enter(placed, null, _ -> call.attempt(placed, this));
+        call.enter(placed, null, (at, _) -> call.attempt(at, this));
     }
 
     // ---- to the upstream ----

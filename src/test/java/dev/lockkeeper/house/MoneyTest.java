@@ -61,6 +61,10 @@ class MoneyTest {
 
     /** A hard budget of so many nano-dollars on the default organization. */
     private static void budget(Gateway gateway, long nanos) {
+        budget(gateway, new Budget.Terms(nanos, true, List.of()));
+    }
+
+    private static void budget(Gateway gateway, Budget.Terms terms) {
         assertThat(gateway.house()
                         .ledger()
                         .budgets()
@@ -69,7 +73,7 @@ class MoneyTest {
                                         new Scope(Scope.Kind.ORGANIZATION, "org_default"),
                                         new Period(Period.Unit.TOTAL, ZoneOffset.UTC),
                                         false,
-                                        new Budget.Terms(nanos, true, List.of())),
+                                        terms),
                                 List.of()))
                 .isInstanceOf(dev.lockkeeper.ledger.Budgets.Changed.Done.class);
     }
@@ -171,6 +175,26 @@ class MoneyTest {
             assertThat(answer.headers().firstValue("x-should-retry")).hasValue("false");
             assertThat(upstream.requests()).isEmpty();
             booked(gateway, 0);
+        }
+    }
+
+    @Test
+    void aBudgetThatCantPayMayNameACheaperModel() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .window("gpt-4o", 100_000, "upstream", "gpt-4o")
+                        .window("cheap", 100_000, "upstream", "gpt-4o-mini")
+                        .start()) {
+            budget(gateway, new Budget.Terms(1_000_000, true, List.of(), 0, "cheap"));
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(answer.headers().firstValue("x-lockkeeper-warnings").orElse(""))
+                    .contains("is used up: answered by cheap");
+            assertThat(upstream.requests().getFirst().text()).contains("\"model\":\"gpt-4o-mini\"");
+            booked(gateway, 1000 * 150 + 200 * 600);
         }
     }
 
