@@ -128,7 +128,7 @@ final class DataFolder {
         Api api = new Api(List.of(
                 KeyOperations.of(access.keys()),
                 TenantOperations.of(
-                        access.tenants(), Tenancy.of(() -> books.budgets().balances())),
+                        access.tenants(), Tenancy.of(() -> books.budgets().balances(), access.keys()::projectOf)),
                 LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
                 BudgetOperations.of(books::budgets, new Alerts(database), access, Offered.ANYTHING),
                 PeopleOperations.of(access.people()),

@@ -241,7 +241,8 @@ public final class House implements AutoCloseable {
                     new Api(List.of(
                             KeyOperations.of(keys),
                             LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
-                            TenantOperations.of(access.tenants(), Tenancy.of(ledger.budgets()::balances)),
+                            TenantOperations.of(
+                                    access.tenants(), Tenancy.of(ledger.budgets()::balances, keys::projectOf)),
                             BudgetOperations.of(ledger::budgets, new Alerts(database), access, offered),
                             PeopleOperations.of(access.people()),
                             AuditOperations.of(access.audit()),

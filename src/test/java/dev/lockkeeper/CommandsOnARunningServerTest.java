@@ -113,6 +113,33 @@ class CommandsOnARunningServerTest {
     }
 
     @Test
+    void aBudgetMadeByCommandStandsInTheServerAndItsScopeIsOneOfTheConfiguration() {
+        Path data = shared.resolve("data");
+        Ran made = run(data, "budgets", "create", "provider", "simulator", "3usd", "--period", "day", "--soft");
+        assertThat(made.err()).isEqualTo("Budget bud_1 of provider simulator: $3.00 per day, soft, $3.00 free.\n");
+        assertThat(run(data, "budgets", "create", "provider", "elsewhere", "3usd", "--period", "day")
+                        .err())
+                .contains("scope_id: provider elsewhere is not known");
+        assertThat(run(
+                                data,
+                                "budgets",
+                                "create",
+                                "project",
+                                "default",
+                                "1usd",
+                                "--period",
+                                "day",
+                                "--fallback-model",
+                                "x")
+                        .err())
+                .contains("fallback_model: x is not known");
+        assertThat(run(data, "budgets", "show", "bud_1").out()).contains("granted  $3.00", "nothing is refused");
+        assertThat(run(data, "budgets", "close", "bud_1").code()).isZero();
+        assertThat(run(data, "budgets", "list").err()).contains("There are no budgets");
+        assertThat(run(data, "audit", "list").out()).contains("budget.create", "budget.close");
+    }
+
+    @Test
     void healthTellsThatAServerIsReady() {
         assertThat(run(temp.resolve("data"), "health").err()).contains("no server runs on", "--data");
         Ran ready = run(shared.resolve("data"), "health");

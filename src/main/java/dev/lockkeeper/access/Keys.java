@@ -238,6 +238,12 @@ public final class Keys {
         return found == null ? null : withUse(found);
     }
 
+    /** The id of a key's project; empty where there is no such key. */
+    public String projectOf(String id) {
+        KeyInfo key = get(id);
+        return key == null ? "" : key.projectId();
+    }
+
     /** With the last use that this process knows of, which may not be written yet. */
     private KeyInfo withUse(KeyInfo key) {
         long used = access.used(key.id());

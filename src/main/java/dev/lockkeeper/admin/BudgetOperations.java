@@ -109,13 +109,14 @@ public final class BudgetOperations {
             .with("id", Shape.text(), "The same each time it is told.")
             .with(
                     "kind",
-                    Shape.word("threshold", "surge"),
-                    "A percentage of a budget is reached, or an hour costs a multiple of what it usually does.")
+                    Shape.word("threshold", "surge", "overrun"),
+                    "A percentage of a budget is reached, an hour costs a multiple of what it usually does, or a provider"
+                            + " billed more than was set aside and the budget could pay.")
             .with("text", Shape.text(), "A sentence for people.")
             .with("at", new Shape.Time(), "When it was seen.")
             .with("from", MAYBE_TIME, "When the period began, or the hour; null: always.")
             .with("percent", PERCENT, "How much of the base is reached.")
-            .with("base", AMOUNT, "What the budget grants, or what the hour usually costs.")
+            .with("base", AMOUNT, "What the budget grants, what the hour usually costs, or what was set aside.")
             .with("spent", AMOUNT, "What was booked by then.")
             .with("budget", TERMS, "Which budget.")
             .with("state", STATE, "What became of it.")

@@ -5,6 +5,7 @@ import dev.lockkeeper.ledger.Scope;
 import dev.lockkeeper.units.Money;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Who knows of money that is on an organization or a project, which then can't be deleted. */
@@ -17,10 +18,14 @@ public interface Tenancy {
      */
     @Nullable String moneyOn(String id);
 
-    /** By the budgets that stand: those on the tenant itself, and those on end users of a project. */
-    static Tenancy of(Supplier<List<Balance>> balances) {
+    /**
+     * By the budgets that stand: those on the tenant itself, and those on end users and keys of a project.
+     *
+     * @param projects the id of a key's project; empty where there is no such key
+     */
+    static Tenancy of(Supplier<List<Balance>> balances, UnaryOperator<String> projects) {
         return id -> balances.get().stream()
-                .filter(each -> covers(each.budget().scope(), id))
+                .filter(each -> covers(each.budget().scope(), id, projects))
                 .findFirst()
                 .map(each -> "budget " + each.budget().id() + " of "
                         + new Money(each.budget().terms().amountNanos()) + ", with " + new Money(each.spentNanos())
@@ -28,11 +33,12 @@ public interface Tenancy {
                 .orElse(null);
     }
 
-    private static boolean covers(Scope scope, String id) {
+    private static boolean covers(Scope scope, String id, UnaryOperator<String> projects) {
         return switch (scope.kind()) {
             case ORGANIZATION, PROJECT -> scope.id().equals(id);
             case END_USER -> scope.id().startsWith(id + "/");
-            case KEY, MODEL, PROVIDER -> false;
+            case KEY -> projects.apply(scope.id()).equals(id);
+            case MODEL, PROVIDER -> false;
         };
     }
 }

@@ -14,8 +14,9 @@ import tools.jackson.databind.node.ObjectNode;
  * @param budget which
  * @param startMillis when the period began, or the hour, milliseconds since 1970; {@link Long#MIN_VALUE} for always
  * @param percent how much of {@code baseNanos} is reached: of a threshold the highest of {@link Budget.Terms#alertPercents}
- * @param baseNanos of a threshold the amount, with what was carried over; of a surge what the hour usually costs
- * @param spentNanos booked by then
+ * @param baseNanos of a threshold the amount, with what was carried over; of a surge what the hour usually costs; of an
+ *     overrun what was set aside for the call
+ * @param spentNanos booked by then; of an overrun for the call
  * @param atMillis when it was seen, milliseconds since 1970
  */
 public record Alert(
@@ -32,7 +33,9 @@ public record Alert(
         /** Spending has reached a percentage of the budget. */
         THRESHOLD,
         /** An hour has cost a multiple of what it usually does. */
-        SURGE;
+        SURGE,
+        /** A provider has billed more than it was allowed, and more than the budget could pay. */
+        OVERRUN;
 
         private final String text = name().toLowerCase(Locale.ROOT);
 
@@ -40,6 +43,28 @@ public record Alert(
         public String text() {
             return text;
         }
+    }
+
+    /** The first overrun of a budget in an hour. */
+    static Alert overrun(Budget budget, Entry entry, long nowMillis) {
+        long hour = Math.floorDiv(entry.hold().atMillis, Batch.HOUR_MILLIS) * Batch.HOUR_MILLIS;
+        long held = entry.hold().grantedNanos;
+        long cost = entry.bill().costNanos();
+        return new Alert(
+                budget.id() + ":" + hour + ":overrun",
+                Kind.OVERRUN,
+                budget,
+                hour,
+                percent(cost, held),
+                held,
+                cost,
+                nowMillis);
+    }
+
+    /** How many percent one is of the other; {@link Integer#MAX_VALUE} where the other is nothing, or that many. */
+    static int percent(long part, long whole) {
+        long percent = whole == 0 || part > Long.MAX_VALUE / 100 ? Long.MAX_VALUE : part * 100 / whole;
+        return (int) Math.min(Integer.MAX_VALUE, percent);
     }
 
     /** One sentence for people. */
@@ -56,6 +81,9 @@ public record Alert(
             case SURGE ->
                 whose + " spends fast: " + spent + " in the hour from " + time(startMillis) + ", which usually costs "
                         + base + ".";
+            case OVERRUN ->
+                whose + " was overrun in the hour from " + time(startMillis) + ": a provider billed " + spent
+                        + " where " + base + " were set aside. 'lockkeeper usage overruns' lists such calls.";
         };
     }
 

@@ -163,6 +163,9 @@ final class Applier {
         byScope.each(hold.payer, hold.model, hold.provider, each -> {
             each.add(entry, batch);
             touched.add(each);
+            if (entry.overrunNanos() > 0 && each.budget.terms().hard()) {
+                batch.overruns.add(Alert.overrun(each.budget, entry, clock.millis()));
+            }
         });
     }
 

@@ -20,7 +20,10 @@ final class Batch {
     /** Holds whose segment is about to go: they are stored until their end. */
     final List<OpenHold> stored = new ArrayList<>();
 
+    /** Thresholds that are reached: each is noted in its account. */
     final List<Alert> alerted = new ArrayList<>();
+
+    final List<Alert> overruns = new ArrayList<>();
     final Map<Integer, Moved> moved = new LinkedHashMap<>();
 
     /** How far a journal is read, before this batch and with it. */

@@ -278,6 +278,7 @@ class Store {
                                 each.startMillis());
                         Alerts.add(handle, each);
                     }
+                    batch.overruns.forEach(each -> Alerts.add(handle, each));
                     return batch.entries.size();
                 },
                 _ -> {});

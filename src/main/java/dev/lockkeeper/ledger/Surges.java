@@ -82,7 +82,7 @@ final class Surges {
             return null;
         }
         long usual = sum / weeks;
-        int percent = percent(cost, usual);
+        int percent = Alert.percent(cost, usual);
         return percent < budget.terms().surgePercent()
                 ? null
                 : new Alert(
@@ -94,11 +94,5 @@ final class Surges {
                         usual,
                         cost,
                         nowMillis);
-    }
-
-    /** How many percent one is of the other; {@link Integer#MAX_VALUE} where the other is nothing, or that many. */
-    private static int percent(long part, long whole) {
-        long percent = whole == 0 || part > Long.MAX_VALUE / 100 ? Long.MAX_VALUE : part * 100 / whole;
-        return (int) Math.min(Integer.MAX_VALUE, percent);
     }
 }

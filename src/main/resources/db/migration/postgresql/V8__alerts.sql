@@ -7,11 +7,11 @@ ALTER TABLE budgets ADD COLUMN fallback_model TEXT NOT NULL DEFAULT '';
 -- Alerts, and what became of them. Money in nano-dollars, times in milliseconds since 1970, UTC.
 CREATE TABLE alerts (
   id           TEXT PRIMARY KEY,
-  kind         TEXT NOT NULL CHECK (kind IN ('threshold', 'surge')),
+  kind         TEXT NOT NULL, -- threshold, surge, overrun
   budget       BIGINT NOT NULL REFERENCES budgets (id),
-  period_start BIGINT NOT NULL, -- of a surge, when its hour began
+  period_start BIGINT NOT NULL, -- of a surge and an overrun, when its hour began
   percent      INTEGER NOT NULL, -- of the base
-  base         BIGINT NOT NULL, -- of a threshold what was granted, of a surge what the hour usually costs
+  base         BIGINT NOT NULL, -- of a threshold what was granted, of a surge what the hour usually costs, of an overrun what was held
   spent        BIGINT NOT NULL,
   seen         BIGINT NOT NULL,
   state        TEXT NOT NULL CHECK (state IN ('new', 'waiting', 'logged', 'delivered', 'given_up')),

@@ -15,13 +15,17 @@ class TenancyTest {
 
     @Test
     void aBudgetOnATenantOrOnAnEndUserOfAProjectIsMoneyOnIt() {
-        Tenancy tenancy = Tenancy.of(() -> List.of(
-                balance(1, new Scope(Scope.Kind.PROJECT, "proj_a")),
-                balance(2, Scope.endUser("proj_b", "ann")),
-                balance(3, new Scope(Scope.Kind.MODEL, "org_c"))));
+        Tenancy tenancy = Tenancy.of(
+                () -> List.of(
+                        balance(1, new Scope(Scope.Kind.PROJECT, "proj_a")),
+                        balance(2, Scope.endUser("proj_b", "ann")),
+                        balance(3, new Scope(Scope.Kind.MODEL, "org_c")),
+                        balance(4, new Scope(Scope.Kind.KEY, "key_d"))),
+                key -> key.equals("key_d") ? "proj_d" : "");
 
         assertThat(tenancy.moneyOn("proj_a")).contains("bud_1", "$25", "$3", "$1");
         assertThat(tenancy.moneyOn("proj_b")).contains("bud_2");
+        assertThat(tenancy.moneyOn("proj_d")).contains("bud_4");
         assertThat(tenancy.moneyOn("org_c")).as("a model of that name").isNull();
         assertThat(tenancy.moneyOn("proj_")).isNull();
     }

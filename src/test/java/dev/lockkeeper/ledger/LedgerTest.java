@@ -296,6 +296,12 @@ class LedgerTest {
         assertThat(rows("SELECT kind || ' ' || cost || ' ' || overrun FROM entries"))
                 .containsExactly("overrun 130 30");
         assertThat(balance().overrunNanos()).isEqualTo(30);
+        assertThat(new Alerts(database).list(null, 10))
+                .extracting(Alerts.Told::alert)
+                .filteredOn(each -> each.kind() == Alert.Kind.OVERRUN)
+                .singleElement()
+                .satisfies(alert -> assertThat(alert.id()).isEqualTo("bud_1:" + NOON + ":overrun"))
+                .satisfies(alert -> assertThat(alert.text()).contains("billed $0.00000013 where $0.00000009 were"));
     }
 
     @Test
