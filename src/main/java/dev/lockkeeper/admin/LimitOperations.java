@@ -2,6 +2,8 @@ package dev.lockkeeper.admin;
 
 import dev.lockkeeper.access.Access;
 import dev.lockkeeper.access.KeyInfo;
+import dev.lockkeeper.access.Organization;
+import dev.lockkeeper.access.Project;
 import dev.lockkeeper.access.Right;
 import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.Limit;
@@ -106,7 +108,7 @@ public final class LimitOperations {
                                 "listLimits",
                                 "Lists the limits that are set, by kind, id and measure.",
                                 Shape.answerList(LIMIT),
-                                asked -> list(limits, asked))
+                                asked -> list(limits, access, asked))
                         .takes("kind", KIND, "Only those on this.")
                         .takes("id", ID, "Only those on this one.")
                         .needs(Right.MONEY_READ),
@@ -116,14 +118,14 @@ public final class LimitOperations {
                                 "Sets a limit, in place of the one that was there. It counts at once.",
                                 WANTED,
                                 SET_LIMIT,
-                                asked -> set(limits, family, asked, witness(access, asked, "limit.set")))
+                                asked -> set(limits, access, family, asked, witness(access, asked, "limit.set")))
                         .needs(Right.MONEY_WRITE),
                 Operation.delete(
                                 "/admin/v1/limits",
                                 "removeLimits",
                                 "Takes limits away; one for each of the kind goes from now on, if there is one.",
                                 REMOVED,
-                                asked -> remove(limits, asked, witness(access, asked, "limit.remove")))
+                                asked -> remove(limits, access, asked, witness(access, asked, "limit.remove")))
                         .takes("kind", KIND, "On what they are set; required.")
                         .takes("id", ID, "On which; required.")
                         .takes("measure", MEASURE, "Only of this. Default: all of it.")
@@ -148,7 +150,11 @@ public final class LimitOperations {
                                 WISHED,
                                 REQUEST,
                                 asked -> request(
-                                        requests, family, asked, witness(access, asked, "quota-request.create")))
+                                        requests,
+                                        access,
+                                        family,
+                                        asked,
+                                        witness(access, asked, "quota-request.create")))
                         .needs(Right.MONEY_READ)
                         .creates(),
                 Operation.post(
@@ -225,9 +231,10 @@ public final class LimitOperations {
         };
     }
 
-    private static Reply list(Limits limits, Inquiry asked) {
+    private static Reply list(Limits limits, Access access, Inquiry asked) {
         String kind = asked.asked("kind");
-        String id = asked.asked("id");
+        String named = asked.asked("id");
+        String id = kind == null || named == null ? named : id(access, kind, named);
         return Reply.json(
                 200,
                 Json.list(limits.all().stream()
@@ -242,21 +249,22 @@ public final class LimitOperations {
         return access.audit().witness(asked.who(), action);
     }
 
-    private static Reply set(Limits limits, Limits.Family family, Inquiry asked, Witness witness) {
-        Limits.Change change = limits.set(subject(asked), measure(asked), amount(asked), burst(asked), family, witness);
+    private static Reply set(Limits limits, Access access, Limits.Family family, Inquiry asked, Witness witness) {
+        Limits.Change change =
+                limits.set(subject(access, asked), measure(asked), amount(asked), burst(asked), family, witness);
         ObjectNode json = json(change.limit());
         Json.put(json, "notes", change.notes());
         return Reply.json(200, json);
     }
 
-    private static Reply remove(Limits limits, Inquiry asked, Witness witness) {
+    private static Reply remove(Limits limits, Access access, Inquiry asked, Witness witness) {
         String kind = asked.asked("kind");
         String id = asked.asked("id");
         String measure = asked.asked("measure");
         if (kind == null || id == null) {
             throw new IllegalArgumentException((kind == null ? "kind" : "id") + ": is missing (expected: on what)");
         }
-        Subject subject = new Subject(Objects.requireNonNull(Kind.of(kind)), id);
+        Subject subject = new Subject(Objects.requireNonNull(Kind.of(kind)), id(access, kind, id));
         if (!limits.remove(subject, measure == null ? null : Measure.of(measure), witness)) {
             return Reply.error(
                     404,
@@ -264,14 +272,15 @@ public final class LimitOperations {
         }
         return Reply.json(
                 200,
-                Json.object().put("object", "limits.removed").put("kind", kind).put("id", id));
+                Json.object().put("object", "limits.removed").put("kind", kind).put("id", subject.id()));
     }
 
-    private static Reply request(QuotaRequests requests, Limits.Family family, Inquiry asked, Witness witness) {
+    private static Reply request(
+            QuotaRequests requests, Access access, Limits.Family family, Inquiry asked, Witness witness) {
         return Reply.json(
                 201,
                 json(requests.ask(
-                        subject(asked),
+                        subject(access, asked),
                         measure(asked),
                         amount(asked),
                         burst(asked),
@@ -299,8 +308,30 @@ public final class LimitOperations {
         };
     }
 
-    private static Subject subject(Inquiry asked) {
-        return new Subject(Objects.requireNonNull(Kind.of(asked.text("kind"))), asked.text("id"));
+    private static Subject subject(Access access, Inquiry asked) {
+        String kind = asked.text("kind");
+        return new Subject(Objects.requireNonNull(Kind.of(kind)), id(access, kind, asked.text("id")));
+    }
+
+    /** The id of what was named by its id or its name; what nobody has stays as it is written. */
+    private static String id(Access access, String kind, String named) {
+        return switch (Objects.requireNonNull(Kind.of(kind))) {
+            case ORGANIZATION -> {
+                Organization organization = access.tenants().organization(named);
+                yield organization == null ? named : organization.id();
+            }
+            case PROJECT -> project(access, named);
+            case END_USER -> {
+                int slash = named.indexOf('/');
+                yield slash < 1 ? named : project(access, named.substring(0, slash)) + named.substring(slash);
+            }
+            case KEY, MODEL, PROVIDER -> named;
+        };
+    }
+
+    private static String project(Access access, String named) {
+        Project project = access.tenants().project(named);
+        return project == null ? named : project.id();
     }
 
     private static Measure measure(Inquiry asked) {

@@ -379,6 +379,9 @@ class ApiTest {
                 "/admin/v1/limits",
                 "/admin/v1/limits",
                 limit.deepCopy().putNull("amount").putNull("burst"));
+        JsonNode named = did(
+                "POST", "/admin/v1/limits", "/admin/v1/limits", limit.deepCopy().put("id", "default"));
+        assertThat(named.path("id").asString()).as("by its name").isEqualTo("org_default");
         JsonNode all = did("GET", "/admin/v1/limits", "/admin/v1/limits?kind=organization&id=org_default", null);
         assertThat(all.path("data")).hasSize(3);
         did(
