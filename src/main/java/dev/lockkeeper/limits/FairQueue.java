@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +21,9 @@ import org.jspecify.annotations.Nullable;
  * next. A weight is a whole number, costs are in the caller's units (1 for a call, or its tokens).
  *
  * <p>Any thread. What is called back is called without a lock held, on the thread that made it happen: that of
- * {@link #serve}, {@link #tick} or {@link #close}. Exactly one of a call's two callbacks is called, once, unless it was
- * taken back.
+ * {@link #serve}, {@link #tick} or {@link #close}. One call has its turn at a time; who finds that there is not enough for
+ * it keeps its place, and nobody behind it is asked before. Each call ends by exactly one turn that it took, or by its
+ * wait's end, unless it was taken back.
  */
 public final class FairQueue {
     /** Calls that may wait, of all tenants. */
@@ -53,6 +55,10 @@ public final class FairQueue {
     private long virtualNow;
     private long arrivals;
     private int waiting;
+
+    /** Whose turn it is, until that is over; null for nobody's. */
+    private @Nullable Ticket trying;
+
     private boolean closed;
 
     public FairQueue() {
@@ -76,11 +82,12 @@ public final class FairQueue {
         private final long start;
         private final long arrival;
         private final long deadlineNanos;
-        private final Runnable onTurn;
+        private final BooleanSupplier onTurn;
         private final Runnable onTimeout;
-        private boolean waits = true; // guarded by the queue
+        private boolean waits = true; // guarded by the queue, as the one below
+        private boolean takenBack;
 
-        private Ticket(Tenant tenant, long start, long deadlineNanos, Runnable onTurn, Runnable onTimeout) {
+        private Ticket(Tenant tenant, long start, long deadlineNanos, BooleanSupplier onTurn, Runnable onTimeout) {
             this.tenant = tenant;
             this.start = start;
             this.arrival = arrivals++;
@@ -92,11 +99,12 @@ public final class FairQueue {
         /**
          * Takes it back: its client went away. Neither callback is called after.
          *
-         * @return false when it waits no longer: one of them was called, or is being called
+         * @return false when it waits no longer, or has its turn right now: then it has none after
          */
         public boolean cancel() {
             synchronized (FairQueue.this) {
-                return remove(this);
+                takenBack = true;
+                return trying != this && remove(this);
             }
         }
     }
@@ -126,12 +134,13 @@ public final class FairQueue {
      * @param weight how much of the turns this tenant gets beside others, 1 to {@link #MAX_WEIGHT}
      * @param cost how much of what is scarce it takes, at least 1
      * @param nowNanos the time, by the clock that {@link #tick} is given
-     * @param onTurn called when it is its turn
+     * @param onTurn called when it is its turn: takes what it needs, or returns false where there is not enough of it yet;
+     *     then it is called again at a later turn
      * @param onTimeout called when it has waited too long, or the queue is closed
      * @return null where too many wait: it does not wait, and nothing is called
      */
     public synchronized @Nullable Ticket offer(
-            String tenant, int weight, long cost, long nowNanos, Runnable onTurn, Runnable onTimeout) {
+            String tenant, int weight, long cost, long nowNanos, BooleanSupplier onTurn, Runnable onTimeout) {
         if (weight < 1 || weight > MAX_WEIGHT || cost < 1) {
             throw new IllegalArgumentException("weight " + weight + " (expected: 1 to " + MAX_WEIGHT + "), cost " + cost
                     + " (expected: at least 1)");
@@ -159,22 +168,36 @@ public final class FairQueue {
     /**
      * Gives the next call its turn: something scarce has become free.
      *
-     * @return false when nobody waits
+     * @return false when nobody took a turn: nobody waits, the next one needs more than there is, or one has its turn now
      */
     public boolean serve() {
         Ticket next;
         synchronized (this) {
             Tenant first = ready.peek();
-            if (first == null) {
+            if (first == null || trying != null) {
                 return false;
             }
             next = first.first();
-            virtualNow = Math.max(virtualNow, next.start);
-            remove(next);
+            trying = next;
+        }
+        boolean took = true;
+        try {
+            took = next.onTurn.getAsBoolean();
+        } finally {
+            over(next, took);
+        }
+        return took;
+    }
+
+    private synchronized void over(Ticket turn, boolean took) {
+        trying = null;
+        if (took) {
+            virtualNow = Math.max(virtualNow, turn.start);
+        }
+        if (took || turn.takenBack) {
+            remove(turn);
             forgetTheIdle();
         }
-        next.onTurn.run();
-        return true;
     }
 
     /** Ends the wait of those who have waited too long. To be called every few milliseconds. */
@@ -186,7 +209,7 @@ public final class FairQueue {
         List<Ticket> expired = null;
         for (Ticket oldest = byAge.peekFirst(); oldest != null; oldest = byAge.peekFirst()) {
             if (oldest.waits) {
-                if (oldest.deadlineNanos - nowNanos > 0) {
+                if (oldest.deadlineNanos - nowNanos > 0 || oldest == trying) {
                     break;
                 }
                 remove(oldest);
@@ -206,11 +229,11 @@ public final class FairQueue {
         synchronized (this) {
             closed = true;
             for (Ticket each : byAge) {
-                if (remove(each)) {
+                if (each != trying && remove(each)) {
                     all.add(each);
                 }
             }
-            byAge.clear();
+            byAge.removeIf(each -> !each.waits);
         }
         end(all);
     }

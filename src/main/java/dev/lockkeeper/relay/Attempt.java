@@ -244,9 +244,9 @@ final class Attempt implements Client.Listener {
         }
     }
 
-    /** Whether the upstream may bill for it: it has the whole request, and has not refused it. */
+    /** Whether the upstream may bill for it: it has the whole request or has begun to answer, and has not refused it. */
     boolean maySpend() {
-        return sent && !(answering instanceof RefusedAnswer);
+        return (sent || answering != null) && !(answering instanceof RefusedAnswer);
     }
 
     /** The answer has to end: the budget is used up. */

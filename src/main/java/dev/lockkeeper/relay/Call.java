@@ -19,6 +19,7 @@ import dev.lockkeeper.http.Fault;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.ledger.Ask;
+import dev.lockkeeper.ledger.Balance;
 import dev.lockkeeper.ledger.Bill;
 import dev.lockkeeper.ledger.Budget;
 import dev.lockkeeper.ledger.Hold;
@@ -40,6 +41,7 @@ import dev.lockkeeper.units.Media;
 import dev.lockkeeper.units.Money;
 import dev.lockkeeper.units.Usage;
 import dev.lockkeeper.upstream.Provider;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -506,7 +508,7 @@ final class Call {
                 hold(placed, asked, estimate.likely(), then);
             }
             case Entry.Refused no -> {
-                if (fair && no.subject().kind() == Subject.Kind.PROVIDER && no.opensInMillis() != Entry.Refused.NEVER) {
+                if (fair && waitsOn(no)) {
                     awaitTurn(placed, asked, estimate.likely(), then);
                 } else {
                     refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
@@ -535,7 +537,11 @@ final class Call {
                         () -> {
                             // On the thread of whoever made room, which looks next at what is left: taken at once.
                             Entry entry = relay.limits().enter(who, input, input);
+                            if (entry instanceof Entry.Refused no && waitsOn(no)) {
+                                return false;
+                            }
                             onLoop(() -> turn(entry, placed, asked, input, then));
+                            return true;
                         },
                         () -> onLoop(() -> refuse(late)));
         if (waiting == null) {
@@ -547,11 +553,17 @@ final class Call {
         }
     }
 
+    /** Whether a refusal is worth waiting for: the provider's limit is used up, and not too small for the call. */
+    private static boolean waitsOn(Entry.Refused no) {
+        return no.subject().kind() == Subject.Kind.PROVIDER && no.opensInMillis() != Entry.Refused.NEVER;
+    }
+
     private void turn(Entry entry, Placed placed, RequestScan asked, long input, Entered then) {
         waiting = null;
         if (over) {
             if (entry instanceof Permit unused) {
                 unused.leave();
+                relay.turns().serve(placed.provider().name(), System.nanoTime());
             }
             return;
         }
@@ -561,13 +573,7 @@ final class Call {
                 permit = entered;
                 hold(placed, asked, input, then);
             }
-            case Entry.Refused no -> {
-                if (no.subject().kind() == Subject.Kind.PROVIDER) {
-                    awaitTurn(placed, asked, input, then);
-                } else {
-                    refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
-                }
-            }
+            case Entry.Refused no -> refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
             case Entry.Near() -> throw new IllegalStateException("the tokens were told exactly");
         }
     }
@@ -624,7 +630,7 @@ final class Call {
                         asked,
                         input,
                         wanted == null ? 0 : wanted.maxOutput(),
-                        refusals(placed.upstreamModel(), asked).sampling(),
+                        reasonsInSecret(placed.upstreamModel(), asked),
                         Pieces.of(endpoint, asked, bodyBytes()).build(),
                         price);
         Ask ask = new Ask(
@@ -638,7 +644,12 @@ final class Call {
                 quote.wanted(),
                 quote.likely());
         if (dry()) {
-            dryRun(ask, quote);
+            List<Balance> touched = relay.ledger().touched(ask);
+            if (open != null && closedTo(touched)) {
+                refuse(new Refusal.Unbounded(open));
+            } else {
+                dryRun(ask, quote, touched);
+            }
             return;
         }
         switch (relay.ledger().hold(loop.index(), ask)) {
@@ -710,14 +721,20 @@ final class Call {
 
     /** Whether the client only wants to know what the call would cost. */
     private boolean dry() {
-        return "true".equalsIgnoreCase(exchange.headers().get(DryRun.FIELD));
+        return DryRun.asked(exchange.headers());
+    }
+
+    /** Whether what has no bound is closed to callers under these budgets. */
+    private boolean closedTo(List<Balance> budgets) {
+        return !rules.settings().unbounded()
+                && budgets.stream().anyMatch(each -> each.budget().terms().hard());
     }
 
     /** Tells what the call would cost, and ends it. */
-    private void dryRun(Ask ask, Quote quote) {
+    private void dryRun(Ask ask, Quote quote, List<Balance> touched) {
         Headers headers = Headers.empty().set("content-type", "application/json");
         addOwnHeaders(headers);
-        answer(200, headers, DryRun.answer(ask, quote, relay.ledger().touched(ask)));
+        answer(200, headers, DryRun.answer(ask, quote, touched));
         finish(Learnt.NOTHING, null, Outcome.SERVED, "");
     }
 
@@ -802,7 +819,8 @@ final class Call {
                 relay.clock().millis() - took / 1_000_000,
                 took / 1_000_000));
         permit.correct(usage.input() + usage.output());
-        if (!usage.estimated() && asked.media().isEmpty() && asked.references().isEmpty()) {
+        boolean textOnly = asked.media().isEmpty() && asked.references().isEmpty() && asked.tokenIds() == 0;
+        if (!usage.estimated() && textOnly) {
             relay.estimates().learn(upstreamModel, asked.textBytes(), asked.messages(), usage.input());
         }
     }
@@ -827,6 +845,17 @@ final class Call {
         warnings =
                 Stream.concat(warnings.stream(), rewritten.warnings().stream()).toList();
         return RequestBody.of(rewritten.pieces(), rewritten.length());
+    }
+
+    /** Whether the model reasons unseen at the effort asked for. A profile that leaves requests alone doesn't change that. */
+    private boolean reasonsInSecret(String upstream, RequestScan asked) {
+        Model wanted = model;
+        Profile profile = wanted == null ? Profile.EXACT : wanted.profile();
+        return switch (profile) {
+            case REASONING -> true;
+            case SAMPLING -> false;
+            case AUTO, EXACT -> Refusals.of(upstream, asked.effort()).sampling();
+        };
     }
 
     private Refusals refusals(String upstream, RequestScan found) {
@@ -959,8 +988,10 @@ final class Call {
             return;
         }
         Bytes counted = prompt;
+        // Pictures, recordings, files and tokens given as numbers are not among the texts that can be counted.
+        long besides = reckoned(upstreamModel, asked, 0).likely();
         Usage rough = Usage.estimate(
-                TokenCounter.reckoned(asked.textBytes()),
+                besides + TokenCounter.reckoned(asked.textBytes()),
                 TokenCounter.reckoned(learnt.text().length()));
         // Nobody waits for an estimate who is told to stop.
         boolean taken = !relay.cuttingShort()
@@ -968,7 +999,7 @@ final class Call {
                     Usage estimate = rough;
                     try {
                         long input = counted != null
-                                ? relay.tokens().countPrompt(counted, relay::cuttingShort)
+                                ? besides + relay.tokens().countPrompt(counted, relay::cuttingShort)
                                 : rough.input();
                         estimate = Usage.estimate(input, relay.tokens().count(learnt.text(), relay::cuttingShort));
                     } catch (RuntimeException | Error bug) {
@@ -1038,6 +1069,16 @@ final class Call {
     /** The fields of an upstream's answer for the client, with this gateway's own. */
     Headers headers(Provider answering, Headers upstream) {
         Headers headers = answering.answer(upstream);
+        if (permit != Permit.FREE) {
+            // The client's limits are this gateway's; the provider's beside them would be taken for them.
+            List<String> theirs = new ArrayList<>();
+            headers.forEach((name, _) -> {
+                if (name.startsWith("x-ratelimit-")) {
+                    theirs.add(name);
+                }
+            });
+            theirs.forEach(headers::remove);
+        }
         addOwnHeaders(headers);
         return headers;
     }
@@ -1240,35 +1281,42 @@ final class Call {
             return;
         }
         over = true;
-        idle();
-        if (ticking != null) {
-            ticking.close();
-        }
-        if (batchInput != null) {
-            batchInput.close();
-        }
         Meter open = meter;
-        if (attempt != null) {
-            if (open != null && !attempt.maySpend()) {
-                open.release();
-            }
-            attempt.close();
-        } else if (open != null) {
-            open.release();
+        try {
+            letGoOfAll(open);
+        } catch (RuntimeException | Error bug) {
+            LOG.error("Call {} could not let go of all it had", exchange.id(), bug);
         }
-        if (waiting != null) {
-            waiting.cancel();
-        }
-        if (incoming != null) {
-            incoming.close();
-        }
-        relay.inFlight().giveBack(bytesHeld);
-        bytesHeld = 0;
         boolean unbooked = open != null && !open.ended();
         if (usage == null && (unbooked || !learnt.text().isEmpty())) {
             usageOf(learnt, estimate -> close(learnt, withUnseen(estimate), outcome, errorCode));
         } else {
             close(learnt, usage, outcome, errorCode);
+        }
+    }
+
+    /** Ends all that this call has under way; money that can't have been spent goes back. */
+    private void letGoOfAll(@Nullable Meter open) {
+        idle();
+        relay.inFlight().giveBack(bytesHeld);
+        bytesHeld = 0;
+        if (ticking != null) {
+            ticking.close();
+        }
+        if (open != null && (attempt == null || !attempt.maySpend())) {
+            open.release();
+        }
+        if (waiting != null) {
+            waiting.cancel();
+        }
+        if (batchInput != null) {
+            batchInput.close();
+        }
+        if (attempt != null) {
+            attempt.close();
+        }
+        if (incoming != null) {
+            incoming.close();
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.lockkeeper.relay;
 
+import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.ledger.Ask;
 import dev.lockkeeper.ledger.Balance;
 import dev.lockkeeper.units.Bytes;
@@ -13,11 +14,16 @@ import tools.jackson.core.json.JsonFactory;
 /** The answer to a call that asks what it would cost, and is not made. */
 final class DryRun {
     /** The field by which a client asks. */
-    static final String FIELD = "x-lockkeeper-dry-run";
+    private static final String FIELD = "x-lockkeeper-dry-run";
 
     private static final JsonFactory JSON = JsonFactory.builder().build();
 
     private DryRun() {}
+
+    /** Whether a client only wants to know what its call would cost. */
+    static boolean asked(Headers headers) {
+        return "true".equalsIgnoreCase(headers.get(FIELD));
+    }
 
     /**
      * Writes it.

@@ -38,9 +38,11 @@ public final class KeyedCalls implements Watcher {
     /** Whose key it is, and which. */
     record Place(String keyId, Name name) {}
 
-    /** Whether a request is a call with a key. */
+    /** Whether a request is a call with a key. One that only asks what the call would cost is not: it uses no key up. */
     public static boolean isOne(Exchange exchange) {
-        return exchange.headers().get(FIELD) != null && exchange.method().equals("POST");
+        return exchange.headers().get(FIELD) != null
+                && exchange.method().equals("POST")
+                && !DryRun.asked(exchange.headers());
     }
 
     /**

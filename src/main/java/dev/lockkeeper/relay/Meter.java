@@ -50,7 +50,10 @@ final class Meter {
 
     /** Tokens of one choice that the upstream may be asked for, {@link Rewrite#UNLIMITED} where its own limit will do. */
     long limit() {
-        return quote.watched() || paid >= quote.output() ? Rewrite.UNLIMITED : Math.max(1, paid / quote.choices());
+        boolean enough = paid >= quote.output() && !(quote.guessed() && hold.bounded());
+        return quote.watched() || enough
+                ? Rewrite.UNLIMITED
+                : Math.max(1, Math.min(paid, quote.output()) / quote.choices());
     }
 
     /** Whether so much generated text is paid; holds more where it is nearly used up. False: the answer ends here. */
@@ -64,9 +67,9 @@ final class Meter {
         // An event may bring more than a slice.
         long slices = Math.ceilDiv(textBytes / BYTES_PER_TOKEN + AHEAD + 1 - paid, (long) Quote.SLICE);
         long further = Math.max(1, slices) * Quote.SLICE;
-        long more = price.worst(quote.input(), paid + further, tier) - price.worst(quote.input(), paid, tier);
-        // Asked anew each time: a budget may have been made meanwhile.
-        if (!hold.bounded() || hold.grow(more)) {
+        // All that is not held yet: before a budget was made, which may be a moment ago, nothing had to be.
+        long more = Math.max(0, price.worst(quote.input(), paid + further, tier) - hold.grantedNanos());
+        if (!hold.bounded() || more == 0 || hold.grow(more)) {
             paid += further;
             nextLook = look(AHEAD);
         } else {

@@ -15,17 +15,27 @@ import dev.lockkeeper.units.Usage;
  * @param input tokens of the prompt
  * @param output tokens of all choices together, at most
  * @param choices how many answers share {@code output}
+ * @param guessed whether nothing but {@link #USUAL_LIMIT} bounds {@code output}, which no upstream knows of
  * @param watched whether the answer's cost is seen while it comes
  * @param least nano-dollars without which nothing is begun
  * @param wanted nano-dollars that are held where there are so many
  * @param likely nano-dollars of a usual answer, for those who ask before
  * @param worst nano-dollars of the longest answer
  */
-record Quote(long input, long output, int choices, boolean watched, long least, long wanted, long likely, long worst) {
+record Quote(
+        long input,
+        long output,
+        int choices,
+        boolean guessed,
+        boolean watched,
+        long least,
+        long wanted,
+        long likely,
+        long worst) {
     private static final Usage NO_USAGE = new Usage.Builder().build();
 
     /** Nothing is to be set aside. */
-    static final Quote NOTHING = new Quote(0, 0, 1, false, 0, 0, 0, 0);
+    static final Quote NOTHING = new Quote(0, 0, 1, false, false, 0, 0, 0, 0);
 
     /** Tokens of an answer of which neither the request nor the catalogue tells a bound. */
     static final long USUAL_LIMIT = 16_384;
@@ -55,23 +65,23 @@ record Quote(long input, long output, int choices, boolean watched, long least, 
         int choices = scan.choices();
         long limit = limit(endpoint, scan, known);
         long output = Math.multiplyExact(limit, (long) choices);
-        boolean watched = scan.stream()
-                && choices == 1
-                && !secret
-                && scan.hostedTools().isEmpty()
-                && switch (endpoint.kind()) {
-                    case CHAT, RESPONSES, COMPLETIONS -> true;
-                    case IMAGES, SPEECH, TRANSCRIPTION, EMBEDDINGS, MODELS, PLAIN -> false;
-                };
+        boolean watched =
+                scan.stream() && choices == 1 && !secret && scan.hostedTools().isEmpty() && limitable(endpoint);
         String tier = scan.serviceTier() == null ? "" : scan.serviceTier();
         long first = watched ? Math.min(output, SLICE) : output;
+        // What can't be told an output limit is begun when all of it can be paid, or not at all.
+        long begun = limitable(endpoint) ? Math.min(output, (long) WORTH_BEGINNING * choices) : output;
         long besides = price.cost(pieces) - price.cost(NO_USAGE);
         return new Quote(
                 input,
                 output,
                 choices,
+                limitable(endpoint)
+                        && known == 0
+                        && scan.outputLimit() < 0
+                        && endpoint.kind() != Endpoint.Kind.COMPLETIONS,
                 watched,
-                Math.addExact(price.worst(input, Math.min(output, (long) WORTH_BEGINNING * choices), tier), besides),
+                Math.addExact(price.worst(input, begun, tier), besides),
                 Math.addExact(price.worst(input, first, tier), besides),
                 Math.addExact(price.likely(input, Math.min(output, (long) USUAL_ANSWER * choices), tier), besides),
                 Math.addExact(price.worst(input, output, tier), besides));
@@ -90,8 +100,16 @@ record Quote(long input, long output, int choices, boolean watched, long least, 
     /** OpenAI's own limit of a legacy completion that names none. */
     private static final long COMPLETION = 16;
 
+    /** Whether an upstream can be told how long an answer may be. */
+    private static boolean limitable(Endpoint endpoint) {
+        return switch (endpoint.kind()) {
+            case CHAT, RESPONSES, COMPLETIONS -> true;
+            case IMAGES, SPEECH, TRANSCRIPTION, EMBEDDINGS, MODELS, PLAIN -> false;
+        };
+    }
+
     private static long bounded(long asked, long known) {
-        long most = known > 0 ? known : asked >= 0 ? Long.MAX_VALUE : USUAL_LIMIT;
+        long most = known > 0 ? known : asked >= 0 ? Usage.MOST : USUAL_LIMIT;
         return asked < 0 ? most : Math.min(asked, most);
     }
 }

@@ -4,6 +4,7 @@ import dev.lockkeeper.limits.FairQueue;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.Subject;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,7 @@ final class Turns {
 
     /** Waits for a turn; null where too many do. See {@link FairQueue#offer}. */
     FairQueue.@Nullable Ticket await(
-            String provider, FairSettings settings, String organization, Runnable onTurn, Runnable onTimeout) {
+            String provider, FairSettings settings, String organization, BooleanSupplier onTurn, Runnable onTimeout) {
         return queues.computeIfAbsent(
                         provider,
                         _ -> new FairQueue(

@@ -20,6 +20,7 @@ import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
 import dev.lockkeeper.units.Money;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.http.HttpRequest;
@@ -450,6 +451,199 @@ class MoneyTest {
             for (CompletableFuture<HttpResponse<String>> each : answers) {
                 assertThat(each.get(20, SECONDS).statusCode()).isEqualTo(200);
             }
+        }
+    }
+
+    @Test
+    void aCallThatNeedsMoreThanAProviderHasLeftWaitsForIt() throws Exception {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .fair(new FairSettings(Set.of("upstream"), Duration.ofSeconds(2), Map.of()))
+                        .start()) {
+            gateway.house()
+                    .limits()
+                    .set(
+                            new Subject(Subject.Kind.PROVIDER, "upstream"),
+                            Measure.TOKENS_PER_MINUTE,
+                            2_000,
+                            null,
+                            _ -> List.of(),
+                            Witness.NOBODY);
+            // 1,200 tokens go, 800 are left: something, but not enough for the next.
+            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(200);
+            String large = ASK.replace("hi", "word ".repeat(1_000));
+            HttpResponse<String> late = gateway.post("/v1/chat/completions", large);
+            assertThat(late.statusCode()).isEqualTo(429);
+            assertThat(late.body()).contains("turn did not come in time");
+            HttpResponse<String> never = gateway.post("/v1/chat/completions", ASK.replace("hi", "word ".repeat(4_000)));
+            assertThat(never.statusCode()).isEqualTo(429);
+            assertThat(never.headers().firstValue("x-should-retry")).hasValue("false");
+            assertThat(upstream.requests()).hasSize(1);
+            gateway.house().ledger().audit();
+            assertThat(gateway.house().ledger().openHolds()).isZero();
+        }
+    }
+
+    @Test
+    void aLimitBeyondAllReasonIsNoMistakeOfTheGateway() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .window("plain", 0, "upstream", "nobody-knows")
+                        .start()) {
+            String ask = ASK.replace("gpt-4o", "plain")
+                    .replace("{\"model\"", "{\"n\":2,\"max_tokens\":" + Long.MAX_VALUE + ",\"model\"");
+            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
+            budget(gateway, 50_000_000);
+            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
+            assertThat(upstream.requests().getLast().text())
+                    .doesNotContain(Long.toString(Long.MAX_VALUE))
+                    .containsPattern("\"max_tokens\":[0-9]{4,6},");
+            assertThat(gateway.house().ledger().openHolds()).isZero();
+        }
+    }
+
+    @Test
+    void anAnswerThatNothingBoundsIsToldABoundUnderABudget() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .window("plain", 0, "upstream", "nobody-knows")
+                        .start()) {
+            String ask = ASK.replace("gpt-4o", "plain");
+            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
+            assertThat(upstream.requests().getLast().text()).doesNotContain("max_tokens");
+            budget(gateway, 1_000_000_000);
+            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
+            assertThat(upstream.requests().getLast().text()).contains("\"max_tokens\":16384");
+        }
+    }
+
+    @Test
+    void whatCantBeToldALimitIsBegunWhenAllOfItCanBePaid() {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) ->
+                        conversation.json(200, "{\"created\":1,\"data\":[{\"b64_json\":\"AA==\"}]}"));
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .window("painter", 0, "upstream", "painter-1")
+                        .prices(new PricesSettings(
+                                Map.of(), PriceSettings.always(Map.of(Rate.OUTPUT, 10 * Money.DOLLAR))))
+                        .start()) {
+            budget(gateway, 100_000_000); // a picture may have 8,192 tokens, $0.08; two have more than there is
+            String ask = "{\"model\":\"painter\",\"prompt\":\"a cat\",\"n\":2}";
+            HttpResponse<String> two = gateway.post("/v1/images/generations", ask);
+            assertThat(two.statusCode()).isEqualTo(429);
+            assertThat(upstream.requests()).isEmpty();
+            assertThat(gateway.post("/v1/images/generations", ask.replace("2}", "1}"))
+                            .statusCode())
+                    .isEqualTo(200);
+        }
+    }
+
+    @Test
+    void aDryRunUsesNoIdempotencyKeyUp() throws Exception {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.before(upstream)) {
+            HttpResponse<String> told = gateway.send(gateway.request("/v1/chat/completions")
+                    .header("content-type", "application/json")
+                    .header("idempotency-key", "once")
+                    .header("x-lockkeeper-dry-run", "true")
+                    .POST(HttpRequest.BodyPublishers.ofString(ASK)));
+            assertThat(told.body()).contains("lockkeeper.dry_run");
+            assertThat(Keyed.ask(gateway, "once", ASK).body()).isEqualTo(ANSWER);
+            assertThat(upstream.requests()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aDryRunOfWhatIsClosedToBudgetsSaysSo() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.before(upstream)) {
+            budget(gateway, 1_000_000_000);
+            HttpResponse<String> told = gateway.send(gateway.request("/v1/vector_stores")
+                    .header("content-type", "application/json")
+                    .header("x-lockkeeper-dry-run", "true")
+                    .POST(HttpRequest.BodyPublishers.ofString("{\"name\":\"v\"}")));
+            assertThat(told.statusCode()).isEqualTo(403);
+            assertThat(told.body()).contains("cost_unbounded");
+            booked(gateway, 0);
+        }
+    }
+
+    @Test
+    void aClientWithLimitsIsToldItsOwnAndNotTheProviders() {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> conversation.send(
+                        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-ratelimit-limit-requests: 7777\r\n"
+                                + "x-ratelimit-remaining-tokens: 8888\r\ncontent-length: " + ANSWER.length()
+                                + "\r\n\r\n"
+                                + ANSWER));
+                Gateway gateway = Gateway.before(upstream)) {
+            gateway.house()
+                    .limits()
+                    .set(
+                            new Subject(Subject.Kind.PROVIDER, "upstream"),
+                            Measure.REQUESTS_PER_MINUTE,
+                            60,
+                            null,
+                            _ -> List.of(),
+                            Witness.NOBODY);
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(answer.headers().allValues("x-ratelimit-limit-requests")).containsExactly("60");
+            assertThat(answer.headers().firstValue("x-ratelimit-remaining-tokens"))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void aBudgetThatIsMadeWhileAStreamRunsBoundsAllOfIt() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        String text = "word ".repeat(200);
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+                    conversation.chunkedEvents();
+                    for (int i = 0; i < 40; i++) { // some 13,000 tokens: thirteen cents
+                        conversation.chunk(chunk(text));
+                    }
+                    go.await();
+                    for (int i = 0; i < 200; i++) {
+                        conversation.chunk(chunk(text));
+                    }
+                });
+                Gateway gateway = Gateway.before(upstream);
+                Socket client = gateway.connect()) {
+            send(gateway, client, ASK_STREAM);
+            ByteArrayOutputStream seen = new ByteArrayOutputStream();
+            Thread _ = Thread.ofVirtual().start(() -> read(client, seen));
+            await().atMost(20, SECONDS).until(() -> seen.size() > 40_000);
+            budget(gateway, 250_000_000);
+            go.countDown();
+            await().atMost(20, SECONDS)
+                    .until(() -> seen.toString(StandardCharsets.UTF_8).contains("budget_exhausted"));
+            await().atMost(10, SECONDS).untilAsserted(() -> {
+                Balance now = balance(gateway);
+                assertThat(now.heldNanos()).isZero();
+                assertThat(now.overrunNanos()).isZero();
+                assertThat(now.spentNanos()).isBetween(100_000_000L, 250_000_000L);
+            });
+        }
+    }
+
+    private static void read(Socket from, ByteArrayOutputStream into) {
+        byte[] piece = new byte[8_192];
+        try {
+            for (int n = from.getInputStream().read(piece);
+                    n > 0;
+                    n = from.getInputStream().read(piece)) {
+                into.write(piece, 0, n);
+            }
+        } catch (IOException closed) {
+            // By the test.
         }
     }
 

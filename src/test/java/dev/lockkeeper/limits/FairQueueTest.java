@@ -26,6 +26,10 @@ import org.junit.jupiter.api.Test;
 class FairQueueTest {
     private static void nothing() {}
 
+    private static boolean took() {
+        return true;
+    }
+
     private static final int MOST_COST = 50;
 
     private final List<String> served = new ArrayList<>();
@@ -64,6 +68,7 @@ class FairQueueTest {
                                     () -> {
                                         got[tenant] += cost;
                                         waiting[tenant]--;
+                                        return true;
                                     },
                                     FairQueueTest::nothing))
                             .isNotNull();
@@ -135,11 +140,11 @@ class FairQueueTest {
         FairQueue queue = new FairQueue(3, 2, 100);
         offer(queue, "a", 1, 0);
         offer(queue, "a", 1, 0);
-        assertThat(queue.offer("a", 1, 1, 0, FairQueueTest::nothing, FairQueueTest::nothing))
+        assertThat(queue.offer("a", 1, 1, 0, FairQueueTest::took, FairQueueTest::nothing))
                 .as("of one tenant")
                 .isNull();
         offer(queue, "b", 1, TimeUnit.MILLISECONDS.toNanos(50));
-        assertThat(queue.offer("c", 1, 1, 0, FairQueueTest::nothing, FairQueueTest::nothing))
+        assertThat(queue.offer("c", 1, 1, 0, FairQueueTest::took, FairQueueTest::nothing))
                 .as("of all")
                 .isNull();
         queue.tick(TimeUnit.MILLISECONDS.toNanos(99));
@@ -149,7 +154,7 @@ class FairQueueTest {
         assertThat(queue.waiting()).isEqualTo(1);
         queue.close();
         assertThat(timedOut).containsExactly("a", "a", "b");
-        assertThat(queue.offer("c", 1, 1, 0, FairQueueTest::nothing, FairQueueTest::nothing))
+        assertThat(queue.offer("c", 1, 1, 0, FairQueueTest::took, FairQueueTest::nothing))
                 .isNull();
         assertThat(queue.serve()).isFalse();
         assertThat(served).isEmpty();
@@ -170,14 +175,63 @@ class FairQueueTest {
     }
 
     @Test
+    void oneForWhichThereIsNotEnoughKeepsItsPlaceUntilThereIs() {
+        FairQueue queue = new FairQueue(10, 10, 100);
+        int[] free = {1};
+        queue.offer("large", 1, 1, 0, () -> free[0] >= 5 && served.add("large"), () -> timedOut.add("large"));
+        offer(queue, "small", 1, 0);
+        assertThat(queue.serve()).isFalse();
+        assertThat(queue.serve()).isFalse();
+        assertThat(served).isEmpty();
+        assertThat(queue.waiting()).isEqualTo(2);
+        free[0] = 5;
+        assertThat(queue.serve()).isTrue();
+        assertThat(queue.serve()).isTrue();
+        assertThat(served).containsExactly("large", "small");
+    }
+
+    @Test
+    void oneForWhichThereIsNeverEnoughWaitsNoLongerThanOthers() {
+        FairQueue queue = new FairQueue(10, 10, 100);
+        queue.offer("large", 1, 1, 0, () -> false, () -> timedOut.add("large"));
+        assertThat(queue.serve()).isFalse();
+        queue.tick(TimeUnit.MILLISECONDS.toNanos(100));
+        assertThat(timedOut).containsExactly("large");
+    }
+
+    @Test
+    void oneThatIsTakenBackInItsTurnHasNoOther() {
+        FairQueue queue = new FairQueue(10, 10, 100);
+        List<FairQueue.Ticket> own = new ArrayList<>();
+        int[] turns = {0};
+        own.add(queue.offer(
+                "a",
+                1,
+                1,
+                0,
+                () -> {
+                    turns[0]++;
+                    assertThat(own.getFirst().cancel()).isFalse();
+                    return false;
+                },
+                () -> timedOut.add("a")));
+        assertThat(queue.serve()).isFalse();
+        assertThat(queue.waiting()).isZero();
+        queue.serve();
+        queue.tick(Long.MAX_VALUE / 2);
+        assertThat(turns[0]).isEqualTo(1);
+        assertThat(timedOut).isEmpty();
+    }
+
+    @Test
     void aWeightOrCostThatMakesNoSenseIsRefused() {
         FairQueue queue = new FairQueue();
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> queue.offer("a", 0, 1, 0, FairQueueTest::nothing, FairQueueTest::nothing));
+                .isThrownBy(() -> queue.offer("a", 0, 1, 0, FairQueueTest::took, FairQueueTest::nothing));
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> queue.offer("a", 1_001, 1, 0, FairQueueTest::nothing, FairQueueTest::nothing));
+                .isThrownBy(() -> queue.offer("a", 1_001, 1, 0, FairQueueTest::took, FairQueueTest::nothing));
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> queue.offer("a", 1, 0, 0, FairQueueTest::nothing, FairQueueTest::nothing));
+                .isThrownBy(() -> queue.offer("a", 1, 0, 0, FairQueueTest::took, FairQueueTest::nothing));
     }
 
     @Property(tries = 200)
@@ -198,7 +252,11 @@ class FairQueueTest {
                             1 + random.nextInt(9),
                             1 + random.nextInt(100),
                             now,
-                            () -> ended[number]++,
+                            () -> {
+                                boolean enough = random.nextInt(4) > 0;
+                                ended[number] += enough ? 1 : 0;
+                                return enough;
+                            },
                             () -> ended[number]++);
                     if (ticket != null) {
                         all.add(ticket);
@@ -236,7 +294,12 @@ class FairQueueTest {
                         for (int i = 0; i < 5_000; i++) {
                             if (thread < 2) {
                                 queue.offer(
-                                        "t" + i % 7, 1 + i % 3, 1, 0, turns::incrementAndGet, FairQueueTest::nothing);
+                                        "t" + i % 7,
+                                        1 + i % 3,
+                                        1,
+                                        0,
+                                        () -> turns.incrementAndGet() > 0,
+                                        FairQueueTest::nothing);
                             } else {
                                 queue.serve();
                             }

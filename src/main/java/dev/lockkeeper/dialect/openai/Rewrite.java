@@ -125,7 +125,7 @@ public final class Rewrite {
                 said = true;
                 if (scan.outputLimit(name) > most) {
                     put(member, value);
-                    warnings.add("lowered " + name.member() + " to " + most + " (what the budget can pay)");
+                    warnings.add("lowered " + name.member() + " to " + most + " (what is set aside for it)");
                 }
             }
         }
@@ -142,7 +142,7 @@ public final class Rewrite {
         } else {
             return;
         }
-        warnings.add("limited the answer to " + most + " tokens (what the budget can pay)");
+        warnings.add("limited the answer to " + most + " tokens (what is set aside for it)");
     }
 
     private void endUser(Bytes value) {

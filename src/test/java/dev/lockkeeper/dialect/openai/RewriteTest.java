@@ -102,7 +102,7 @@ class RewriteTest {
                 endpoint,
                 new Rewrite.Wish("upstream", refusals, false, 7, null));
         assertThat(Given.joined(rewritten)).isEqualTo(expected);
-        assertThat(rewritten.warnings()).anyMatch(warning -> warning.endsWith("(what the budget can pay)"));
+        assertThat(rewritten.warnings()).anyMatch(warning -> warning.endsWith("(what is set aside for it)"));
     }
 
     @Test
