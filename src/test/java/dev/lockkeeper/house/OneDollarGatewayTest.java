@@ -1,0 +1,150 @@
+package dev.lockkeeper.house;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.lockkeeper.ledger.Balance;
+import dev.lockkeeper.ledger.Budget;
+import dev.lockkeeper.ledger.Ledger;
+import dev.lockkeeper.ledger.Period;
+import dev.lockkeeper.ledger.Scope;
+import dev.lockkeeper.prices.PriceSettings;
+import dev.lockkeeper.prices.PricesSettings;
+import dev.lockkeeper.prices.Rate;
+import dev.lockkeeper.testing.Gateway;
+import dev.lockkeeper.testing.ScriptedUpstream;
+import dev.lockkeeper.units.Money;
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * 200 callers at once on one budget of a dollar, through a gateway, before an upstream that bills what it says and not more
+ * than it was allowed. The seed fixes what is asked; how threads run it does not. A token of the answer costs 10,000
+ * nano-dollars, prompts are free.
+ */
+class OneDollarGatewayTest {
+    private static final int CALLERS = 200;
+    private static final int PER_TOKEN = 10_000;
+
+    /** Bytes of a word, which is a token, with its blank: four make sure that no bytes' count runs behind. */
+    private static final String WORD = "word ";
+
+    private static final int WORDS_PER_CHUNK = 100;
+    private static final int MOST_TOKENS = 4_000;
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void itIsNeverOverspentAndNearlyAllOfItIsSpent(long seed) throws Exception {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering(OneDollarGatewayTest::answer);
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port(), CALLERS)
+                        .window("plain", 0, "upstream", "plain")
+                        .prices(new PricesSettings(
+                                Map.of(),
+                                PriceSettings.always(Map.of(Rate.INPUT, 0L, Rate.OUTPUT, PER_TOKEN * 1_000_000L))))
+                        .start()) {
+            Ledger ledger = gateway.house().ledger();
+            ledger.budgets()
+                    .create(
+                            new Budget.Wanted(
+                                    new Scope(Scope.Kind.ORGANIZATION, "org_default"),
+                                    new Period(Period.Unit.TOTAL, ZoneOffset.UTC),
+                                    false,
+                                    new Budget.Terms(Money.DOLLAR, true, List.of())),
+                            List.of());
+            AtomicBoolean refusedForGood = new AtomicBoolean();
+            AtomicLong spentThen = new AtomicLong();
+            AtomicInteger odd = new AtomicInteger();
+            List<Thread> callers = new ArrayList<>();
+            for (int i = 0; i < CALLERS; i++) {
+                RandomGenerator chance =
+                        RandomGeneratorFactory.of("L64X128MixRandom").create(seed * CALLERS + i);
+                callers.add(Thread.ofVirtual().start(() -> {
+                    while (!refusedForGood.get()) {
+                        HttpResponse<String> answer = gateway.post("/v1/chat/completions", ask(chance));
+                        if (answer.statusCode() == 429 && answer.body().contains("\"insufficient_quota\"")) {
+                            if (refusedForGood.compareAndSet(false, true)) {
+                                spentThen.set(spent(ledger));
+                            }
+                        } else if (answer.statusCode() == 429) {
+                            LockSupport.parkNanos(chance.nextLong(5_000_000, 50_000_000));
+                        } else if (answer.statusCode() != 200) {
+                            odd.incrementAndGet();
+                            refusedForGood.set(true);
+                        }
+                    }
+                }));
+            }
+            int samples = 0;
+            while (callers.stream().anyMatch(Thread::isAlive)) {
+                ledger.audit();
+                Balance now = ledger.budgets().balances().getFirst();
+                assertThat(now.spentNanos() + now.heldNanos()).isLessThanOrEqualTo(Money.DOLLAR);
+                samples++;
+                LockSupport.parkNanos(1_000_000);
+            }
+            await().atMost(10, SECONDS).until(() -> ledger.openHolds() == 0);
+            ledger.audit();
+            Balance end = ledger.budgets().balances().getFirst();
+            assertThat(odd).as("answers that are neither good nor refused").hasValue(0);
+            assertThat(samples).isGreaterThan(20);
+            assertThat(end.overrunNanos()).isZero();
+            assertThat(end.heldNanos()).isZero();
+            assertThat(end.spentNanos()).isLessThanOrEqualTo(Money.DOLLAR);
+            assertThat(spentThen.get()).isGreaterThanOrEqualTo(Money.DOLLAR / 100 * 95);
+        }
+    }
+
+    private static long spent(Ledger ledger) {
+        return ledger.budgets().balances().getFirst().spentNanos();
+    }
+
+    private static String ask(RandomGenerator chance) {
+        int tokens = chance.nextInt(50, MOST_TOKENS);
+        return "{\"model\":\"plain\",\"max_tokens\":" + MOST_TOKENS + ",\"stream\":" + chance.nextBoolean()
+                + ",\"messages\":[{\"role\":\"user\",\"content\":\"#" + tokens + "#\"}]}";
+    }
+
+    /** Answers with as many tokens as the prompt says, and not more than it is allowed. */
+    private static void answer(ScriptedUpstream.Request request, ScriptedUpstream.Conversation conversation)
+            throws IOException {
+        String text = request.text();
+        int from = text.indexOf('#') + 1;
+        int wanted = Integer.parseInt(text.substring(from, text.indexOf('#', from)));
+        int limit = text.indexOf("\"max_tokens\":") + 13;
+        int allowed = Integer.parseInt(text.substring(limit, text.indexOf(',', limit)));
+        int tokens = Math.min(wanted, allowed);
+        String usage = "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":" + tokens + ",\"total_tokens\":"
+                + (10 + tokens) + "}";
+        LockSupport.parkNanos(5_000_000);
+        if (!text.contains("\"stream\":true")) {
+            conversation.json(
+                    200,
+                    "{\"id\":\"c\",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
+                            + "\"assistant\",\"content\":\"ho\"},\"finish_reason\":\"stop\"}]," + usage + "}");
+            return;
+        }
+        conversation.chunkedEvents();
+        for (int sent = 0; sent < tokens; sent += WORDS_PER_CHUNK) {
+            conversation.chunk("data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\""
+                    + WORD.repeat(Math.min(WORDS_PER_CHUNK, tokens - sent)) + "\"},\"finish_reason\":null}]}\n\n");
+        }
+        conversation.chunk(
+                "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n");
+        conversation.chunk("data: {\"id\":\"c\",\"choices\":[]," + usage + "}\n\ndata: [DONE]\n\n");
+        conversation.lastChunk();
+    }
+}
