@@ -32,6 +32,7 @@ import java.time.ZoneOffset;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.AfterEach;
@@ -261,6 +262,18 @@ class AlertTellerTest {
         teller.follow(new AlertSettings(URI.create("http://127.0.0.1:1/hook"), SECRET, true));
         round(teller, 2);
         assertThat(only().tries()).as("what is over is not sent later").isZero();
+    }
+
+    @Test
+    void onceStartedItTellsAndLooksForSurgesByItselfTillItIsClosed() throws Exception {
+        AtomicInteger looks = new AtomicInteger();
+        try (AlertTeller _ = AlertTeller.start(alerts, looks::incrementAndGet, AlertSettings.LOG_ONLY, clock)) {
+            await().atMost(20, SECONDS)
+                    .untilAsserted(() -> assertThat(only().state()).isEqualTo(State.LOGGED));
+            assertThat(looks).hasValue(1);
+        }
+        database.close();
+        database = kind.open(temp);
     }
 
     @Test
