@@ -43,7 +43,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import tools.jackson.databind.JsonNode;
 
 /** The options that name a data folder, and the way to what is in it: through the server that runs on it, if one does. */
@@ -88,7 +87,8 @@ final class DataFolder {
             return said.body();
         }
         if (said.status() == 400) {
-            throw new ParameterException(spec.commandLine(), said.message());
+            throw CommandFailure.misused(
+                    List.of(said.message(), "'" + spec.qualifiedName() + " --help' tells what it takes."));
         }
         throw CommandFailure.failed(said.message());
     }

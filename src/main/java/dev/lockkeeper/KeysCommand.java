@@ -4,6 +4,7 @@ import dev.lockkeeper.access.Tenants;
 import dev.lockkeeper.admin.Desk;
 import dev.lockkeeper.admin.Json;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -69,12 +70,16 @@ final class KeysCommand implements Runnable {
                 + created.path("kind").asString() + ", of project " + project + ". Its text is shown this once:";
     }
 
-    /** What a key may. Of an option that is left out nothing is said to the admin API; an empty one means the default. */
+    /** What a key may. Of an option that is left out nothing is said to the admin API; one without value means the default. */
     private static final class Terms {
+        /** Stands for no value: an empty one is more likely a variable that was not set, and must not unbind a key. */
+        private static final String NO_VALUE = "*";
+
         @Option(
                 names = "--models",
                 split = ",",
                 arity = "0..1",
+                fallbackValue = NO_VALUE,
                 paramLabel = "NAME",
                 description = "The models it may ask for, divided by commas. Default: all.")
         private @Nullable List<String> models;
@@ -83,6 +88,7 @@ final class KeysCommand implements Runnable {
                 names = "--tools",
                 split = ",",
                 arity = "0..1",
+                fallbackValue = NO_VALUE,
                 paramLabel = "NAME",
                 description = "Tools at the provider that it may ask for: all, none, or names such as web_search,"
                         + " divided by commas. Default: all.")
@@ -92,6 +98,7 @@ final class KeysCommand implements Runnable {
                 names = "--networks",
                 split = ",",
                 arity = "0..1",
+                fallbackValue = NO_VALUE,
                 paramLabel = "RANGE",
                 description = "Where it may be used from: addresses and ranges such as 10.0.0.0/8, divided by commas."
                         + " Default: anywhere.")
@@ -122,13 +129,24 @@ final class KeysCommand implements Runnable {
                         "expires_at",
                         expires.equals("never")
                                 ? null
-                                : Written.moment(expires, Clock.systemUTC().instant()));
+                                : Written.moment(
+                                        "--expires", expires, Clock.systemUTC().instant()));
             }
         }
 
         private static void put(ObjectNode json, String member, @Nullable List<String> texts) {
-            if (texts != null) {
-                texts.stream().filter(each -> !each.isEmpty()).forEach(json.putArray(member)::add);
+            if (texts == null) {
+                return;
+            }
+            List<String> named = texts.stream().filter(each -> !each.isBlank()).toList();
+            if (named.isEmpty()) {
+                throw Written.refused(
+                        "--" + member, "is empty", "some, divided by commas; without a value it bounds nothing");
+            }
+            if (named.equals(List.of(NO_VALUE))) {
+                json.putNull(member);
+            } else {
+                named.forEach(json.putArray(member)::add);
             }
         }
     }
@@ -222,6 +240,11 @@ final class KeysCommand implements Runnable {
             if (key.path("revoked_at").isString()) {
                 return "revoked";
             }
+            if (key.path("expires_at").isString()
+                    && !Instant.parse(key.path("expires_at").asString())
+                            .isAfter(Clock.systemUTC().instant())) {
+                return "expired";
+            }
             return key.path("replaced_at").isString() ? "works, replaced" : "works";
         }
     }
@@ -279,7 +302,7 @@ final class KeysCommand implements Runnable {
         @Override
         public Integer call() {
             ObjectNode wanted = Json.object();
-            Written.putSeconds(wanted, "overlap_seconds", overlap);
+            Written.putSeconds(wanted, "overlap_seconds", "--overlap", overlap);
             JsonNode renewed = ask("POST", at(id) + "/rotate", wanted);
             return shown(renewed, named(renewed, "New text for key"), text(renewed, "key"));
         }

@@ -54,14 +54,14 @@ final class OrgCommand implements Runnable {
         return AT + "/" + Desk.escaped(organization);
     }
 
-    /** Percent as written, such as {@code 2.5} or {@code -10}, in hundredths of one; what is no number stays text, which is refused. */
+    /** Percent as written, such as {@code 2.5} or {@code -10}, in hundredths of one. */
     private static void markup(ObjectNode json, String percent) {
         if (percent.matches("-?\\d{1,4}(\\.\\d{1,2})?")) {
             json.put(
                     "markup_basis_points",
                     new java.math.BigDecimal(percent).movePointRight(2).intValueExact());
         } else {
-            json.put("markup_basis_points", percent);
+            throw Written.refused("--markup", percent, "percent with at most 2 decimals, such as 2.5 or -10");
         }
     }
 

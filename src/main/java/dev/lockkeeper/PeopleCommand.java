@@ -79,7 +79,7 @@ final class PeopleCommand implements Runnable {
         public Integer call() {
             ObjectNode wanted =
                     Json.object().put("name", name).put("email", email).put("role", role);
-            Written.putSeconds(wanted, "valid_seconds", valid);
+            Written.putSeconds(wanted, "valid_seconds", "--valid", valid);
             JsonNode invited = make(INVITATIONS, wanted);
             return shown(
                     invited,

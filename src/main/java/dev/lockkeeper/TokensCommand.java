@@ -83,7 +83,8 @@ final class TokensCommand implements Runnable {
             }
             if (expires != null) {
                 wanted.put(
-                        "expires_at", Written.moment(expires, Clock.systemUTC().instant()));
+                        "expires_at",
+                        Written.moment("--expires", expires, Clock.systemUTC().instant()));
             }
             JsonNode made = make(AT, wanted);
             return shown(

@@ -5,11 +5,11 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Times as people write them in command lines, made what the admin API takes. What is none stays as it was written: the
- * admin API refuses it and says what it expects.
+ * Times as people write them in command lines, made what the admin API takes. What is none ends the command.
  */
 final class Written {
     private static final String WHILE = "\\d{1,6}[smhd]";
@@ -17,7 +17,7 @@ final class Written {
     private Written() {}
 
     /** {@code 2026-12-31}, {@code 2026-12-31T12:00:00Z}, or a while from now such as {@code 90d}. */
-    static String moment(String written, Instant now) {
+    static String moment(String option, String written, Instant now) {
         if (written.matches(WHILE)) {
             return now.truncatedTo(ChronoUnit.SECONDS)
                     .plusSeconds(seconds(written))
@@ -29,17 +29,24 @@ final class Written {
                     .toInstant(ZoneOffset.UTC)
                     .toString();
         } catch (DateTimeParseException e) {
-            return written;
+            if (written.matches("\\d{4}-.*Z")) {
+                return written; // with a time of day: the admin API says what is wrong with it
+            }
+            throw refused(option, written, "2026-12-31, 2026-12-31T12:00:00Z, or a while from now such as 90d");
         }
     }
 
     /** A while such as {@code 10m} or {@code 7d}, as a member in seconds. */
-    static void putSeconds(ObjectNode json, String member, String written) {
-        if (written.matches(WHILE)) {
-            json.put(member, seconds(written));
-        } else {
-            json.put(member, written);
+    static void putSeconds(ObjectNode json, String member, String option, String written) {
+        if (!written.matches(WHILE)) {
+            throw refused(option, written, "a while such as 30s, 10m, 12h or 7d");
         }
+        json.put(member, seconds(written));
+    }
+
+    /** A value that can't be, by the name that it has on the command line. */
+    static CommandFailure refused(String option, String written, String expected) {
+        return CommandFailure.misused(List.of(option + ": " + written + " (expected: " + expected + ")"));
     }
 
     private static long seconds(String written) {

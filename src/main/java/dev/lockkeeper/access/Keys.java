@@ -117,7 +117,7 @@ public final class Keys {
     }
 
     /**
-     * Makes a key, and its project where that is new.
+     * Makes a key, and its project where that is new and who asks may make one.
      *
      * @param organization id or name
      * @param project id or name; a name that is not there is made
@@ -137,6 +137,12 @@ public final class Keys {
             }
             Project owner = Tenants.project(handle, payer.id(), project);
             boolean newProject = owner == null;
+            if (owner == null && !who.may(Right.TENANTS_WRITE)) {
+                // A project of one's own would be one without the budgets and limits of the others.
+                throw new IllegalArgumentException("project: " + project
+                        + " (expected: the id or name of one of the organization's; to make one takes the scope "
+                        + Right.TENANTS_WRITE.word() + ")");
+            }
             if (owner == null) {
                 owner = access.tenants().make(handle, who, payer, project, List.of());
             }
@@ -328,7 +334,7 @@ public final class Keys {
                         before.id(),
                         before.json().toString(),
                         after.json().toString());
-        return after;
+        return withUse(after);
     }
 
     /** Tells each text that works, or would if its tenant were open. */

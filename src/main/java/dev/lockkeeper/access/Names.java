@@ -9,10 +9,12 @@ final class Names {
     /** @throws IllegalArgumentException when it is empty, too long or has control characters */
     static void check(String field, String name) {
         String problem = name.isBlank()
-                ? "is empty"
+                ? "is empty (expected: 1 to " + Keys.MAX_NAME + " characters)"
                 : name.length() > Keys.MAX_NAME
                         ? "has " + name.length() + " characters (expected: at most " + Keys.MAX_NAME + ")"
-                        : name.chars().anyMatch(Character::isISOControl) ? "has control characters" : null;
+                        : name.chars().anyMatch(Character::isISOControl)
+                                ? "has control characters (expected: none)"
+                                : null;
         if (problem != null) {
             throw new IllegalArgumentException(field + ": " + problem);
         }

@@ -114,7 +114,7 @@ public final class People {
             throw new IllegalArgumentException("valid_seconds: " + valid.toSeconds() + " (expected: 60 to "
                     + MAX_INVITATION.toSeconds() + ", which is 30 days)");
         }
-        checkRank(who, role);
+        checkMayGive(who, role);
         String id = secrets.id("inv_");
         String text = secrets.text(INVITATION_PREFIX);
         return access.change(handle -> {
@@ -145,13 +145,19 @@ public final class People {
                 .join();
     }
 
-    /** Takes an invitation back; null when there is none that could still be used. */
+    /**
+     * Takes an invitation back.
+     *
+     * @return null when there is none that could still be used
+     * @throws IllegalArgumentException when who asked may not; the message may be shown
+     */
     public @Nullable Invitation revokeInvitation(Actor who, String id) {
         return access.<@Nullable Invitation>change(handle -> {
             Invitation before = invitation(handle, id);
             if (before == null || before.acceptedMillis() != null || before.revokedMillis() != null) {
                 return null;
             }
+            checkRank(who, before.role());
             handle.execute("UPDATE invitations SET revoked = ? WHERE id = ?", clock.millis(), id);
             Invitation after = Objects.requireNonNull(invitation(handle, id));
             note(
@@ -167,7 +173,8 @@ public final class People {
 
     /** Uses an invitation up: who was invited is one of the people now. Null when it can't be used, or not any more. */
     public @Nullable Accepted accept(String text) {
-        if (!Secrets.fits(text)) {
+        // Anybody may try, and a change makes every process read anew: what is no invitation changes nothing.
+        if (!Secrets.fits(text) || !isWaiting(text)) {
             return null;
         }
         String personId = secrets.id("person_");
@@ -175,15 +182,7 @@ public final class People {
         String token = secrets.text(TOKEN_PREFIX);
         return access.<@Nullable Accepted>change(handle -> {
             long now = clock.millis();
-            Invitation invited = handle.createQuery("""
-                            SELECT * FROM invitations
-                            WHERE hash = ? AND accepted IS NULL AND revoked IS NULL AND expires > ?
-                            """)
-                    .bind(0, Secrets.hash(text))
-                    .bind(1, now)
-                    .map(INVITATION_ROW)
-                    .findOne()
-                    .orElse(null);
+            Invitation invited = waiting(handle, text, now);
             if (invited == null) {
                 return null;
             }
@@ -221,6 +220,24 @@ public final class People {
         });
     }
 
+    private boolean isWaiting(String invitation) {
+        return access.database()
+                .<Boolean>read(handle -> waiting(handle, invitation, clock.millis()) != null)
+                .join();
+    }
+
+    private static @Nullable Invitation waiting(Handle handle, String text, long now) {
+        return handle.createQuery("""
+                        SELECT * FROM invitations
+                        WHERE hash = ? AND accepted IS NULL AND revoked IS NULL AND expires > ?
+                        """)
+                .bind(0, Secrets.hash(text))
+                .bind(1, now)
+                .map(INVITATION_ROW)
+                .findOne()
+                .orElse(null);
+    }
+
     /** All people, removed ones too, the oldest first. */
     public List<Person> people() {
         return access.database()
@@ -243,7 +260,7 @@ public final class People {
                 return null;
             }
             checkRank(who, before.role());
-            checkRank(who, role);
+            checkMayGive(who, role);
             handle.execute("UPDATE people SET role = ? WHERE id = ?", role.word(), id);
             return changed(handle, who, "person.role", before);
         });
@@ -351,12 +368,21 @@ public final class People {
                 .join();
     }
 
-    /** Ends an admin token for good, at once; null when there is none. Revoking it again changes nothing. */
+    /**
+     * Ends an admin token for good, at once. Revoking it again changes nothing.
+     *
+     * @return null when there is none
+     * @throws IllegalArgumentException when who asked may not; the message may be shown
+     */
     public @Nullable TokenInfo revokeToken(Actor who, String id) {
         return access.<@Nullable TokenInfo>change(handle -> {
             TokenInfo before = token(handle, id);
             if (before == null || before.revokedMillis() != null) {
                 return before;
+            }
+            Person owner = before.person() == null ? null : person(handle, before.person());
+            if (owner != null) {
+                checkRank(who, owner.role());
             }
             handle.execute("UPDATE admin_tokens SET revoked = ? WHERE id = ?", clock.millis(), id);
             TokenInfo after = Objects.requireNonNull(token(handle, id));
@@ -405,6 +431,18 @@ public final class People {
         if (role == Role.OWNER && !who.owner()) {
             throw new IllegalArgumentException("role: owner (expected: another role; only an owner may make, change or"
                     + " remove owners, and " + who.name() + " is none)");
+        }
+    }
+
+    /** Nobody gives more than they have: else whoever may invite could be everything. */
+    private static void checkMayGive(Actor who, Role role) {
+        checkRank(who, role);
+        for (Right right : new TreeSet<>(role.rights())) {
+            if (!who.may(right)) {
+                throw new IllegalArgumentException(
+                        "role: " + role.word() + " (expected: a role that may do no more than " + who.name()
+                                + ", which has not the scope " + right.word() + ")");
+            }
         }
     }
 

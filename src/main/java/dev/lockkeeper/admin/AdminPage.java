@@ -19,7 +19,8 @@ final class AdminPage {
             body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem;
               color: #1b1f24; background: #fff }
             code, pre { font: 14px/1.5 ui-monospace, monospace; background: #f3f4f6; border-radius: 4px; padding: 0 .25em }
-            pre { padding: .75rem 1rem; overflow-x: auto }
+            pre { padding: .75rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere }
+            pre:empty { display: none }
             td { padding: .2rem 1rem .2rem 0; vertical-align: top }
             td code { white-space: nowrap }
             a { color: #0a58ca }

@@ -1,6 +1,7 @@
 package dev.lockkeeper.admin;
 
 import dev.lockkeeper.access.Actor;
+import dev.lockkeeper.db.Database;
 import dev.lockkeeper.units.Bytes;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -13,7 +14,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -26,6 +30,8 @@ import tools.jackson.databind.node.StringNode;
 public final class Api {
     /** Where the document stands. */
     static final String DOCUMENT = Operation.ROOT + "openapi.json";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Api.class);
 
     /** Parameters behind the question mark. */
     private static final int MAX_PARAMETERS = 32;
@@ -89,6 +95,10 @@ public final class Api {
                 }
             }
         }
+        if (best != null && !ids.values().stream().allMatch(Shape::canBeKept)) {
+            best = null;
+            methods.clear();
+        }
         if (best == null) {
             if (who.equals(Actor.NOBODY)) {
                 return unknown();
@@ -122,7 +132,7 @@ public final class Api {
             try {
                 json = Json.MAPPER.readTree(body.array(), body.offset(), body.length());
             } catch (JacksonException e) {
-                return Reply.error(400, "The body is not JSON: " + e.getOriginalMessage());
+                return Reply.error(400, "body: is not JSON: " + said(e));
             }
             if (!(json instanceof ObjectNode object)) {
                 return Reply.error(400, "body: is not a JSON object" + expected(operation));
@@ -144,7 +154,37 @@ public final class Api {
         } catch (IllegalArgumentException e) {
             String message = String.valueOf(e.getMessage());
             return Reply.error(400, message, field(message));
+        } catch (RuntimeException e) {
+            if (!Database.isTrouble(e)) {
+                throw e;
+            }
+            LOG.warn(
+                    "admin: {} {}: the database is away, busy or full: {}",
+                    operation.method(),
+                    operation.path(),
+                    said(e));
+            return Reply.error(
+                    503,
+                    operation.method().equals("GET")
+                            ? "The database is away, busy or full. Try again; GET /readyz tells when it answers."
+                            : "The database is away, busy or full. Look whether this was done before you try again; GET"
+                                    + " /readyz tells when it answers.");
         }
+    }
+
+    /** What the parser says, with where it saw it, and without the place that it leaves out. */
+    private static String said(JacksonException e) {
+        String what = e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "");
+        return what
+                + (e.getLocation() == null
+                        ? ""
+                        : " (line " + e.getLocation().getLineNr() + ", column "
+                                + e.getLocation().getColumnNr() + ")");
+    }
+
+    private static String said(Throwable failure) {
+        Throwable cause = failure.getCause();
+        return String.valueOf(failure instanceof CompletionException && cause != null ? cause : failure);
     }
 
     private static Reply unknown() {

@@ -126,7 +126,7 @@ final class ApiDocument {
             case 409 -> "It can't be done as things are; the message says what to do first.";
             case 422 -> "What was written has mistakes; all of them are listed.";
             case 500 -> "The server could not do it.";
-            case 503 -> "The server has as much work as it may take on.";
+            case 503 -> "The database is away, busy or full, or the server has as much work as it may take on.";
             default -> "Refused.";
         };
     }

@@ -10,12 +10,19 @@ final class InvitationPage {
             const button = document.querySelector('button'), told = document.querySelector('pre');
             button.onclick = async () => {
               button.disabled = true;
-              const answer = await fetch('/admin/v1/invitations/accept', {
-                method: 'POST', headers: { 'content-type': 'application/json' },
-                body: JSON.stringify({ invitation: location.hash.slice(1) }) });
-              const said = await answer.json();
-              told.textContent = answer.ok ? said.token.token : said.error.message;
-              if (answer.ok) history.replaceState(null, '', location.pathname);
+              try {
+                const answer = await fetch('/admin/v1/invitations/accept', {
+                  method: 'POST', headers: { 'content-type': 'application/json' },
+                  body: JSON.stringify({ invitation: location.hash.slice(1) }) });
+                const said = await answer.json();
+                told.textContent = answer.ok ? said.token.token : said.error.message;
+                document.querySelector('#next').hidden = !answer.ok;
+                if (answer.ok) history.replaceState(null, '', location.pathname);
+                else button.disabled = answer.status < 500;
+              } catch {
+                told.textContent = 'The server did not answer. Try again; if the link was used up meanwhile, ask for another.';
+                button.disabled = false;
+              }
             };
             """;
 
@@ -34,6 +41,8 @@ final class InvitationPage {
             like a password. The link can't be used again.</p>
             <p><button>Accept</button></p>
             <pre></pre>
+            <p id="next" hidden>It works for 90 days, as <code>Authorization: Bearer</code> and the token, on this port:
+            <code>/admin/v1/openapi.json</code> describes what is here.</p>
             <noscript><p>Without scripts: <code>POST /admin/v1/invitations/accept</code> with
             <code>{"invitation": "lk-invite-…"}</code>, which is what stands behind the # of the link.</p></noscript>
             <script>{{script}}</script>

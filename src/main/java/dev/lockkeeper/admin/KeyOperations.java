@@ -171,8 +171,18 @@ public final class KeyOperations {
                 asked.has("environment") ? asked.text("environment", "") : before.environment(),
                 asked.has("expires_at") ? asked.millis("expires_at") : before.expiresMillis(),
                 asked.has("models") ? asked.texts("models") : before.models(),
-                asked.has("tools") ? HostedTools.of(asked.texts("tools")) : before.tools(),
+                asked.has("tools") ? tools(asked) : before.tools(),
                 asked.has("networks") ? KeyTerms.networks(asked.texts("networks")) : before.networks());
+    }
+
+    /** Null means all. An empty list could be meant as none, and is refused. */
+    private static HostedTools tools(Inquiry asked) {
+        List<String> words = asked.texts("tools");
+        if (words.isEmpty() && !asked.body().path("tools").isNull()) {
+            throw new IllegalArgumentException("tools: is empty (expected: all or none alone, or some of "
+                    + String.join(", ", HostedTools.KNOWN) + ")");
+        }
+        return HostedTools.of(words);
     }
 
     private static Reply rotate(Keys keys, Inquiry asked) {

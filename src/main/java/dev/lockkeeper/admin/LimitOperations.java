@@ -62,7 +62,7 @@ public final class LimitOperations {
             Shape.struct("DecideQuotaRequest").optional("note", NOTE, "Why, for whoever asked.");
 
     private static final Shape.Struct REQUEST = Shape.struct("QuotaRequest")
-            .with("object", Shape.word("quota-request.create"), "What this is.")
+            .with("object", Shape.word("quota_request"), "What this is.")
             .with("request_id", Shape.text(), "Its id, quota_…")
             .with("kind", KIND, "For what.")
             .with("id", ID, "For which.")
@@ -371,9 +371,7 @@ public final class LimitOperations {
     }
 
     private static ObjectNode json(QuotaRequest request) {
-        return limit(
-                        Json.object().put("object", "quota-request.create").put("request_id", request.id()),
-                        request.wish())
+        return limit(Json.object().put("object", "quota_request").put("request_id", request.id()), request.wish())
                 .put("reason", request.reason())
                 .put("link", request.link())
                 .put("asked_by", request.askedBy())

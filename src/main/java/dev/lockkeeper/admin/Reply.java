@@ -32,7 +32,7 @@ record Reply(int status, String contentType, Bytes body, Map<String, String> hea
             case 405 -> "method_not_allowed";
             case 409 -> "conflict";
             case 413 -> "body_too_large";
-            case 503 -> "busy";
+            case 503 -> "unavailable";
             default -> null;
         };
         String type = status >= 500 ? "server_error" : "invalid_request_error";

@@ -133,7 +133,12 @@ sealed interface Shape {
                                 ? new Problem(
                                         field,
                                         value.asString().length() + " characters (expected: at most " + maxLength + ")")
-                                : null;
+                                : canBeKept(value.asString())
+                                        ? null
+                                        : new Problem(
+                                                field,
+                                                "has a character that can't be kept (expected: Unicode text without"
+                                                        + " U+0000)");
             case Form(String pattern, String expected) ->
                 value.isString() && Pattern.matches(pattern, value.asString()) ? null : problem(field, value, expected);
             case Word(List<String> words) ->
@@ -221,10 +226,17 @@ sealed interface Shape {
                 : String.join(", ", words.subList(0, words.size() - 1)) + " or " + words.getLast();
     }
 
+    /** Whether every store takes a text: PostgreSQL has no U+0000, and UTF-8 no half of a pair. */
+    static boolean canBeKept(String text) {
+        return text.indexOf('\0') < 0
+                && text.codePoints().noneMatch(each -> Character.getType(each) == Character.SURROGATE);
+    }
+
+    /** Those that milliseconds can tell. */
     private static boolean isTime(JsonNode value) {
         try {
-            return value.isString() && Instant.parse(value.asString()).getEpochSecond() != Long.MIN_VALUE;
-        } catch (DateTimeParseException e) {
+            return value.isString() && Instant.parse(value.asString()).toEpochMilli() != Long.MIN_VALUE;
+        } catch (DateTimeParseException | ArithmeticException e) {
             return false;
         }
     }

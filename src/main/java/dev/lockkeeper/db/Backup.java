@@ -187,7 +187,8 @@ public final class Backup {
         return source;
     }
 
-    private static void createForOwner(Path file) throws IOException {
+    /** Makes an empty file that nobody else may read, where the file system knows of owners. */
+    static void createForOwner(Path file) throws IOException {
         if (file.toAbsolutePath().getFileSystem().supportedFileAttributeViews().contains("posix")) {
             Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         }
@@ -220,6 +221,9 @@ public final class Backup {
     }
 
     private static String said(Exception e) {
+        if (e instanceof NoSuchFileException missing) {
+            return "its folder " + Path.of(missing.getFile()).toAbsolutePath().getParent() + " does not exist";
+        }
         return e instanceof FileSystemException file && file.getReason() != null
                 ? file.getReason()
                 : e.getClass().getSimpleName().replace("Exception", "") + " " + e.getMessage();

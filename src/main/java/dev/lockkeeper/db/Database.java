@@ -4,8 +4,11 @@ import dev.lockkeeper.db.DatabaseUnavailable.Reason;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.sql.SQLRecoverableException;
+import java.sql.SQLTransientException;
 import java.time.Duration;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -22,6 +25,7 @@ import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sqlite.SQLiteException;
 
 /**
  * The database of a gateway: the SQLite file of its data folder, or a PostgreSQL schema. Either way the folder is held by
@@ -50,6 +54,18 @@ public final class Database implements AutoCloseable {
     private static final Duration LAST_READS_TIMEOUT = Duration.ofSeconds(5);
 
     private static final Duration HEALTH_TIMEOUT = Duration.ofSeconds(1);
+
+    /** Causes of causes that are looked through. */
+    private static final int MAX_CAUSES = 20;
+
+    /** SQLITE_BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN; the low byte of its codes. */
+    private static final Set<Integer> SQLITE_TROUBLES = Set.of(5, 6, 7, 8, 10, 13, 14);
+
+    /**
+     * Classes of SQLSTATE: connection, lock or privilege to write on a standby, rolled back, no resources, not the right
+     * state (a lock that was not free), operator (cancelled, shut down), system.
+     */
+    private static final Set<String> POSTGRES_TROUBLES = Set.of("08", "25", "40", "53", "55", "57", "58");
 
     private final Path folder;
     private final FolderLock lock;
@@ -173,7 +189,7 @@ public final class Database implements AutoCloseable {
         AtomicBoolean begun = new AtomicBoolean();
         try {
             if (!turns.tryAcquire(WRITE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new IllegalStateException("the database did not take a change within " + WRITE_TIMEOUT);
+                throw new RejectedExecutionException("the database did not take a change within " + WRITE_TIMEOUT);
             }
             try {
                 enqueue(() -> {
@@ -251,7 +267,7 @@ public final class Database implements AutoCloseable {
     void enqueue(Runnable task) {
         // The writing thread itself may go on queueing while the database closes: what waits is still written.
         if (closing && !Thread.currentThread().equals(writerThread)) {
-            throw new IllegalStateException("the database is closed");
+            throw new RejectedExecutionException("the database is closed");
         }
         writes.add(task);
     }
@@ -276,6 +292,28 @@ public final class Database implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             LOG.error("a change of the database failed", e);
         }
+    }
+
+    /**
+     * Whether what was thrown says that the database is away, busy or full, and not that it was asked for something wrong.
+     * Then the same may work later.
+     */
+    public static boolean isTrouble(Throwable failure) {
+        int causes = 0;
+        for (Throwable each = failure; each != null && causes < MAX_CAUSES; each = each.getCause(), causes++) {
+            boolean trouble = switch (each) {
+                case TimeoutException _, RejectedExecutionException _ -> true;
+                case SQLTransientException _, SQLRecoverableException _ -> true;
+                case SQLiteException sqlite -> SQLITE_TROUBLES.contains(sqlite.getResultCode().code & 0xff);
+                case SQLException sql ->
+                    POSTGRES_TROUBLES.stream().anyMatch(String.valueOf(sql.getSQLState())::startsWith);
+                default -> false;
+            };
+            if (trouble) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether a read comes back within a second: for a health check. Blocks as long. */

@@ -3,6 +3,7 @@ package dev.lockkeeper.db;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.lockkeeper.db.DatabaseUnavailable.Reason;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -49,9 +50,18 @@ final class SqliteStore implements Store {
         source.setUrl("jdbc:sqlite:" + file.toAbsolutePath());
         Connection writing = null;
         try {
+            if (!Files.exists(file)) {
+                Backup.createForOwner(file); // what SQLite keeps beside it has the same permissions
+            }
             writing = source.getConnection();
             Schema.sqlite(file, source).bringUpToDate(writing);
             return new SqliteStore(file, writing, readPool(file));
+        } catch (IOException e) {
+            throw new DatabaseUnavailable(
+                    Reason.UNWRITABLE,
+                    "database " + file.toAbsolutePath() + " can't be made: " + e.getMessage()
+                            + ". Make its folder writable for this user, or name another one with --data.",
+                    e);
         } catch (SQLException e) {
             throw new DatabaseUnavailable(
                     Reason.BROKEN,

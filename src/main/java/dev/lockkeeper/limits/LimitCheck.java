@@ -47,10 +47,12 @@ final class LimitCheck {
     private static void checkId(Subject subject) {
         String id = subject.id();
         String problem = id.isBlank()
-                ? "is empty"
+                ? "is empty (expected: on which, or * for each)"
                 : id.length() > Subject.MAX_ID
                         ? "has " + id.length() + " characters (expected: at most " + Subject.MAX_ID + ")"
-                        : id.chars().anyMatch(Character::isISOControl) ? "has control characters" : null;
+                        : id.chars().anyMatch(Character::isISOControl)
+                                ? "has control characters (expected: none)"
+                                : null;
         if (problem != null) {
             throw new IllegalArgumentException("id: " + problem);
         }

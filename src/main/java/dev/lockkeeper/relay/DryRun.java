@@ -20,9 +20,13 @@ final class DryRun {
 
     private DryRun() {}
 
-    /** Whether a client only wants to know what its call would cost. */
+    /**
+     * Whether a client only wants to know what its call would cost. Only {@code false} says no: who sends {@code 1} or
+     * {@code yes} wants no bill either.
+     */
     static boolean asked(Headers headers) {
-        return "true".equalsIgnoreCase(headers.get(FIELD));
+        String asked = headers.get(FIELD);
+        return asked != null && !asked.strip().equalsIgnoreCase("false");
     }
 
     /**

@@ -319,6 +319,59 @@ class AccessTest {
     }
 
     @Test
+    void whatIsNoInvitationChangesNothing() {
+        long before = access.memory().change();
+        assertThat(access.people().accept("lk-invite-" + "x".repeat(49))).isNull();
+        assertThat(access.memory().change()).isEqualTo(before);
+    }
+
+    @Test
+    void ofManyWhoAcceptAnInvitationAtOnceOneIsHere() throws Exception {
+        String text = access.people()
+                .invite(WHO, "Ann", "ann@example.com", Role.VIEWER, People.INVITATION)
+                .text();
+        try (var many = Executors.newVirtualThreadPerTaskExecutor()) {
+            var tries = Stream.generate(() -> many.submit(() -> access.people().accept(text) != null))
+                    .limit(20)
+                    .toList();
+            int accepted = 0;
+            for (var each : tries) {
+                accepted += each.get(30, TimeUnit.SECONDS) ? 1 : 0;
+            }
+            assertThat(accepted).isEqualTo(1);
+        }
+        assertThat(access.people().people()).hasSize(1);
+    }
+
+    @Test
+    void nobodyInvitesToMoreThanTheyMay() {
+        People people = access.people();
+        Actor ci = actor(people.createToken(WHO, "ci", null, Set.of(Right.PEOPLE_WRITE, Right.KEYS_WRITE), null)
+                .text());
+        People.Accepted viewer = accepted("Vera", Role.VIEWER);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> people.invite(ci, "X", "x@example.com", Role.ADMIN, People.INVITATION))
+                .withMessage("role: admin (expected: a role that may do no more than ci, which has not the scope"
+                        + " tenants:read)");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> people.changeRole(ci, viewer.person().id(), Role.DEVELOPER));
+        Actor admin = actor(accepted("Ann", Role.ADMIN).token().text());
+        assertThat(people.invite(admin, "X", "x@example.com", Role.ADMIN, People.INVITATION))
+                .isNotNull();
+    }
+
+    @Test
+    void aProjectIsMadeBesideAKeyOnlyByWhoMayMakeOne() {
+        Actor developer = actor(accepted("Dev", Role.DEVELOPER).token().text());
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> access.keys().create(developer, "k", "unbudgeted", KeyKind.LIVE, KeyTerms.FREE))
+                .withMessageStartingWith("project: unbudgeted (expected:")
+                .withMessageContaining("tenants:write");
+        assertThat(access.keys().create(developer, "k", "default", KeyKind.LIVE, KeyTerms.FREE))
+                .isNotNull();
+    }
+
+    @Test
     void aPersonsTokensFollowTheirRoleAndEndWithThem() {
         People people = access.people();
         People.Accepted ann = accepted("Ann", Role.ADMIN);
@@ -347,6 +400,12 @@ class AccessTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> people.remove(admin, owner.person().id()));
         assertThatIllegalArgumentException().isThrownBy(() -> people.changeRole(admin, admin.id(), Role.OWNER));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> people.revokeToken(admin, owner.token().of().id()));
+        String invited = people.invite(WHO, "Otto", "o@example.com", Role.OWNER, People.INVITATION)
+                .of()
+                .id();
+        assertThatIllegalArgumentException().isThrownBy(() -> people.revokeInvitation(admin, invited));
         assertThat(people.remove(actor(owner.token().text()), admin.id())).isNotNull();
     }
 

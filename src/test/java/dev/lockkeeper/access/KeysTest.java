@@ -185,13 +185,13 @@ class KeysTest {
     void namesThatCantBeAreRefusedWithTheReason() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> create("", "default", KeyKind.LIVE, List.of()))
-                .withMessage("name: is empty");
+                .withMessage("name: is empty (expected: 1 to 100 characters)");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> create("a", "x".repeat(101), KeyKind.LIVE, List.of()))
                 .withMessage("project: has 101 characters (expected: at most 100)");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> create("a", "default", KeyKind.LIVE, List.of("a\nb")))
-                .withMessage("models: has control characters");
+                .withMessage("models: has control characters (expected: none)");
         assertThat(keys.list()).isEmpty();
     }
 

@@ -437,6 +437,62 @@ class ApiTest {
         refused(limit.put("amount", 7), "id", "id: project proj_nowhere is not known");
         refused(limit.put("id", "proj_default").put("burst", -3), "burst", "burst: -3 (expected: 1 to");
         refused(limit.put("measure", "requests-per-week"), "measure", "requests-per-week");
+        limit.put("measure", "requests-per-day").remove("burst");
+        refused(limit.put("id", ""), "id", "id: is empty (expected: on which, or * for each)");
+    }
+
+    @Test
+    void aLimitMayNameItsTenant() {
+        ObjectNode limit = Json.object()
+                .put("kind", "project")
+                .put("id", "default")
+                .put("measure", "requests-per-day")
+                .put("amount", 7);
+        Reply set = api.answer(OWNER, "POST", "/admin/v1/limits", null, Bytes.utf8(limit.toString()));
+        assertThat(json(set).path("id").asString()).isEqualTo("proj_default");
+        limit.put("kind", "end-user").put("id", "default/ann");
+        set = api.answer(OWNER, "POST", "/admin/v1/limits", null, Bytes.utf8(limit.toString()));
+        assertThat(json(set).path("id").asString()).isEqualTo("proj_default/ann");
+        Reply removed = api.answer(OWNER, "DELETE", "/admin/v1/limits", "kind=project&id=default", Bytes.EMPTY);
+        assertThat(removed.status()).isEqualTo(200);
+    }
+
+    @Test
+    void whatNoDatabaseCanKeepIsRefused() {
+        refusedKey("{\"name\": \"a\\u0000b\"}", "name", "name: has a character that can't be kept");
+        refusedKey("{\"name\": \"\\ud800\"}", "name", "name: has a character that can't be kept");
+        refusedKey(
+                "{\"name\": \"a\", \"expires_at\": \"+999999999-01-01T00:00:00Z\"}", "expires_at", "expires_at: \"+99");
+        refusedKey("{\"name\": \"a\", \"tools\": []}", "tools", "tools: is empty (expected: all or none alone");
+        refusedKey("{\"name\":", null, "body: is not JSON: Unexpected end-of-input");
+        assertThat(api.answer(OWNER, "GET", "/admin/v1/keys/%00", null, Bytes.EMPTY)
+                        .status())
+                .isEqualTo(404);
+    }
+
+    private void refusedKey(String key, @Nullable String param, String message) {
+        Reply reply = api.answer(OWNER, "POST", "/admin/v1/keys", null, Bytes.utf8(key));
+        assertThat(reply.status()).as(key).isEqualTo(400);
+        JsonNode error = json(reply).path("error");
+        assertThat(error.path("param").asString(null)).as(key).isEqualTo(param);
+        assertThat(error.path("message").asString()).as(key).startsWith(message).doesNotContain("REDACTED");
+    }
+
+    @Test
+    void aDatabaseThatIsAwayIsToldAsSuch() {
+        database.close();
+        for (Operation each : api.operations()) {
+            if (each.path().equals(Api.DOCUMENT) || each.path().endsWith("/prices") || each.body() != null) {
+                continue;
+            }
+            Reply reply =
+                    api.answer(OWNER, each.method(), each.path().replaceAll("\\{[^}]*}", "nothing"), null, Bytes.EMPTY);
+            // 200: answered from memory.
+            assertThat(reply.status()).as(each.id()).isIn(200, 400, 404, 503);
+        }
+        Reply keys = api.answer(OWNER, "GET", "/admin/v1/keys", null, Bytes.EMPTY);
+        assertThat(keys.status()).isEqualTo(503);
+        assertThat(json(keys).at("/error/message").asString()).contains("The database is away", "/readyz");
     }
 
     private void refused(ObjectNode limit, String param, String message) {
