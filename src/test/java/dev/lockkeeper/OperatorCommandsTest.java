@@ -50,7 +50,7 @@ class OperatorCommandsTest {
         assertThat(run("project", "delete", "web").code()).isZero();
         assertThat(run("org", "delete", "Acme Ltd").code()).isZero();
         assertThat(run("org", "create", "X", "--markup", "much").err())
-                .contains("markup_basis_points: \"much\" (expected: a whole number from -10000 to 100000)");
+                .contains("--markup: much (expected: percent with at most 2 decimals, such as 2.5 or -10)");
         assertThat(run("org", "revoke", "nobody").code()).isEqualTo(1);
     }
 
@@ -102,7 +102,16 @@ class OperatorCommandsTest {
                         .isString())
                 .isTrue();
         assertThat(run("keys", "rotate", id, "--overlap", "soon").err())
-                .contains("overlap_seconds: \"soon\" (expected: a whole number from 0 to 604800)");
+                .contains("--overlap: soon (expected: a while such as 30s, 10m, 12h or 7d)");
+        assertThat(run("keys", "change", id, "--expires", "soon").err())
+                .contains("--expires: soon (expected: 2026-12-31, ");
+        for (String option : List.of("--networks", "--tools", "--models")) {
+            // A variable that is not set must not take a bound away.
+            Ran empty = run("keys", "change", id, option, "");
+            assertThat(empty.code()).isEqualTo(2);
+            assertThat(empty.err()).contains(option + ": is empty (expected: some, divided by commas");
+            assertThat(run("keys", "create", "x", option, ",").code()).isEqualTo(2);
+        }
         assertThat(run("keys", "change", id, "--tools", "websearch").err()).contains("tools: websearch (expected:");
         assertThat(run("keys", "change", id, "--networks", "10.0.0.1/8").err()).contains("(expected: 10.0.0.0/8)");
         assertThat(run("keys", "list", "--project", "default").out()).contains("nightly", "staging");

@@ -84,6 +84,19 @@ class RepeatsTest {
     }
 
     @Test
+    void aDryRunIsNotTheAnswerOfTheCallThatFollowsIt() throws Exception {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, answer("A1")));
+                Gateway gateway = plan(upstream).start()) {
+            HttpResponse<String> dry = gateway.send(keyed(gateway, "k1", ASK).header("x-lockkeeper-dry-run", "1"));
+            assertThat(dry.body()).contains("lockkeeper.dry_run");
+            assertThat(upstream.requests()).isEmpty();
+
+            assertThat(ask(gateway, "k1", ASK).body()).isEqualTo(answer("A1"));
+        }
+    }
+
+    @Test
     void aStreamIsReplayedByteForByte() throws Exception {
         try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
                     conversation.chunkedEvents();
