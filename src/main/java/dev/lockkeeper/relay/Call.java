@@ -611,14 +611,15 @@ final class Call {
      */
     private void hold(Placed placed, RequestScan asked, long input, Entered then) {
         String open = openEnded(asked);
-        if (!endpoint.billed() && open == null && !dry()) {
+        boolean billed = endpoint.billed() && model != null;
+        if (!billed && open == null && !dry()) {
             then.go(placed, Rewrite.UNLIMITED);
             return;
         }
         String at = placed.provider().name();
         long now = relay.clock().millis();
-        Price price = open != null || !endpoint.billed() ? null : rules.prices().find(at, placed.upstreamModel(), now);
-        if (price == null && open == null && endpoint.billed()) {
+        Price price = billed ? rules.prices().find(at, placed.upstreamModel(), now) : null;
+        if (billed && price == null) {
             refuse(new Refusal.Unpriced(placed.upstreamModel(), at));
             return;
         }
@@ -643,27 +644,20 @@ final class Call {
                 quote.least(),
                 quote.wanted(),
                 quote.likely());
+        if (open != null && closedTo(relay.ledger().touched(ask))) {
+            refuse(new Refusal.Unbounded(open));
+            return;
+        }
         if (dry()) {
-            List<Balance> touched = relay.ledger().touched(ask);
-            if (open != null && closedTo(touched)) {
-                refuse(new Refusal.Unbounded(open));
-            } else {
-                dryRun(ask, quote, touched);
-            }
+            dryRun(ask, quote, relay.ledger().touched(ask));
+            return;
+        }
+        if (price == null) {
+            then.go(placed, Rewrite.UNLIMITED);
             return;
         }
         switch (relay.ledger().hold(loop.index(), ask)) {
             case Holding.Granted(Hold hold) -> {
-                if (price == null) {
-                    boolean bounded = hold.bounded();
-                    hold.release();
-                    if (bounded && !rules.settings().unbounded()) {
-                        refuse(new Refusal.Unbounded(String.valueOf(open)));
-                    } else {
-                        then.go(placed, Rewrite.UNLIMITED);
-                    }
-                    return;
-                }
                 Meter opened = new Meter(hold, price, quote, tier(asked));
                 meter = opened;
                 attemptNanos = System.nanoTime();
@@ -804,6 +798,10 @@ final class Call {
                     .freshInput(
                             reckoned(upstreamModel, asked, asked.textBytes()).likely())
                     .build();
+        }
+        if (usage.estimated() && asked.background() && usage.output() < Quote.USUAL_ANSWER) {
+            // It is answered later, and nobody has to come for it.
+            usage = usage.toBuilder().textOutput(Quote.USUAL_ANSWER).build();
         }
         if (usage.tier().isEmpty()) {
             usage = usage.withTier(tier(asked));

@@ -50,7 +50,7 @@ record Quote(
     private static final int WORTH_BEGINNING = 256;
 
     /** Tokens of a usual answer. */
-    private static final int USUAL_ANSWER = 500;
+    static final int USUAL_ANSWER = 500;
 
     /**
      * Reckons.
