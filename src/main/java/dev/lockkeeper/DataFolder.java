@@ -6,6 +6,7 @@ import dev.lockkeeper.admin.AdminClient;
 import dev.lockkeeper.admin.Api;
 import dev.lockkeeper.admin.AuditOperations;
 import dev.lockkeeper.admin.BudgetOperations;
+import dev.lockkeeper.admin.ComparisonOperations;
 import dev.lockkeeper.admin.Desk;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
@@ -27,8 +28,12 @@ import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.ledger.Statements;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
+import dev.lockkeeper.prices.PriceBook;
+import dev.lockkeeper.prices.PricesSettings;
+import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.settings.Overrides;
 import dev.lockkeeper.settings.Settings;
+import dev.lockkeeper.settings.Shipped;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -38,6 +43,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -106,7 +112,7 @@ final class DataFolder {
             try (Database database = Database.open(folder, store);
                     Limits limits = Limits.open(database, Clock.systemUTC(), System::nanoTime);
                     Books books = new Books(database)) {
-                return work.apply(local(database, limits, books));
+                return work.apply(local(place, database, limits, books));
             } catch (DatabaseUnavailable e) {
                 RunningServer server = e.reason() == Reason.IN_USE
                         ? RunningServer.on(folder, e.holder()).orElse(null)
@@ -122,7 +128,7 @@ final class DataFolder {
         }
     }
 
-    private static Desk local(Database database, Limits limits, Books books) {
+    private static Desk local(Place place, Database database, Limits limits, Books books) {
         SecureRandom random = new SecureRandom();
         Access access = Access.open(database, Clock.systemUTC(), random, System::nanoTime);
         Api api = new Api(List.of(
@@ -132,7 +138,8 @@ final class DataFolder {
                 LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
                 BudgetOperations.of(books::budgets, new Alerts(database), access, Offered.ANYTHING),
                 PeopleOperations.of(access.people()),
-                UsageOperations.of(new Statements(database), access, Clock.systemUTC()),
+                UsageOperations.of(books::statements, access, Clock.systemUTC()),
+                ComparisonOperations.of(books::statements, place::models, place::prices, Clock.systemUTC()),
                 AuditOperations.of(access.audit())));
         return new LocalDesk(api, Actor.folder(System.getProperty("user.name", "somebody")));
     }
@@ -163,6 +170,12 @@ final class DataFolder {
             return opened.budgets();
         }
 
+        /** With what a killed server left: the ledger is opened for it. */
+        Statements statements() {
+            Budgets _ = budgets();
+            return new Statements(database);
+        }
+
         @Override
         public void close() {
             if (ledger != null) {
@@ -184,17 +197,31 @@ final class DataFolder {
      * A data folder and the store that is used with it.
      *
      * @param store without a wait for a server that can't be reached
+     * @param settings what the configuration says that is about it; null: there is none
      */
-    record Place(Path folder, DatabaseSettings store) {}
+    record Place(
+            Path folder, DatabaseSettings store, @Nullable Settings settings) {
+        /** What clients can ask for; nothing where no configuration is known. */
+        Models models() {
+            return new Models(settings == null ? List.of() : settings.models());
+        }
+
+        /** The prices; the catalogue's where no configuration is known. */
+        PriceBook prices() {
+            return settings == null
+                    ? new PriceBook(PricesSettings.NONE, Shipped.prices().values(), Set.of())
+                    : settings.priceBook();
+        }
+    }
 
     /** The folder that is meant, and its store: as the configuration says that is named, or that is about the folder. */
     Place place(Shell shell) {
         if (data != null && configuration.file() == null) {
-            return new Place(data, configuration.databaseOf(shell, data).withoutWait());
+            return new Place(data, configuration.databaseOf(shell, data).withoutWait(), null);
         }
         Settings settings =
                 configuration.load(shell, new Overrides(null, null, null, data)).settings();
-        return new Place(settings.data(), settings.database().withoutWait());
+        return new Place(settings.data(), settings.database().withoutWait(), settings);
     }
 
     /** The server that runs on the folder; ends the command where none does. */

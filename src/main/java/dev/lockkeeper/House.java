@@ -12,6 +12,7 @@ import dev.lockkeeper.admin.AdminToken;
 import dev.lockkeeper.admin.Api;
 import dev.lockkeeper.admin.AuditOperations;
 import dev.lockkeeper.admin.BudgetOperations;
+import dev.lockkeeper.admin.ComparisonOperations;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.Offered;
@@ -236,6 +237,7 @@ public final class House implements AutoCloseable {
                     return relay.rules().providers().containsKey(name);
                 }
             };
+            Statements statements = new Statements(database);
             Admin admin = new Admin(
                     settings.admin(),
                     new Api(List.of(
@@ -246,7 +248,12 @@ public final class House implements AutoCloseable {
                             BudgetOperations.of(ledger::budgets, new Alerts(database), access, offered),
                             PeopleOperations.of(access.people()),
                             AuditOperations.of(access.audit()),
-                            UsageOperations.of(new Statements(database), access, clock),
+                            UsageOperations.of(() -> statements, access, clock),
+                            ComparisonOperations.of(
+                                    () -> statements,
+                                    () -> relay.rules().models(),
+                                    () -> relay.rules().prices(),
+                                    clock),
                             PriceOperations.of(
                                     () -> relay.rules().models(),
                                     () -> relay.rules().prices(),

@@ -1,10 +1,14 @@
 package dev.lockkeeper;
 
 import dev.lockkeeper.admin.Desk;
+import dev.lockkeeper.admin.Invoice;
 import dev.lockkeeper.admin.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.YearMonth;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,7 +32,9 @@ import tools.jackson.databind.JsonNode;
             "  lockkeeper usage --by day,model --project search --from 2026-11-01 --zone Europe/Berlin",
             "  lockkeeper usage --by key,end_user --csv > usage.csv",
             "  lockkeeper usage statement --project search --month 2026-11 --out statement.html",
-            "  lockkeeper usage overruns --provider openai"
+            "  lockkeeper usage overruns --provider openai",
+            "  lockkeeper usage reconcile --provider openai --month 2026-11 --file invoice.csv",
+            "  lockkeeper usage reprice --model gpt-5.5 --from 2026-11-01"
         })
 final class UsageCommand extends Asking {
     private static final String USAGE = "/admin/v1/usage";
@@ -74,7 +80,9 @@ final class UsageCommand extends Asking {
     static CommandLine line(Shell shell) {
         return new CommandLine(new UsageCommand(shell))
                 .addSubcommand(new OfMonth(shell))
-                .addSubcommand(new Overruns(shell));
+                .addSubcommand(new Overruns(shell))
+                .addSubcommand(new Reconcile(shell))
+                .addSubcommand(new Reprice(shell));
     }
 
     /** From when to when. */
@@ -259,6 +267,162 @@ final class UsageCommand extends Asking {
                             text(each, "held"),
                             text(each, "cost"),
                             text(each, "overrun")));
+        }
+    }
+
+    @Command(
+            name = "reconcile",
+            description = "Holds a provider's invoice against the books: the difference per model and day, and what"
+                    + " explains it. The file is CSV; its first line names the columns: date (or day, start_time …), model,"
+                    + " cost (or amount …) in dollars, and, if it has them, input_tokens and output_tokens, or tokens.",
+            footer = {"", "Exit codes: 0 compared; 1 the file can't be read; 2 misused, or the file has a mistake."})
+    private static final class Reconcile extends Asking {
+        /** A bound: what a file may have. */
+        private static final long MAX_BYTES = 64L << 20;
+
+        @Option(names = "--provider", paramLabel = "NAME", required = true, description = "Whose invoice.")
+        private String provider = "";
+
+        @Option(names = "--month", paramLabel = "MONTH", required = true, description = "Such as 2026-11.")
+        private String month = "";
+
+        @Option(names = "--file", paramLabel = "FILE", required = true, description = "The invoice.")
+        private Path file = Path.of("");
+
+        @Option(names = "--zone", paramLabel = "ZONE", description = "Where the provider's days begin. Default: UTC.")
+        private @Nullable String zone;
+
+        Reconcile(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            var body =
+                    Json.object().put("provider", provider).put("month", month).put("csv", compact());
+            if (zone != null) {
+                body.put("zone", zone);
+            }
+            JsonNode answer = ask("POST", USAGE + "/reconcile", body);
+            if (asJson()) {
+                out().println(Json.text(answer));
+                return 0;
+            }
+            Table table = new Table(List.of("DAY", "MODEL", "INVOICE", "BOOKED", "DIFFERENCE", "BECAUSE"));
+            for (JsonNode each : answer.path("data")) {
+                List<String> why = new ArrayList<>();
+                each.path("because").forEach(one -> why.add(said(one)));
+                table.add(List.of(
+                        text(each, "day"),
+                        text(each, "model"),
+                        text(each, "invoice"),
+                        text(each, "booked"),
+                        text(each, "difference"),
+                        why.isEmpty() ? "" : why.getFirst()));
+                why.stream().skip(1).forEach(one -> table.add(List.of("", "", "", "", "", one)));
+            }
+            table.add(List.of(
+                    "all", "", text(answer, "invoice"), text(answer, "booked"), text(answer, "difference"), ""));
+            table.print(out());
+            return 0;
+        }
+
+        private static String said(JsonNode because) {
+            return because.path("cost").isString()
+                    ? because.path("cost").asString() + ": "
+                            + because.path("text").asString()
+                    : because.path("text").asString();
+        }
+
+        /** The file is read here, so that it may be larger than what the admin port takes: days and models are few. */
+        private String compact() {
+            try {
+                if (Files.size(file) > MAX_BYTES) {
+                    throw CommandFailure.failed("--file: " + file + " has more than " + (MAX_BYTES >> 20) + " MiB");
+                }
+                return Invoice.read(
+                                Files.readString(file), YearMonth.parse(month), ZoneId.of(zone == null ? "UTC" : zone))
+                        .csv();
+            } catch (IOException e) {
+                throw CommandFailure.failed("--file: " + file.toAbsolutePath() + " can't be read: " + e.getMessage());
+            } catch (DateTimeException e) {
+                throw misused("--month " + month + ", --zone " + zone + ": " + e.getMessage()
+                        + " (expected: a month such as 2026-11, and a zone such as Europe/Berlin)");
+            } catch (IllegalArgumentException e) {
+                throw misused(String.valueOf(e.getMessage()));
+            }
+        }
+    }
+
+    @Command(
+            name = "reprice",
+            description = "Tells what past calls would have cost at another model's prices.",
+            footer = {
+                "",
+                "It assumes as many tokens. Effort changes how many a model generates; nobody publishes a factor that holds,",
+                "so none is assumed: state your own as --output-percent."
+            })
+    private static final class Reprice extends Asking {
+        @Mixin
+        private Time time = new Time();
+
+        @Option(
+                names = "--model",
+                paramLabel = "NAME",
+                required = true,
+                description =
+                        "The other model: one that clients can ask for, PROVIDER/MODEL, or a name of the catalogue.")
+        private String model = "";
+
+        @Option(names = "--of", paramLabel = "NAME", description = "Only calls that asked for this model.")
+        private @Nullable String of;
+
+        @Option(names = "--provider", paramLabel = "NAME", description = "Only calls of this provider.")
+        private @Nullable String provider;
+
+        @Option(
+                names = "--output-percent",
+                paramLabel = "N",
+                description = "How many tokens the other model generates, in percent of what was. Default: 100.")
+        private @Nullable String percent;
+
+        Reprice(Shell shell) {
+            super(shell);
+        }
+
+        @Override
+        public Integer call() {
+            Query query = new Query()
+                    .put("model", model)
+                    .put("of", of)
+                    .put("provider", provider)
+                    .put("output_percent", percent);
+            JsonNode answer = ask("GET", time.into(query).behind(USAGE + "/reprice"), null);
+            if (asJson()) {
+                out().println(Json.text(answer));
+                return 0;
+            }
+            Table table =
+                    new Table(List.of("PROVIDER", "MODEL", "CALLS", "ESTIMATED", "COST", "REPRICED", "DIFFERENCE"));
+            for (JsonNode each : answer.path("data")) {
+                table.add(line(text(each, "provider"), text(each, "model"), each));
+            }
+            table.add(line("all", "", answer.path("total")));
+            table.print(out());
+            out().println();
+            answer.path("assumes").forEach(each -> out().println(each.asString()));
+            return 0;
+        }
+
+        private static List<String> line(String provider, String model, JsonNode both) {
+            return List.of(
+                    provider,
+                    model,
+                    Long.toString(both.path("calls").asLong()),
+                    Long.toString(both.path("estimated").asLong()),
+                    both.path("cost").asString(),
+                    both.path("repriced").asString(),
+                    both.path("difference").asString());
         }
     }
 }

@@ -118,6 +118,35 @@ class OperatorCommandsTest {
     }
 
     @Test
+    void usageIsToldWrittenAndComparedOnAFolder() throws Exception {
+        run("project", "create", "web");
+        assertThat(run("usage", "--by", "project,day").out()).contains("PROJECT", "DAY", "CALLS", "all");
+        assertThat(run("usage", "--csv", "--by", "key").out()).startsWith("key,calls,estimated,cost_nanos");
+        assertThat(run("usage", "--by", "colour").err()).contains("by: colour (expected: some of organization");
+        assertThat(run("usage", "--csv", "--json").code()).isEqualTo(2);
+
+        Path page = temp.resolve("page.html");
+        assertThat(run("usage", "statement", "--project", "web", "--month", "2026-11", "--out", page.toString())
+                        .code())
+                .isZero();
+        assertThat(Files.readString(page)).startsWith("<!doctype html>").contains("November 2026", "web");
+        assertThat(run("usage", "statement", "--project", "nobody").code()).isEqualTo(1);
+
+        Path invoice = Files.writeString(temp.resolve("invoice.csv"), "date,model,cost\n2026-11-03,gpt,1.25\n");
+        String file = invoice.toString();
+        assertThat(run("usage", "reconcile", "--provider", "p", "--month", "2026-11", "--file", file)
+                        .out())
+                .contains("2026-11-03", "$1.25", "did not go through this gateway");
+        Ran mistaken = run("usage", "reconcile", "--provider", "p", "--month", "2026-10", "--file", file);
+        assertThat(mistaken.code()).isEqualTo(2);
+        assertThat(mistaken.err()).contains("csv: line 2, column date: '2026-11-03' (expected: a day of 2026-10)");
+
+        assertThat(run("usage", "reprice", "--model", "gpt-4o").out()).contains("REPRICED", "generates as many tokens");
+        assertThat(run("usage", "reprice", "--model", "no-such-model").err()).contains("has no price");
+        assertThat(run("usage", "overruns").err()).contains("No provider billed more");
+    }
+
+    @Test
     void peopleAreInvitedAndTokensMadeAndRevoked() {
         Ran invited = run("people", "invite", "Ann", "ann@example.com", "--role", "developer");
         assertThat(invited.out()).matches("/invitation#lk-invite-[0-9A-Za-z]{49}\n");

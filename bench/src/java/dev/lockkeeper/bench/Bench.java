@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
         name = "bench",
         description = "Measures a gateway from outside.",
         mixinStandardHelpOptions = true,
-        subcommands = {Run.class, Micro.class, LedgerRun.class, Soak.class, CheapUpstream.class})
+        subcommands = {Run.class, Micro.class, LedgerRun.class, Soak.class, StatementTrial.class, CheapUpstream.class})
 final class Bench {
     private Bench() {}
 

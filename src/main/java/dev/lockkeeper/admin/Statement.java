@@ -44,7 +44,7 @@ record Statement(
         List<Unusual> unusual,
         Instant made) {
     /** Overruns and recovered entries that are shown one by one. */
-    static final int MOST_UNUSUAL = 40;
+    static final int MOST_UNUSUAL = 20;
 
     /**
      * A line of a table.

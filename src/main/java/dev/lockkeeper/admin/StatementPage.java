@@ -46,7 +46,7 @@ final class StatementPage {
             th { text-align: right; font-weight: 600; font-size: .78rem; color: #5a6675; border-bottom: 1px solid #b9c3ce; padding: .3rem .5rem;
               vertical-align: bottom }
             td { text-align: right; border-bottom: 1px solid #e6eaef; padding: .34rem .5rem; vertical-align: top }
-            th:first-child, td:first-child { text-align: left; padding-left: 0; overflow-wrap: anywhere }
+            th:first-child, td:first-child { text-align: left; padding-left: 0; overflow-wrap: anywhere; min-width: 8em }
             th:last-child, td:last-child { padding-right: 0 }
             th.text, td.text { text-align: left }
             tfoot td { font-weight: 650; border-top: 1.5px solid #8793a1; border-bottom: 0 }
@@ -55,11 +55,12 @@ final class StatementPage {
             .note { background: #fff8e8; border-left: 3px solid #d99a1c; padding: .55rem .9rem; margin: .6rem 0; break-inside: avoid }
             footer { margin-top: 2.4rem; padding-top: .8rem; border-top: 1px solid #d9dfe6; color: #5a6675; font-size: .8rem }
             footer p { margin: .25rem 0 }
-            @media (max-width: 46rem) {
+            @media screen and (max-width: 46rem) {
               body { margin: 0; padding: 1.25rem; border-radius: 0 } header { flex-direction: column; gap: .8rem } .due { text-align: left }
               .facts { grid-template-columns: repeat(2, 1fr) } .days { columns: 1 } table { font-size: .88rem } }
             @media print {
-              html, body { background: #fff } body { margin: 0; padding: 0; max-width: none; box-shadow: none; border-radius: 0; font-size: 9.6pt }
+              html { font-size: 12.5px } html, body { background: #fff } body { margin: 0; padding: 0; max-width: none; box-shadow: none; border-radius: 0; font-size: 12px }
+              table { font-size: 10.5px } th { font-size: 9.5px } th, td { padding-left: .25rem; padding-right: .25rem } .id { font-size: 9.5px }
               .bar, .weekend, .facts div, .note { print-color-adjust: exact; -webkit-print-color-adjust: exact } a { color: inherit } }
             """;
 
@@ -380,7 +381,7 @@ final class StatementPage {
     }
 
     private String charged(long costNanos) {
-        return dollars(statement.markup().charged(costNanos), DECIMALS);
+        return exact(statement.markup().charged(costNanos));
     }
 
     private void days() {

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -80,19 +81,23 @@ public final class UsageOperations {
                     new Shape.ListOf(OVERRUN, MOST_UNUSUAL),
                     "The newest " + MOST_UNUSUAL + " of them, the newest first.");
 
-    private final Statements statements;
+    private final Supplier<Statements> books;
     private final Access access;
     private final Clock clock;
 
-    private UsageOperations(Statements statements, Access access, Clock clock) {
-        this.statements = statements;
+    private UsageOperations(Supplier<Statements> books, Access access, Clock clock) {
+        this.books = books;
         this.access = access;
         this.clock = clock;
     }
 
-    /** The operations on what was used. */
-    public static List<Operation> of(Statements statements, Access access, Clock clock) {
-        UsageOperations desk = new UsageOperations(statements, access, clock);
+    /**
+     * The operations on what was used.
+     *
+     * @param books asked when an operation reads them
+     */
+    public static List<Operation> of(Supplier<Statements> books, Access access, Clock clock) {
+        UsageOperations desk = new UsageOperations(books, access, clock);
         return List.of(
                 asked(Operation.get(
                         USAGE, "usage", "Tells what was used and what it cost, by any groups.", ANSWER, desk::usage)),
@@ -164,7 +169,7 @@ public final class UsageOperations {
     private Reply usage(Inquiry asked) {
         Span span = SpanQuery.span(asked, clock);
         List<By> by = by(asked);
-        List<Line> lines = statements.usage(span, by, filters(asked));
+        List<Line> lines = books.get().usage(span, by, filters(asked));
         ObjectNode json = Json.object()
                 .put("object", "usage")
                 .put("from", Json.time(span.fromMillis()))
@@ -212,7 +217,7 @@ public final class UsageOperations {
 
     private Reply csv(Inquiry asked) {
         List<By> by = by(asked);
-        List<Line> lines = statements.usage(SpanQuery.span(asked, clock), by, filters(asked));
+        List<Line> lines = books.get().usage(SpanQuery.span(asked, clock), by, filters(asked));
         StringBuilder csv = new StringBuilder();
         by.forEach(each -> csv.append(each.word()).append(','));
         csv.append("calls,estimated,cost_nanos,overrun_nanos,input_tokens,cached_tokens,output_tokens,")
@@ -303,7 +308,7 @@ public final class UsageOperations {
                 .put("from", Json.time(span.fromMillis()))
                 .put("to", Json.time(span.toMillis()));
         var providers = json.putArray("providers");
-        for (UnusualSum each : statements.unusualSums(span, "overrun", provider, null)) {
+        for (UnusualSum each : books.get().unusualSums(span, "overrun", provider, null)) {
             providers
                     .addObject()
                     .put("provider", each.provider())
@@ -312,7 +317,7 @@ public final class UsageOperations {
                     .put("overrun", new Money(each.overrunNanos()).toString());
         }
         var data = json.putArray("data");
-        for (Unusual each : statements.unusual(span, "overrun", provider, null, MOST_UNUSUAL)) {
+        for (Unusual each : books.get().unusual(span, "overrun", provider, null, MOST_UNUSUAL)) {
             data.addObject()
                     .put("object", "overrun")
                     .put("at", Json.time(each.atMillis()))
@@ -346,7 +351,7 @@ public final class UsageOperations {
                 written == null ? YearMonth.now(clock.withZone(zone)).minusMonths(1) : SpanQuery.month(written);
         Map<String, String> keys = access.keys().list().stream().collect(Collectors.toMap(KeyInfo::id, KeyInfo::name));
         Statement statement = Statement.of(
-                statements,
+                books.get(),
                 project,
                 organization == null ? project.organizationId() : organization.name(),
                 new Markup(organization == null ? 0 : organization.markupBasisPoints()),

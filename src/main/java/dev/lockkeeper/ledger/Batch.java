@@ -9,6 +9,7 @@ import java.util.Map;
 /** What one transaction brings into the database. The applier's thread. */
 final class Batch {
     static final long HOUR_MILLIS = 3_600_000;
+    static final long DAY_MILLIS = 24 * HOUR_MILLIS;
 
     final List<Entry> entries = new ArrayList<>();
     final Map<RollupKey, Rollup> rollups = new HashMap<>();
@@ -48,6 +49,16 @@ final class Batch {
         long cost;
         long overrun;
         final long[] counts = new long[Counts.COLUMNS.length];
+
+        void add(Rollup other) {
+            calls += other.calls;
+            estimated += other.estimated;
+            cost = Math.addExact(cost, other.cost);
+            overrun = Math.addExact(overrun, other.overrun);
+            for (int i = 0; i < counts.length; i++) {
+                counts[i] = Math.addExact(counts[i], other.counts[i]);
+            }
+        }
     }
 
     /** What is added to an account. */

@@ -104,7 +104,7 @@ public final class Statements {
      */
     public List<Line> usage(Span span, List<By> by, Map<By, String> only) {
         Map<List<String>, Sums> found = new LinkedHashMap<>();
-        for (Span part : span.steady()) {
+        for (Part part : parts(span, by, only)) {
             read(handle -> {
                 collect(handle, part, by, only, found);
                 return found.size();
@@ -122,6 +122,45 @@ public final class Statements {
                 .toList();
     }
 
+    /** The tables that hold sums, from the finest to the one with the fewest rows. */
+    private enum Table {
+        ROLLUPS("rollups", "hour"),
+        HOURS("rollup_hours", "hour"),
+        DAYS("rollup_days", "day");
+
+        final String table;
+        final String time;
+
+        Table(String table, String time) {
+            this.table = table;
+            this.time = time;
+        }
+    }
+
+    /** What is read of one table. */
+    private record Part(Table table, Span span) {}
+
+    /** Whole days of UTC from days, the rest from hours: with the fewest rows that tell what is asked for. */
+    private static List<Part> parts(Span span, List<By> by, Map<By, String> only) {
+        boolean fine = Stream.concat(by.stream(), only.keySet().stream())
+                .anyMatch(each -> each == By.END_USER || each == By.TAG);
+        List<Part> parts = new ArrayList<>();
+        for (Span each : span.steady()) {
+            long firstDay = Math.ceilDiv(each.fromMillis(), DAY_MILLIS) * DAY_MILLIS;
+            long lastDay = Math.floorDiv(each.toMillis(), DAY_MILLIS) * DAY_MILLIS;
+            boolean days = !fine && firstDay < lastDay && (!by.contains(By.DAY) || each.offsetMillis() == 0);
+            if (days) {
+                parts.add(new Part(Table.HOURS, new Span(each.fromMillis(), firstDay, span.zone())));
+                parts.add(new Part(Table.DAYS, new Span(firstDay, lastDay, span.zone())));
+                parts.add(new Part(Table.HOURS, new Span(lastDay, each.toMillis(), span.zone())));
+            } else {
+                parts.add(new Part(fine ? Table.ROLLUPS : Table.HOURS, each));
+            }
+        }
+        parts.removeIf(each -> each.span.fromMillis() == each.span.toMillis());
+        return parts;
+    }
+
     private static int compare(List<By> by, Line one, Line other) {
         for (By each : by) {
             int order = one.of(each).compareTo(other.of(each));
@@ -133,13 +172,14 @@ public final class Statements {
     }
 
     private static void collect(
-            Handle handle, Span part, List<By> by, Map<By, String> only, Map<List<String>, Sums> found) {
-        String day = "((hour + " + part.offsetMillis() + ") / " + DAY_MILLIS + ")";
+            Handle handle, Part part, List<By> by, Map<By, String> only, Map<List<String>, Sums> found) {
+        String time = part.table.time;
+        String day = "((" + time + " + " + part.span.offsetMillis() + ") / " + DAY_MILLIS + ")";
         List<String> columns =
                 by.stream().map(each -> each == By.DAY ? day : each.column).toList();
         StringBuilder sql = new StringBuilder("SELECT ");
         columns.forEach(each -> sql.append(each).append(", "));
-        sql.append(SUMS).append(" FROM rollups WHERE hour >= :from AND hour < :to");
+        sql.append(SUMS).append(" FROM " + part.table.table + " WHERE " + time + " >= :from AND " + time + " < :to");
         only.keySet()
                 .forEach(each ->
                         sql.append(" AND ").append(each.column).append(" = :").append(each.word()));
@@ -152,8 +192,8 @@ public final class Statements {
         Query query = handle.createQuery(sql.append(" HAVING count(*) > 0 LIMIT ")
                         .append(MAX_LINES + 1)
                         .toString())
-                .bind("from", part.fromMillis())
-                .bind("to", part.toMillis());
+                .bind("from", part.span.fromMillis())
+                .bind("to", part.span.toMillis());
         only.forEach((each, value) -> query.bind(each.word(), value));
         query.map((row, _) -> {
                     List<String> key = new ArrayList<>();

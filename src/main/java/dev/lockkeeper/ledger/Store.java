@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.time.ZoneId;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -24,7 +25,6 @@ import org.jdbi.v3.core.statement.Query;
 
 /** The ledger's tables. All methods block. */
 class Store {
-    private static final String COUNTS = String.join(", ", Counts.COLUMNS);
     private static final List<String> ENTRY = Stream.concat(
                     Stream.of(
                             "taken",
@@ -56,14 +56,11 @@ class Store {
     private static final List<String> SUMS = Stream.concat(
                     Stream.of("calls", "estimated", "cost", "overrun"), Arrays.stream(Counts.COLUMNS))
             .toList();
-    private static final String ADD_ROLLUP =
-            "INSERT INTO rollups (hour, organization, project, key_id, end_user, model,"
-                    + " provider, tag, calls, estimated, cost, overrun, " + COUNTS + ") VALUES ("
-                    + String.join(", ", Collections.nCopies(8 + SUMS.size(), "?"))
-                    + ") ON CONFLICT (hour, organization, project, key_id, end_user, model, provider, tag) DO UPDATE SET "
-                    + SUMS.stream()
-                            .map(each -> each + " = rollups." + each + " + excluded." + each)
-                            .collect(Collectors.joining(", "));
+    private static final List<String> COARSE = List.of("organization", "project", "key_id", "model", "provider");
+    private static final String ADD_ROLLUP = adding(
+            "rollups", "hour", List.of("organization", "project", "key_id", "end_user", "model", "provider", "tag"));
+    private static final String ADD_HOUR = adding("rollup_hours", "hour", COARSE);
+    private static final String ADD_DAY = adding("rollup_days", "day", COARSE);
     private static final String ADD_SPENDING = """
             INSERT INTO accounts (budget, period_start, amount, spent, overrun, told)
             VALUES (?, ?, coalesce((SELECT later.amount FROM accounts later WHERE later.budget = ?
@@ -94,6 +91,17 @@ class Store {
                 handle -> handle.execute(
                         "INSERT INTO nodes (id, created) VALUES (?, 0) ON CONFLICT (id) DO NOTHING", node),
                 _ -> {});
+    }
+
+    /** Adds sums to the row that has the same time and key, or makes it. */
+    private static String adding(String table, String time, List<String> keys) {
+        String key = time + ", " + String.join(", ", keys);
+        return "INSERT INTO " + table + " (" + key + ", " + String.join(", ", SUMS) + ") VALUES ("
+                + String.join(", ", Collections.nCopies(1 + keys.size() + SUMS.size(), "?")) + ") ON CONFLICT (" + key
+                + ") DO UPDATE SET "
+                + SUMS.stream()
+                        .map(each -> each + " = " + table + "." + each + " + excluded." + each)
+                        .collect(Collectors.joining(", "));
     }
 
     /** A number for a new folder of journals. */
@@ -362,8 +370,33 @@ class Store {
         if (batch.rollups.isEmpty()) {
             return;
         }
-        try (PreparedStatement row = handle.getConnection().prepareStatement(ADD_ROLLUP)) {
-            for (Map.Entry<RollupKey, Rollup> each : batch.rollups.entrySet()) {
+        add(handle, ADD_ROLLUP, batch.rollups, true);
+        add(handle, ADD_HOUR, coarse(batch.rollups, Batch.HOUR_MILLIS), false);
+        add(handle, ADD_DAY, coarse(batch.rollups, Batch.DAY_MILLIS), false);
+    }
+
+    /** The same without end users and tags, by a longer time. */
+    private static Map<RollupKey, Rollup> coarse(Map<RollupKey, Rollup> rollups, long millis) {
+        Map<RollupKey, Rollup> coarse = new HashMap<>();
+        rollups.forEach((key, sums) -> coarse.computeIfAbsent(
+                        new RollupKey(
+                                Math.floorDiv(key.hour(), millis) * millis,
+                                key.organization(),
+                                key.project(),
+                                key.key(),
+                                "",
+                                key.model(),
+                                key.provider(),
+                                ""),
+                        _ -> new Rollup())
+                .add(sums));
+        return coarse;
+    }
+
+    private static void add(Handle handle, String sql, Map<RollupKey, Rollup> rollups, boolean fine)
+            throws SQLException {
+        try (PreparedStatement row = handle.getConnection().prepareStatement(sql)) {
+            for (Map.Entry<RollupKey, Rollup> each : rollups.entrySet()) {
                 RollupKey key = each.getKey();
                 Rollup sums = each.getValue();
                 int at = 1;
@@ -371,10 +404,14 @@ class Store {
                 row.setString(at++, key.organization());
                 row.setString(at++, key.project());
                 row.setString(at++, key.key());
-                row.setString(at++, key.endUser());
+                if (fine) {
+                    row.setString(at++, key.endUser());
+                }
                 row.setString(at++, key.model());
                 row.setString(at++, key.provider());
-                row.setString(at++, key.tag());
+                if (fine) {
+                    row.setString(at++, key.tag());
+                }
                 row.setLong(at++, sums.calls);
                 row.setLong(at++, sums.estimated);
                 row.setLong(at++, sums.cost);

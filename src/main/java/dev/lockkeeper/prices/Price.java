@@ -99,6 +99,27 @@ public final class Price {
     }
 
     /**
+     * What many calls together are billed at, rounded up once.
+     *
+     * @param counts of what has a price, in tokens, milliseconds or pieces; of {@link Rate#REQUEST} the calls
+     * @param longPrompts whether each of their prompts is a long one
+     * @param tier as the answers report it
+     * @throws ArithmeticException when it is too large an amount
+     */
+    public long cost(Map<Rate, Long> counts, boolean longPrompts, String tier) {
+        Rates at = Objects.requireNonNull((longPrompts ? longer : usual).get(Tier.of(tier)));
+        Sum sum = new Sum();
+        counts.forEach((rate, count) -> {
+            switch (rate.unit()) {
+                case MILLION -> sum.million(count, at.of(rate));
+                case MINUTE -> sum.minutes(count, at.of(rate));
+                case EACH -> sum.each(count, at.of(rate));
+            }
+        });
+        return sum.nanos();
+    }
+
+    /**
      * An upper bound of any bill for so many tokens, whatever they are: the dearest kind of each side, writing to caches
      * included, by the asked tier and by the usual one, since a provider may answer in that. What hosted tools, pictures by
      * the piece, audio by the minute and characters cost is not in it.

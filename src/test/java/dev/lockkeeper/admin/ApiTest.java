@@ -84,6 +84,7 @@ class ApiTest {
         limits = Limits.open(database, Clock.systemUTC(), System::nanoTime);
         Access access = Access.open(database, Clock.systemUTC(), new SecureRandom(), System::nanoTime);
         ledger = Ledger.open(database, temp.resolve("journal"), 1, Clock.systemUTC(), LedgerSettings.DEFAULT);
+        Statements statements = new Statements(database);
         api = new Api(List.of(
                 KeyOperations.of(access.keys()),
                 TenantOperations.of(access.tenants(), id -> id.equals(rich) ? "a budget of $5" : null),
@@ -91,7 +92,8 @@ class ApiTest {
                 BudgetOperations.of(ledger::budgets, new Alerts(database), access, ONLY_M),
                 PeopleOperations.of(access.people()),
                 AuditOperations.of(access.audit()),
-                UsageOperations.of(new Statements(database), access, Clock.systemUTC()),
+                UsageOperations.of(() -> statements, access, Clock.systemUTC()),
+                ComparisonOperations.of(() -> statements, ApiTest::models, ApiTest::priceBook, Clock.systemUTC()),
                 PriceOperations.of(ApiTest::models, ApiTest::priceBook, Clock.systemUTC()),
                 ServerOperations.of(
                         access.audit(), () -> new Reloaded.Followed(List.of("a changed"), List.of(), List.of()))));
@@ -157,6 +159,16 @@ class ApiTest {
                         .asString())
                 .startsWith("key,calls,");
         did("GET", "/admin/v1/usage/overruns", "/admin/v1/usage/overruns?provider=p&" + span, null);
+        did("GET", "/admin/v1/usage/reprice", "/admin/v1/usage/reprice?model=m&output_percent=120&" + span, null);
+        JsonNode reconciled = did(
+                "POST",
+                "/admin/v1/usage/reconcile",
+                "/admin/v1/usage/reconcile",
+                Json.object()
+                        .put("provider", "p")
+                        .put("month", "2026-11")
+                        .put("csv", "date,model,cost\n2026-11-21,m,-0.5"));
+        assertThat(reconciled.at("/data/0/because/0/reason").asString()).isEqualTo("not_through_gateway");
         String page = did(
                         "GET",
                         "/admin/v1/projects/{id}/statement",

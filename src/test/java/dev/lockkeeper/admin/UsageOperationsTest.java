@@ -16,9 +16,16 @@ import dev.lockkeeper.ledger.Payer;
 import dev.lockkeeper.ledger.Period;
 import dev.lockkeeper.ledger.Scope;
 import dev.lockkeeper.ledger.Statements;
+import dev.lockkeeper.prices.PriceBook;
+import dev.lockkeeper.prices.PriceList;
+import dev.lockkeeper.prices.PriceSettings;
+import dev.lockkeeper.prices.PricesSettings;
+import dev.lockkeeper.prices.Rate;
+import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.testing.OnBothStores;
 import dev.lockkeeper.testing.Stores;
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Money;
 import dev.lockkeeper.units.Usage;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -26,6 +33,9 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,11 +66,14 @@ class UsageOperationsTest {
     @BeforeEach
     void open() throws Exception {
         database = store.open(temp);
+        Statements statements = new Statements(database);
         Access access = Access.open(database, clock, new SecureRandom(), System::nanoTime);
         api = new Api(List.of(
                 TenantOperations.of(access.tenants(), _ -> null),
                 KeyOperations.of(access.keys()),
-                UsageOperations.of(new Statements(database), access, clock)));
+                UsageOperations.of(() -> statements, access, clock),
+                ComparisonOperations.of(
+                        () -> statements, () -> new Models(List.of()), UsageOperationsTest::prices, clock)));
         ask(
                 "POST",
                 "/admin/v1/organizations",
@@ -204,6 +217,91 @@ class UsageOperationsTest {
         assertThat(reply.headers().get("content-security-policy"))
                 .contains("style-src 'sha256-" + AdminPage.sha256(style) + "'");
         assertThat(reply.contentType()).isEqualTo("text/html; charset=utf-8");
+    }
+
+    /** gpt-x costs $1 and $2 a million, long prompts ten times that; cheap a tenth; dear-x and =evil()-x have no price. */
+    private static PriceBook prices() {
+        Map<Rate, Long> dollars = Map.of(Rate.INPUT, Money.DOLLAR, Rate.OUTPUT, 2 * Money.DOLLAR);
+        Map<Rate, Long> tenfold = Map.of(Rate.INPUT, 10 * Money.DOLLAR, Rate.OUTPUT, 20 * Money.DOLLAR);
+        Map<Rate, Long> dimes = Map.of(Rate.INPUT, Money.DOLLAR / 10, Rate.OUTPUT, Money.DOLLAR / 5);
+        PriceSettings gpt = new PriceSettings(Long.MIN_VALUE, Long.MAX_VALUE, dollars, 900, tenfold, Map.of(), "");
+        Map<String, List<PriceSettings>> models =
+                Map.of("gpt-x", List.of(gpt), "cheap", List.of(PriceSettings.always(dimes)));
+        return new PriceBook(
+                new PricesSettings(Map.of("openai", new PriceList(models, Map.of())), null), List.of(), Set.of());
+    }
+
+    @Test
+    void pastCallsAreToldAtAnotherModelsPrices() throws Exception {
+        book();
+        JsonNode repriced = ask("GET", "/admin/v1/usage/reprice?model=openai/cheap", null);
+        assertThat(repriced.path("data").findValuesAsString("model")).containsExactly("=evil()", "dear", "gpt");
+        // 1,000 at a tenth of a dollar a million and 20 at a fifth; what was recovered has no tokens
+        assertThat(repriced.at("/data/2/repriced").asString()).isEqualTo("$0.000104");
+        assertThat(repriced.at("/data/2/calls").asLong()).isEqualTo(2);
+        assertThat(repriced.at("/data/2/estimated").asLong()).isEqualTo(1);
+        assertThat(repriced.at("/total/cost").asString()).isEqualTo("$1.000000224");
+        // its prompt of 1,000 is a long one there: ten times as dear
+        assertThat(ask("GET", "/admin/v1/usage/reprice?model=openai/gpt-x&of=gpt", null)
+                        .at("/total/repriced")
+                        .asString())
+                .isEqualTo("$0.0104");
+        assertThat(ask("GET", "/admin/v1/usage/reprice?model=openai/cheap&of=gpt&output_percent=150", null)
+                        .at("/total/repriced")
+                        .asString())
+                .isEqualTo("$0.000106");
+        assertThat(refused("/admin/v1/usage/reprice?model=openai/unheard"))
+                .startsWith("model: openai/unheard has no price (expected: a model that has one");
+        assertThat(refused("/admin/v1/usage/reprice?of=gpt"))
+                .isEqualTo("model: is missing (expected: at whose prices)");
+        assertThat(refused("/admin/v1/usage/reprice?model=openai/cheap&from=2020-01-01"))
+                .startsWith("from: more than 367 days before to");
+    }
+
+    @Test
+    void anInvoiceIsHeldAgainstTheBooksWithWhatExplainsIt() throws Exception {
+        book();
+        JsonNode found = reconciled("date,model,cost,tokens\n2026-11-21,openai/GPT-X-2026-01-31,2.00,1020\n"
+                + "2026-11-21,dear-x,0.00000005,10\n2026-11-20,other,7,5\n2026-11-21,other,0.01,5");
+        assertThat(found.at("/booked").asString()).isEqualTo("$1.000000224");
+        assertThat(found.at("/difference").asString()).isEqualTo("$8.009999826");
+        Map<String, List<String>> reasons = new TreeMap<>();
+        for (JsonNode each : found.path("data")) {
+            reasons.put(
+                    each.path("day").asString().substring(8) + " "
+                            + each.path("model").asString(),
+                    each.path("because").findValuesAsString("reason"));
+        }
+        assertThat(reasons)
+                .isEqualTo(Map.of(
+                        "20 other", List.of("not_through_gateway"),
+                        "21 other", List.of("not_through_gateway"),
+                        "21 =evil()-x", List.of("not_in_invoice"),
+                        "21 dear-x", List.of("rounding"),
+                        "21 gpt-x", List.of("recovered", "price")));
+
+        JsonNode more = reconciled("day;model;amount;input_tokens;output_tokens\n2026-11-21;dear-x;5;900;100");
+        assertThat(more.path("data").get(1).path("because").findValuesAsString("reason"))
+                .containsExactly("overrun", "unpriced", "not_through_gateway");
+        assertThat(more.path("data")
+                        .get(1)
+                        .path("because")
+                        .findValuesAsString("text")
+                        .getLast())
+                .startsWith("990 tokens are in the invoice only");
+        JsonNode none = reconciled("date,model,cost\n2026-11-21,gpt-x,1.000000061");
+        assertThat(none.path("data").get(2).path("because")).isEmpty();
+        assertThat(said("POST", "/admin/v1/usage/reconcile", invoice("date,model,cost\n2026-12-01,m,1"))
+                        .message())
+                .isEqualTo("csv: line 2, column date: '2026-12-01' (expected: a day of 2026-11)");
+    }
+
+    private JsonNode reconciled(String csv) {
+        return ask("POST", "/admin/v1/usage/reconcile", invoice(csv));
+    }
+
+    private static ObjectNode invoice(String csv) {
+        return Json.object().put("provider", "openai").put("month", "2026-11").put("csv", csv);
     }
 
     private String refused(String path) {

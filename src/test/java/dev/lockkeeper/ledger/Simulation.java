@@ -95,8 +95,16 @@ final class Simulation {
     void run(List<Step> steps) throws IOException {
         database.<Integer>write(
                 handle -> {
-                    for (String table :
-                            List.of("entries", "rollups", "alerts", "accounts", "budgets", "open_holds", "journals")) {
+                    for (String table : List.of(
+                            "entries",
+                            "rollups",
+                            "rollup_hours",
+                            "rollup_days",
+                            "alerts",
+                            "accounts",
+                            "budgets",
+                            "open_holds",
+                            "journals")) {
                         handle.execute("DELETE FROM " + table);
                     }
                     return 0;
@@ -276,11 +284,13 @@ final class Simulation {
         ledger.step();
         ledger.audit();
         assertThat(number("SELECT count(*) FROM entries")).isEqualTo(booked.size());
-        assertThat(number("SELECT coalesce(sum(calls), 0) FROM rollups")).isEqualTo(booked.size());
         assertThat(number("SELECT count(*) FROM open_holds")).isZero();
         long all = booked.stream().mapToLong(Booked::cost).sum();
         assertThat(number("SELECT coalesce(sum(cost), 0) FROM entries")).isEqualTo(all);
-        assertThat(number("SELECT coalesce(sum(cost), 0) FROM rollups")).isEqualTo(all);
+        for (String table : List.of("rollups", "rollup_hours", "rollup_days")) {
+            assertThat(number("SELECT coalesce(sum(calls), 0) FROM " + table)).isEqualTo(booked.size());
+            assertThat(number("SELECT coalesce(sum(cost), 0) FROM " + table)).isEqualTo(all);
+        }
         for (Balance each : ledger.budgets().balances()) {
             long spent = booked.stream()
                     .filter(one -> in(each.budget().scope(), one))

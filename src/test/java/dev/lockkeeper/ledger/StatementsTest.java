@@ -67,7 +67,7 @@ class StatementsTest {
         Random random = new Random(1);
         // Around the night in which Berlin's clocks are set back.
         book(random, 400, Instant.parse("2026-10-24T00:00:00Z").toEpochMilli(), 60);
-        for (int subset = 0; subset < 1 << By.values().length; subset++) {
+        for (int subset = 0; subset < 1 << By.values().length; subset += 1 + random.nextInt(4)) {
             List<By> by = subset(subset);
             ZoneId zone = random.nextBoolean() ? BERLIN : ZoneOffset.UTC;
             Span span = random.nextInt(3) > 0

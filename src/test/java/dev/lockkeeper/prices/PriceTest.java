@@ -47,6 +47,30 @@ class PriceTest {
     private final Price astra = new Price(ASTRA, Map.of(), Price.Origin.WRITTEN);
 
     @Test
+    void manyCallsCostWhatEachOfThemDoes() {
+        for (String tier : new String[] {"", "batch", "flex", "priority"}) {
+            for (long input : new long[] {1_000, 300_000}) {
+                Usage usage = new Usage.Builder()
+                        .freshInput(input)
+                        .cachedInput(7_000)
+                        .reasoningOutput(400)
+                        .audioMillis(90_000)
+                        .images(2)
+                        .build()
+                        .withTier(tier);
+                Map<Rate, Long> counts = Map.of(
+                        Rate.INPUT, 1_000 * input,
+                        Rate.CACHED_INPUT, 7_000_000L,
+                        Rate.REASONING, 400_000L,
+                        Rate.AUDIO_MINUTE, 90_000_000L,
+                        Rate.IMAGE, 2_000L,
+                        Rate.REQUEST, 1_000L);
+                assertThat(astra.cost(counts, input > 272_000, tier)).isEqualTo(1_000 * astra.cost(usage));
+            }
+        }
+    }
+
+    @Test
     void eachBucketHasItsPrice() {
         Usage usage = new Usage.Builder()
                 .freshInput(1_000)

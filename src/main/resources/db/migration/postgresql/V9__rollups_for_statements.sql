@@ -1,0 +1,85 @@
+-- The rollups without end users and tags: few rows, for statements.
+CREATE TABLE rollup_hours (
+  hour                BIGINT NOT NULL, -- its first instant, milliseconds since 1970
+  organization        TEXT NOT NULL,
+  project             TEXT NOT NULL,
+  key_id              TEXT NOT NULL,
+  model               TEXT NOT NULL,
+  provider            TEXT NOT NULL,
+  calls               BIGINT NOT NULL,
+  estimated           BIGINT NOT NULL,
+  cost                BIGINT NOT NULL,
+  overrun             BIGINT NOT NULL,
+  fresh_input         BIGINT NOT NULL,
+  cached_input        BIGINT NOT NULL,
+  cached_audio_input  BIGINT NOT NULL,
+  cached_image_input  BIGINT NOT NULL,
+  written_input       BIGINT NOT NULL,
+  written_long_input  BIGINT NOT NULL,
+  audio_input         BIGINT NOT NULL,
+  image_input         BIGINT NOT NULL,
+  text_output         BIGINT NOT NULL,
+  reasoning_output    BIGINT NOT NULL,
+  audio_output        BIGINT NOT NULL,
+  image_output        BIGINT NOT NULL,
+  accepted_output     BIGINT NOT NULL,
+  rejected_output     BIGINT NOT NULL,
+  audio_millis        BIGINT NOT NULL,
+  images              BIGINT NOT NULL,
+  web_searches        BIGINT NOT NULL,
+  file_searches       BIGINT NOT NULL,
+  containers          BIGINT NOT NULL,
+  hosted_images       BIGINT NOT NULL,
+  hosted_image_input  BIGINT NOT NULL,
+  hosted_image_output BIGINT NOT NULL,
+  hosted_others       BIGINT NOT NULL,
+  PRIMARY KEY (hour, organization, project, key_id, model, provider)
+);
+
+-- The same by day of UTC.
+CREATE TABLE rollup_days (
+  day                 BIGINT NOT NULL, -- its first instant, milliseconds since 1970
+  organization        TEXT NOT NULL,
+  project             TEXT NOT NULL,
+  key_id              TEXT NOT NULL,
+  model               TEXT NOT NULL,
+  provider            TEXT NOT NULL,
+  calls               BIGINT NOT NULL,
+  estimated           BIGINT NOT NULL,
+  cost                BIGINT NOT NULL,
+  overrun             BIGINT NOT NULL,
+  fresh_input         BIGINT NOT NULL,
+  cached_input        BIGINT NOT NULL,
+  cached_audio_input  BIGINT NOT NULL,
+  cached_image_input  BIGINT NOT NULL,
+  written_input       BIGINT NOT NULL,
+  written_long_input  BIGINT NOT NULL,
+  audio_input         BIGINT NOT NULL,
+  image_input         BIGINT NOT NULL,
+  text_output         BIGINT NOT NULL,
+  reasoning_output    BIGINT NOT NULL,
+  audio_output        BIGINT NOT NULL,
+  image_output        BIGINT NOT NULL,
+  accepted_output     BIGINT NOT NULL,
+  rejected_output     BIGINT NOT NULL,
+  audio_millis        BIGINT NOT NULL,
+  images              BIGINT NOT NULL,
+  web_searches        BIGINT NOT NULL,
+  file_searches       BIGINT NOT NULL,
+  containers          BIGINT NOT NULL,
+  hosted_images       BIGINT NOT NULL,
+  hosted_image_input  BIGINT NOT NULL,
+  hosted_image_output BIGINT NOT NULL,
+  hosted_others       BIGINT NOT NULL,
+  PRIMARY KEY (day, organization, project, key_id, model, provider)
+);
+
+CREATE INDEX rollup_hours_by_project ON rollup_hours (project, hour);
+
+INSERT INTO rollup_hours (hour, organization, project, key_id, model, provider, calls, estimated, cost, overrun, fresh_input, cached_input, cached_audio_input, cached_image_input, written_input, written_long_input, audio_input, image_input, text_output, reasoning_output, audio_output, image_output, accepted_output, rejected_output, audio_millis, images, web_searches, file_searches, containers, hosted_images, hosted_image_input, hosted_image_output, hosted_others)
+SELECT hour, organization, project, key_id, model, provider, CAST(sum(calls) AS BIGINT), CAST(sum(estimated) AS BIGINT), CAST(sum(cost) AS BIGINT), CAST(sum(overrun) AS BIGINT), CAST(sum(fresh_input) AS BIGINT), CAST(sum(cached_input) AS BIGINT), CAST(sum(cached_audio_input) AS BIGINT), CAST(sum(cached_image_input) AS BIGINT), CAST(sum(written_input) AS BIGINT), CAST(sum(written_long_input) AS BIGINT), CAST(sum(audio_input) AS BIGINT), CAST(sum(image_input) AS BIGINT), CAST(sum(text_output) AS BIGINT), CAST(sum(reasoning_output) AS BIGINT), CAST(sum(audio_output) AS BIGINT), CAST(sum(image_output) AS BIGINT), CAST(sum(accepted_output) AS BIGINT), CAST(sum(rejected_output) AS BIGINT), CAST(sum(audio_millis) AS BIGINT), CAST(sum(images) AS BIGINT), CAST(sum(web_searches) AS BIGINT), CAST(sum(file_searches) AS BIGINT), CAST(sum(containers) AS BIGINT), CAST(sum(hosted_images) AS BIGINT), CAST(sum(hosted_image_input) AS BIGINT), CAST(sum(hosted_image_output) AS BIGINT), CAST(sum(hosted_others) AS BIGINT)
+FROM rollups GROUP BY 1, 2, 3, 4, 5, 6;
+
+INSERT INTO rollup_days (day, organization, project, key_id, model, provider, calls, estimated, cost, overrun, fresh_input, cached_input, cached_audio_input, cached_image_input, written_input, written_long_input, audio_input, image_input, text_output, reasoning_output, audio_output, image_output, accepted_output, rejected_output, audio_millis, images, web_searches, file_searches, containers, hosted_images, hosted_image_input, hosted_image_output, hosted_others)
+SELECT hour / 86400000 * 86400000, organization, project, key_id, model, provider, CAST(sum(calls) AS BIGINT), CAST(sum(estimated) AS BIGINT), CAST(sum(cost) AS BIGINT), CAST(sum(overrun) AS BIGINT), CAST(sum(fresh_input) AS BIGINT), CAST(sum(cached_input) AS BIGINT), CAST(sum(cached_audio_input) AS BIGINT), CAST(sum(cached_image_input) AS BIGINT), CAST(sum(written_input) AS BIGINT), CAST(sum(written_long_input) AS BIGINT), CAST(sum(audio_input) AS BIGINT), CAST(sum(image_input) AS BIGINT), CAST(sum(text_output) AS BIGINT), CAST(sum(reasoning_output) AS BIGINT), CAST(sum(audio_output) AS BIGINT), CAST(sum(image_output) AS BIGINT), CAST(sum(accepted_output) AS BIGINT), CAST(sum(rejected_output) AS BIGINT), CAST(sum(audio_millis) AS BIGINT), CAST(sum(images) AS BIGINT), CAST(sum(web_searches) AS BIGINT), CAST(sum(file_searches) AS BIGINT), CAST(sum(containers) AS BIGINT), CAST(sum(hosted_images) AS BIGINT), CAST(sum(hosted_image_input) AS BIGINT), CAST(sum(hosted_image_output) AS BIGINT), CAST(sum(hosted_others) AS BIGINT)
+FROM rollup_hours GROUP BY 1, 2, 3, 4, 5, 6;
