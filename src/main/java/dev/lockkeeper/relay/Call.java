@@ -754,7 +754,7 @@ final class Call {
                 caller.organizationId(),
                 caller.projectId(),
                 caller.keyId(),
-                asked.endUser(),
+                endUser(asked),
                 modelName,
                 placed.provider().name());
     }
@@ -769,6 +769,7 @@ final class Call {
                 tag == null ? "" : tag.length() > MAX_TAG ? tag.substring(0, MAX_TAG) : tag);
     }
 
+    /** As the books and limits know them. */
     private String endUser(RequestScan asked) {
         return rules.settings().endUsers().booked(asked.endUser());
     }
@@ -1337,6 +1338,9 @@ final class Call {
         try {
             settle(usage, outcome);
         } finally {
+            if (meter != null) {
+                meter.release(); // of what could not be booked; does nothing after settling
+            }
             permit.leave();
             if (!provider.isEmpty()) {
                 relay.turns().serve(provider, System.nanoTime());

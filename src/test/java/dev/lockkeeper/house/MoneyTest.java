@@ -376,6 +376,34 @@ class MoneyTest {
     }
 
     @Test
+    void limitsOfEndUsersGoByTheirHashToo() {
+        try (ScriptedUpstream upstream =
+                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
+                Gateway gateway = Gateway.plan()
+                        .provider("upstream", upstream.port())
+                        .endUsers(new EndUsers("pepper"))
+                        .start()) {
+            gateway.house()
+                    .limits()
+                    .set(
+                            new Subject(Subject.Kind.END_USER, "proj_default/*"),
+                            Measure.REQUESTS_PER_DAY,
+                            1,
+                            null,
+                            _ -> List.of(),
+                            Witness.NOBODY);
+            String ask = ASK.replace("{\"model\"", "{\"user\":\"ann@example.com\",\"model\"");
+            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
+            HttpResponse<String> second = gateway.post("/v1/chat/completions", ask);
+            assertThat(second.statusCode()).isEqualTo(429);
+            assertThat(second.body()).contains("proj_default/").doesNotContain("ann@example.com");
+            assertThat(gateway.post("/v1/chat/completions", ask.replace("ann@", "bob@"))
+                            .statusCode())
+                    .isEqualTo(200);
+        }
+    }
+
+    @Test
     void whatACallWouldCostIsToldWithoutMakingIt() {
         try (ScriptedUpstream upstream =
                         ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
