@@ -590,22 +590,6 @@ class MoneyTest {
     }
 
     @Test
-    void aDryRunUsesNoIdempotencyKeyUp() throws Exception {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.before(upstream)) {
-            HttpResponse<String> told = gateway.send(gateway.request("/v1/chat/completions")
-                    .header("content-type", "application/json")
-                    .header("idempotency-key", "once")
-                    .header("x-lockkeeper-dry-run", "true")
-                    .POST(HttpRequest.BodyPublishers.ofString(ASK)));
-            assertThat(told.body()).contains("lockkeeper.dry_run");
-            assertThat(Keyed.ask(gateway, "once", ASK).body()).isEqualTo(ANSWER);
-            assertThat(upstream.requests()).hasSize(1);
-        }
-    }
-
-    @Test
     void aDryRunOfWhatIsClosedToBudgetsSaysSo() {
         try (ScriptedUpstream upstream =
                         ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
