@@ -8,7 +8,15 @@ import picocli.CommandLine.Command;
         name = "bench",
         description = "Measures a gateway from outside.",
         mixinStandardHelpOptions = true,
-        subcommands = {Run.class, Micro.class, LedgerRun.class, Soak.class, StatementTrial.class, CheapUpstream.class})
+        subcommands = {
+            Run.class,
+            Micro.class,
+            LedgerRun.class,
+            Kill.class,
+            Soak.class,
+            StatementTrial.class,
+            CheapUpstream.class
+        })
 final class Bench {
     private Bench() {}
 
