@@ -313,11 +313,13 @@ public final class ComparisonOperations {
         return assumes;
     }
 
-    /** A model that clients can ask for means its first target. */
+    /** A model that clients can ask for means its first target; one that is only simulated, what the catalogue has of it. */
     private Target target(String name) {
         Model model = models.get().find(name);
         if (model != null) {
-            return model.targets().getFirst();
+            Target target = model.targets().getFirst();
+            Price price = prices.get().find(target.provider(), target.model(), clock.millis());
+            return price != null && price.origin() == Price.Origin.SIMULATED ? new Target("", target.model()) : target;
         }
         int slash = name.indexOf('/');
         return slash < 0 ? new Target("", name) : new Target(name.substring(0, slash), name.substring(slash + 1));

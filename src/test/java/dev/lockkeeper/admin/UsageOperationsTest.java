@@ -21,6 +21,8 @@ import dev.lockkeeper.prices.PriceList;
 import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
+import dev.lockkeeper.routing.ModelSettings;
+import dev.lockkeeper.routing.ModelSettings.TargetSettings;
 import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.testing.OnBothStores;
 import dev.lockkeeper.testing.Stores;
@@ -73,7 +75,7 @@ class UsageOperationsTest {
                 KeyOperations.of(access.keys()),
                 UsageOperations.of(() -> statements, access, clock),
                 ComparisonOperations.of(
-                        () -> statements, () -> new Models(List.of()), UsageOperationsTest::prices, clock)));
+                        () -> statements, UsageOperationsTest::models, UsageOperationsTest::prices, clock)));
         ask(
                 "POST",
                 "/admin/v1/organizations",
@@ -219,6 +221,11 @@ class UsageOperationsTest {
         assertThat(reply.contentType()).isEqualTo("text/html; charset=utf-8");
     }
 
+    private static Models models() {
+        List<TargetSettings> simulated = List.of(new TargetSettings("simulator", "cheap"));
+        return new Models(List.of(new ModelSettings("trial", simulated, ModelSettings.Profile.AUTO, 0, 0)));
+    }
+
     /** gpt-x costs $1 and $2 a million, long prompts ten times that; cheap a tenth; dear-x and =evil()-x have no price. */
     private static PriceBook prices() {
         Map<Rate, Long> dollars = Map.of(Rate.INPUT, Money.DOLLAR, Rate.OUTPUT, 2 * Money.DOLLAR);
@@ -228,7 +235,9 @@ class UsageOperationsTest {
         Map<String, List<PriceSettings>> models =
                 Map.of("gpt-x", List.of(gpt), "cheap", List.of(PriceSettings.always(dimes)));
         return new PriceBook(
-                new PricesSettings(Map.of("openai", new PriceList(models, Map.of())), null), List.of(), Set.of());
+                new PricesSettings(Map.of("openai", new PriceList(models, Map.of())), null),
+                List.of(new PriceList(models, Map.of())),
+                Set.of("simulator"));
     }
 
     @Test
@@ -241,6 +250,9 @@ class UsageOperationsTest {
         assertThat(repriced.at("/data/2/calls").asLong()).isEqualTo(2);
         assertThat(repriced.at("/data/2/estimated").asLong()).isEqualTo(1);
         assertThat(repriced.at("/total/cost").asString()).isEqualTo("$1.000000224");
+        assertThat(ask("GET", "/admin/v1/usage/reprice?model=trial", null).at("/total/repriced"))
+                .as("what is simulated costs what the catalogue says")
+                .isEqualTo(repriced.at("/total/repriced"));
         // its prompt of 1,000 is a long one there: ten times as dear
         assertThat(ask("GET", "/admin/v1/usage/reprice?model=openai/gpt-x&of=gpt", null)
                         .at("/total/repriced")
