@@ -3,6 +3,7 @@ package dev.lockkeeper.admin;
 import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.units.Storable;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -14,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -95,7 +95,7 @@ public final class Api {
                 }
             }
         }
-        if (best != null && !ids.values().stream().allMatch(Shape::canBeKept)) {
+        if (best != null && !ids.values().stream().allMatch(Storable::is)) {
             best = null;
             methods.clear();
         }
@@ -162,7 +162,7 @@ public final class Api {
                     "admin: {} {}: the database is away, busy or full: {}",
                     operation.method(),
                     operation.path(),
-                    said(e));
+                    Database.said(e));
             return Reply.error(
                     503,
                     operation.method().equals("GET")
@@ -180,11 +180,6 @@ public final class Api {
                         ? ""
                         : " (line " + e.getLocation().getLineNr() + ", column "
                                 + e.getLocation().getColumnNr() + ")");
-    }
-
-    private static String said(Throwable failure) {
-        Throwable cause = failure.getCause();
-        return String.valueOf(failure instanceof CompletionException && cause != null ? cause : failure);
     }
 
     private static Reply unknown() {

@@ -1,5 +1,6 @@
 package dev.lockkeeper.admin;
 
+import dev.lockkeeper.units.Storable;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -133,7 +134,7 @@ sealed interface Shape {
                                 ? new Problem(
                                         field,
                                         value.asString().length() + " characters (expected: at most " + maxLength + ")")
-                                : canBeKept(value.asString())
+                                : Storable.is(value.asString())
                                         ? null
                                         : new Problem(
                                                 field,
@@ -224,12 +225,6 @@ sealed interface Shape {
         return words.size() == 1
                 ? words.getFirst()
                 : String.join(", ", words.subList(0, words.size() - 1)) + " or " + words.getLast();
-    }
-
-    /** Whether every store takes a text: PostgreSQL has no U+0000, and UTF-8 no half of a pair. */
-    static boolean canBeKept(String text) {
-        return text.indexOf('\0') < 0
-                && text.codePoints().noneMatch(each -> Character.getType(each) == Character.SURROGATE);
     }
 
     /** Those that milliseconds can tell. */

@@ -3,6 +3,7 @@ package dev.lockkeeper.db;
 import dev.lockkeeper.db.DatabaseUnavailable.Reason;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.BatchUpdateException;
 import java.sql.SQLException;
 import java.sql.SQLRecoverableException;
 import java.sql.SQLTransientException;
@@ -314,6 +315,23 @@ public final class Database implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    /**
+     * What failed, in one line for operators: without the statement and its values, which drivers put into their messages,
+     * and which are nobody's who looks at the log or at {@code /readyz}.
+     */
+    public static String said(Throwable failure) {
+        Throwable root = failure;
+        for (int causes = 0; root.getCause() != null && causes < MAX_CAUSES; causes++) {
+            root = root.getCause();
+        }
+        String message = root.getMessage();
+        if (message == null || root instanceof BatchUpdateException) {
+            return root.getClass().getSimpleName();
+        }
+        int line = message.indexOf('\n');
+        return line < 0 ? message : message.substring(0, line);
     }
 
     /** Whether a read comes back within a second: for a health check. Blocks as long. */

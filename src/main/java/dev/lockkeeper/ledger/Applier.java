@@ -1,5 +1,6 @@
 package dev.lockkeeper.ledger;
 
+import dev.lockkeeper.db.Database;
 import dev.lockkeeper.ledger.Batch.Moved;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -202,7 +203,7 @@ final class Applier {
         try {
             store.write(pending);
         } catch (RuntimeException e) {
-            trouble = String.valueOf(e.getMessage());
+            trouble = Database.said(e);
             throw e;
         }
         pending = null;

@@ -1,5 +1,6 @@
 package dev.lockkeeper.ledger;
 
+import dev.lockkeeper.db.Database;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
@@ -109,7 +110,7 @@ final class Keeper implements AutoCloseable {
         } catch (RuntimeException | InternalError e) {
             if (!failing) {
                 failing = true;
-                LOG.warn("the database does not take the journals' records, they wait: {}", e.toString());
+                LOG.warn("the database does not take the journals' records, they wait: {}", Database.said(e));
             }
             return false;
         }

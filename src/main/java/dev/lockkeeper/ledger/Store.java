@@ -7,6 +7,7 @@ import dev.lockkeeper.ledger.Batch.Moved;
 import dev.lockkeeper.ledger.Batch.Rollup;
 import dev.lockkeeper.ledger.Batch.RollupKey;
 import dev.lockkeeper.ledger.Batch.Spending;
+import dev.lockkeeper.units.Storable;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -320,6 +321,9 @@ class Store {
         return true;
     }
 
+    // One text that the database refuses would hold up all books behind it: what upstreams and clients wrote is made
+    // storable.
+
     private static void entries(Handle handle, Batch batch) throws SQLException {
         if (batch.entries.isEmpty()) {
             return;
@@ -330,24 +334,24 @@ class Store {
                 Bill bill = each.bill();
                 int at = 1;
                 row.setLong(at++, hold.atMillis);
-                row.setString(at++, hold.callId);
+                text(row, at++, hold.callId);
                 row.setInt(at++, hold.attempt);
-                row.setString(at++, each.kind().text);
+                text(row, at++, each.kind().text);
                 at = payer(row, at, hold.payer);
-                row.setString(at++, hold.payer.tag());
-                row.setString(at++, hold.provider);
-                row.setString(at++, hold.model);
-                row.setString(at++, hold.upstreamModel);
-                row.setString(at++, bill.endpoint());
+                text(row, at++, hold.payer.tag());
+                text(row, at++, hold.provider);
+                text(row, at++, hold.model);
+                text(row, at++, hold.upstreamModel);
+                text(row, at++, bill.endpoint());
                 row.setInt(at++, bill.status());
-                row.setString(at++, bill.outcome());
+                text(row, at++, bill.outcome());
                 row.setLong(at++, bill.startedMillis());
                 row.setLong(at++, bill.durationMillis());
                 row.setLong(at++, hold.grantedNanos);
                 row.setLong(at++, bill.costNanos());
                 row.setLong(at++, each.overrunNanos());
                 row.setInt(at++, bill.estimated() ? 1 : 0);
-                row.setString(at++, bill.usage().tier());
+                text(row, at++, bill.usage().tier());
                 for (long count : Counts.of(bill.usage())) {
                     row.setLong(at++, count);
                 }
@@ -357,12 +361,17 @@ class Store {
         }
     }
 
+    /** Clients and upstreams wrote some of these, and one that the database refuses would hold up all books behind it. */
+    private static void text(PreparedStatement row, int at, String text) throws SQLException {
+        row.setString(at, Storable.of(text));
+    }
+
     private static int payer(PreparedStatement row, int from, Payer payer) throws SQLException {
         int at = from;
-        row.setString(at++, payer.organization());
-        row.setString(at++, payer.project());
-        row.setString(at++, payer.key());
-        row.setString(at++, payer.endUser());
+        text(row, at++, payer.organization());
+        text(row, at++, payer.project());
+        text(row, at++, payer.key());
+        text(row, at++, payer.endUser());
         return at;
     }
 
@@ -401,16 +410,16 @@ class Store {
                 Rollup sums = each.getValue();
                 int at = 1;
                 row.setLong(at++, key.hour());
-                row.setString(at++, key.organization());
-                row.setString(at++, key.project());
-                row.setString(at++, key.key());
+                text(row, at++, key.organization());
+                text(row, at++, key.project());
+                text(row, at++, key.key());
                 if (fine) {
-                    row.setString(at++, key.endUser());
+                    text(row, at++, key.endUser());
                 }
-                row.setString(at++, key.model());
-                row.setString(at++, key.provider());
+                text(row, at++, key.model());
+                text(row, at++, key.provider());
                 if (fine) {
-                    row.setString(at++, key.tag());
+                    text(row, at++, key.tag());
                 }
                 row.setLong(at++, sums.calls);
                 row.setLong(at++, sums.estimated);
@@ -453,13 +462,13 @@ class Store {
                     row.setInt(2, each.journal);
                     row.setLong(3, each.position);
                     row.setLong(4, each.atMillis);
-                    row.setString(5, each.callId);
+                    text(row, 5, each.callId);
                     row.setInt(6, each.attempt);
                     int at = payer(row, 7, each.payer);
-                    row.setString(at++, each.payer.tag());
-                    row.setString(at++, each.provider);
-                    row.setString(at++, each.model);
-                    row.setString(at++, each.upstreamModel);
+                    text(row, at++, each.payer.tag());
+                    text(row, at++, each.provider);
+                    text(row, at++, each.model);
+                    text(row, at++, each.upstreamModel);
                     row.setLong(at, each.storedNanos);
                     row.addBatch();
                 }

@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.WriteBehind;
+import dev.lockkeeper.units.Storable;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -108,6 +109,9 @@ public final class ObjectRegistry {
      * @param preferred a provider's name, or null
      */
     public CompletionStage<@Nullable Owned> find(String id, String kind, String project, @Nullable String preferred) {
+        if (!Storable.is(id) || (preferred != null && !Storable.is(preferred))) {
+            return CompletableFuture.completedFuture(null); // no database would look for it
+        }
         Key key = new Key(project, kind, id);
         Pending change = pending.get(key);
         if (change != null) {
@@ -180,6 +184,9 @@ public final class ObjectRegistry {
             boolean descending) {
         if (limit < 1 || limit > MAX_PAGE) {
             throw new IllegalArgumentException("limit: " + limit + " (expected: 1 to " + MAX_PAGE + ")");
+        }
+        if ((after != null && !Storable.is(after)) || (provider != null && !Storable.is(provider))) {
+            return CompletableFuture.completedFuture(List.of());
         }
         String order = descending ? "DESC" : "ASC";
         String where = provider == null ? "" : " AND provider = :provider";

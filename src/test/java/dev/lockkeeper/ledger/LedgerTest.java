@@ -77,6 +77,25 @@ class LedgerTest {
     }
 
     @Test
+    void aTextThatADatabaseRefusesHoldsUpNoBooks() throws Exception {
+        Payer odd = new Payer("org", "proj", "key", "a\0b\ud800", "t\0");
+        Ask ask = new Ask("call odd", 1, odd, "openai", "gpt", "gpt-x", 10, 10, 10);
+        Hold open = ((Holding.Granted) ledger.hold(0, ask)).hold();
+        Hold settled = ((Holding.Granted) ledger.hold(1, ask)).hold();
+        Usage usage = Usage.of(100, 20).withTier("tier\0");
+        settled.settle(new Bill(7, usage, false, "chat.completions", 200, "served", NOON, 1));
+        ledger.step();
+        assertThat(open.grow(1)).isTrue();
+
+        reopen(2);
+
+        assertThat(ledger.lag().trouble()).isNull();
+        assertThat(rows("SELECT cost || ' ' || tier FROM entries WHERE kind = 'settled'"))
+                .containsExactly("7 tier\uFFFD");
+        assertThat(rows("SELECT count(*) FROM entries")).containsExactly("2");
+    }
+
+    @Test
     void onlyTheFirstEndCounts() throws Exception {
         create(PROJECT, 100);
         Hold hold = hold(0, 50);

@@ -80,6 +80,13 @@ class ObjectRegistryTest {
     }
 
     @Test
+    void anIdThatNoDatabaseKeepsIsNotFound() {
+        assertThat(found(objects.find("f\0", "FILE", "a", null))).isNull();
+        assertThat(objects.page("FILE", "a", null, "f\0", 10, true).toCompletableFuture())
+                .isCompletedWithValue(List.of());
+    }
+
+    @Test
     void anIdOfAnotherKindIsNotFound() {
         got(objects.made(file("f1", "a")));
         assertThat(found(objects.find("f1", "RESPONSE", "a", null))).isNull();

@@ -4,9 +4,14 @@ import dev.lockkeeper.dialect.openai.Endpoint.Kind;
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.Media;
 import dev.lockkeeper.units.Media.Detail;
+import dev.lockkeeper.units.Storable;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -133,6 +138,9 @@ public final class RequestScan {
     private int prompts = 1;
     private @Nullable String effort;
     private @Nullable String serviceTier;
+    /** Characters of an end user's name by which they are known here; providers are sent it whole. */
+    static final int MAX_END_USER = 256;
+
     private String safetyIdentifier = "";
     private String user = "";
     private final Set<String> hostedTools = new LinkedHashSet<>(0);
@@ -229,9 +237,27 @@ public final class RequestScan {
         return limits.getOrDefault(name, -1L);
     }
 
-    /** Who the client says is behind it: {@code safety_identifier}, else {@code user}; empty: not said. */
+    /**
+     * Who the client says is behind it: {@code safety_identifier}, else {@code user}; empty: not said. What no database
+     * keeps is replaced, and of a name of more than {@value #MAX_END_USER} characters the end is a hash of it: limits and
+     * books remember such names, and clients may write what they like.
+     */
     public String endUser() {
         return safetyIdentifier.isEmpty() ? user : safetyIdentifier;
+    }
+
+    private static String known(String name) {
+        String kept = Storable.of(name);
+        if (kept.length() <= MAX_END_USER) {
+            return kept;
+        }
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(name.getBytes(StandardCharsets.UTF_8));
+            String end = "#" + HexFormat.of().formatHex(hash);
+            return Storable.of(kept.substring(0, MAX_END_USER - end.length())) + end;
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
     }
 
     /** Types of tools that run at the provider, such as {@code web_search}, each once, in the order of the body. */
@@ -447,8 +473,8 @@ public final class RequestScan {
                 }
                 case REASONING_EFFORT -> effort = string(key, type, from);
                 case SERVICE_TIER -> serviceTier = string(key, type, from);
-                case SAFETY_IDENTIFIER -> safetyIdentifier = string(key, type, from);
-                case USER -> user = string(key, type, from);
+                case SAFETY_IDENTIFIER -> safetyIdentifier = known(string(key, type, from));
+                case USER -> user = known(string(key, type, from));
                 case STREAM_OPTIONS, LOGIT_BIAS, RESPONSE_FORMAT, TEXT, REASONING, WEB_SEARCH_OPTIONS ->
                     throw wrongType(from, key, "an object", type);
                 case MESSAGES, TOOLS, FUNCTIONS, ITEMS -> throw wrongType(from, key, "an array", type);

@@ -39,6 +39,19 @@ class RequestScanTest {
     }
 
     @Test
+    void aNameThatCantBeKeptOrIsLongIsMadeOneThatCan() {
+        assertThat(Given.scan(Given.CHAT, "{\"user\":\"a\\u0000b\"}").endUser()).isEqualTo("a\uFFFDb");
+        String most = "x".repeat(RequestScan.MAX_END_USER);
+        assertThat(Given.scan(Given.CHAT, "{\"user\":\"" + most + "\"}").endUser())
+                .isEqualTo(most);
+        String longer = Given.scan(Given.CHAT, "{\"user\":\"" + most + "y\"}").endUser();
+        assertThat(longer).hasSize(RequestScan.MAX_END_USER).startsWith("xxx").matches(".*#[0-9a-f]{64}");
+        assertThat(Given.scan(Given.CHAT, "{\"user\":\"" + most + "z\"}").endUser())
+                .as("another")
+                .isNotEqualTo(longer);
+    }
+
+    @Test
     void itSaysWhoIsBehindItHowLongTheAnswerMayBeAndWhatRunsAtTheProvider() {
         RequestScan chat = Given.scan(Given.CHAT, """
                 {"model":"m","user":"old","safety_identifier":"u-1","max_tokens":5,"max_completion_tokens":9,
