@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * next. A weight is a whole number, costs are in the caller's units (1 for a call, or its tokens).
  *
  * <p>Any thread. What is called back is called without a lock held, on the thread that made it happen: that of
- * {@link #serve}, {@link #tick} or {@link #close}. One call has its turn at a time; who finds that there is not enough for
+ * {@link #serve} or {@link #tick}. One call has its turn at a time; who finds that there is not enough for
  * it keeps its place, and nobody behind it is asked before. Each call ends by exactly one turn that it took, or by its
  * wait's end, unless it was taken back.
  */
@@ -32,14 +32,11 @@ public final class FairQueue {
     /** Calls that may wait of one tenant. */
     public static final int MAX_WAITING_EACH = 1_000;
 
-    /** How long a call waits at most, where nothing else is said. */
-    public static final long MAX_WAIT_MILLIS = 10_000;
-
     /** The heaviest tenant. */
     public static final int MAX_WEIGHT = 1_000;
 
     /** The dearest call; what costs more counts as this. */
-    public static final long MAX_COST = 1_000_000_000;
+    private static final long MAX_COST = 1_000_000_000;
 
     /** Virtual time is kept in such parts, so that no weight's share is rounded away. */
     private static final long SCALE = 1_000_000;
@@ -58,12 +55,6 @@ public final class FairQueue {
 
     /** Whose turn it is, until that is over; null for nobody's. */
     private @Nullable Ticket trying;
-
-    private boolean closed;
-
-    public FairQueue() {
-        this(MAX_WAITING, MAX_WAITING_EACH, MAX_WAIT_MILLIS);
-    }
 
     /**
      * @param bound calls that may wait
@@ -136,7 +127,7 @@ public final class FairQueue {
      * @param nowNanos the time, by the clock that {@link #tick} is given
      * @param onTurn called when it is its turn: takes what it needs, or returns false where there is not enough of it yet;
      *     then it is called again at a later turn
-     * @param onTimeout called when it has waited too long, or the queue is closed
+     * @param onTimeout called when it has waited too long
      * @return null where too many wait: it does not wait, and nothing is called
      */
     public synchronized @Nullable Ticket offer(
@@ -146,7 +137,7 @@ public final class FairQueue {
                     + " (expected: at least 1)");
         }
         Tenant known = tenants.get(tenant);
-        if (closed || waiting >= bound || (known != null && known.tickets.size() >= boundEach)) {
+        if (waiting >= bound || (known != null && known.tickets.size() >= boundEach)) {
             return null;
         }
         Tenant mine = known == null ? new Tenant() : known;
@@ -202,7 +193,9 @@ public final class FairQueue {
 
     /** Ends the wait of those who have waited too long. To be called every few milliseconds. */
     public void tick(long nowNanos) {
-        end(expired(nowNanos));
+        for (Ticket each : expired(nowNanos)) {
+            each.onTimeout.run();
+        }
     }
 
     private synchronized List<Ticket> expired(long nowNanos) {
@@ -221,27 +214,6 @@ public final class FairQueue {
             byAge.pollFirst();
         }
         return expired == null ? List.of() : expired;
-    }
-
-    /** Ends the wait of all, and lets nobody wait any more. */
-    public void close() {
-        List<Ticket> all = new ArrayList<>();
-        synchronized (this) {
-            closed = true;
-            for (Ticket each : byAge) {
-                if (each != trying && remove(each)) {
-                    all.add(each);
-                }
-            }
-            byAge.removeIf(each -> !each.waits);
-        }
-        end(all);
-    }
-
-    private static void end(List<Ticket> tickets) {
-        for (Ticket each : tickets) {
-            each.onTimeout.run();
-        }
     }
 
     /** Calls that wait. */

@@ -47,7 +47,7 @@ class FairQueueTest {
     @Property(tries = 50)
     void sharesFollowWeightsWithinOneCallOfEach(
             @ForAll @Size(min = 2, max = 8) List<@IntRange(min = 1, max = 20) Integer> weights, @ForAll long seed) {
-        FairQueue queue = new FairQueue();
+        FairQueue queue = new FairQueue(FairQueue.MAX_WAITING, FairQueue.MAX_WAITING_EACH, 10_000);
         Random random = new Random(seed);
         long[] got = new long[weights.size()];
         int[] waiting = new int[weights.size()];
@@ -94,7 +94,7 @@ class FairQueueTest {
 
     @Test
     void oneThatSendsManyDoesNotPushOutOneThatSendsFew() {
-        FairQueue queue = new FairQueue();
+        FairQueue queue = new FairQueue(FairQueue.MAX_WAITING, FairQueue.MAX_WAITING_EACH, 10_000);
         for (int i = 0; i < 900; i++) {
             offer(queue, "many", 1, 0);
         }
@@ -106,7 +106,7 @@ class FairQueueTest {
 
     @Test
     void oneThatWasAwayGetsNothingForThatTime() {
-        FairQueue queue = new FairQueue();
+        FairQueue queue = new FairQueue(FairQueue.MAX_WAITING, FairQueue.MAX_WAITING_EACH, 10_000);
         for (int i = 0; i < 100; i++) {
             offer(queue, "steady", 1, 0);
         }
@@ -125,7 +125,7 @@ class FairQueueTest {
 
     @Test
     void oneTenantIsServedInItsOrder() {
-        FairQueue queue = new FairQueue();
+        FairQueue queue = new FairQueue(FairQueue.MAX_WAITING, FairQueue.MAX_WAITING_EACH, 10_000);
         List<Integer> order = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
             int number = i;
@@ -152,10 +152,8 @@ class FairQueueTest {
         queue.tick(TimeUnit.MILLISECONDS.toNanos(100));
         assertThat(timedOut).containsExactly("a", "a");
         assertThat(queue.waiting()).isEqualTo(1);
-        queue.close();
+        queue.tick(TimeUnit.MILLISECONDS.toNanos(150));
         assertThat(timedOut).containsExactly("a", "a", "b");
-        assertThat(queue.offer("c", 1, 1, 0, FairQueueTest::took, FairQueueTest::nothing))
-                .isNull();
         assertThat(queue.serve()).isFalse();
         assertThat(served).isEmpty();
     }
@@ -225,7 +223,7 @@ class FairQueueTest {
 
     @Test
     void aWeightOrCostThatMakesNoSenseIsRefused() {
-        FairQueue queue = new FairQueue();
+        FairQueue queue = new FairQueue(FairQueue.MAX_WAITING, FairQueue.MAX_WAITING_EACH, 10_000);
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> queue.offer("a", 0, 1, 0, FairQueueTest::took, FairQueueTest::nothing));
         assertThatIllegalArgumentException()
@@ -277,7 +275,7 @@ class FairQueueTest {
             }
             assertThat(queue.waiting()).isBetween(0, 40);
         }
-        queue.close();
+        queue.tick(Long.MAX_VALUE / 2);
         assertThat(queue.waiting()).isZero();
         assertThat(cancelled).isPositive();
         all.forEach(ticket ->
