@@ -216,6 +216,11 @@ public final class FairQueue {
         return expired == null ? List.of() : expired;
     }
 
+    /** How long each waits at most. */
+    public long waitMillis() {
+        return TimeUnit.NANOSECONDS.toMillis(waitNanos);
+    }
+
     /** Calls that wait. */
     public synchronized int waiting() {
         return waiting;

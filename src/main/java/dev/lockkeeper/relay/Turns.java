@@ -27,16 +27,19 @@ final class Turns {
         return queue != null && queue.waiting() > 0;
     }
 
-    /** Waits for a turn; null where too many do. See {@link FairQueue#offer}. */
-    FairQueue.@Nullable Ticket await(
+    /**
+     * Waits for a turn; null where too many do. See {@link FairQueue#offer}. How long a call waits at most is what the
+     * configuration said when the first of those that wait now came.
+     */
+    synchronized FairQueue.@Nullable Ticket await(
             String provider, FairSettings settings, String organization, BooleanSupplier onTurn, Runnable onTimeout) {
-        return queues.computeIfAbsent(
-                        provider,
-                        _ -> new FairQueue(
-                                FairQueue.MAX_WAITING,
-                                FairQueue.MAX_WAITING_EACH,
-                                settings.patience().toMillis()))
-                .offer(organization, settings.weight(organization), 1, System.nanoTime(), onTurn, onTimeout);
+        long patience = settings.patience().toMillis();
+        FairQueue queue = queues.get(provider);
+        if (queue == null || (queue.waitMillis() != patience && queue.waiting() == 0)) {
+            queue = new FairQueue(FairQueue.MAX_WAITING, FairQueue.MAX_WAITING_EACH, patience);
+            queues.put(provider, queue);
+        }
+        return queue.offer(organization, settings.weight(organization), 1, System.nanoTime(), onTurn, onTimeout);
     }
 
     /** Gives turns as long as the provider's limits leave room, after ending the wait of those who waited too long. */
