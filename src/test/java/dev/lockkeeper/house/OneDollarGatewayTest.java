@@ -27,8 +27,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * 200 callers at once on one budget of a dollar, through a gateway, before an upstream that bills what it says and not more
@@ -45,8 +46,13 @@ class OneDollarGatewayTest {
     private static final int WORDS_PER_CHUNK = 100;
     private static final int MOST_TOKENS = 4_000;
 
+    /** More of them by {@code -Dlockkeeper.dollar-runs=100}. */
+    static LongStream seeds() {
+        return LongStream.rangeClosed(1, Integer.getInteger("lockkeeper.dollar-runs", 3));
+    }
+
     @ParameterizedTest
-    @ValueSource(longs = {1, 2, 3})
+    @MethodSource("seeds")
     void itIsNeverOverspentAndNearlyAllOfItIsSpent(long seed) throws Exception {
         try (ScriptedUpstream upstream = ScriptedUpstream.answering(OneDollarGatewayTest::answer);
                 Gateway gateway = Gateway.plan()
