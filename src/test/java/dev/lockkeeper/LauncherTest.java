@@ -196,6 +196,41 @@ class LauncherTest {
                 .contains(temp.resolve("with a space/lockkeeper.jar").toString());
     }
 
+    @Test
+    void twoThatFindTheJarStaleBuildItOnce() throws Exception {
+        Path sources = temp.resolve("sources");
+        Files.createDirectories(sources.resolve(".mvn"));
+        Files.copy(Path.of("lockkeeper"), sources.resolve("lockkeeper"));
+        Files.copy(Path.of(".mvn/find-jdk.sh"), sources.resolve(".mvn/find-jdk.sh"));
+        executable(
+                sources.resolve("mvnw"),
+                "#!/bin/sh\necho built >>builds\nsleep 1\nmkdir -p target/lib\n: >target/lockkeeper.jar\n");
+        Path jdk = temp.resolve("jdk");
+        executable(jdk.resolve("bin/java"), "#!/bin/sh\n");
+        executable(jdk.resolve("bin/javac"), "#!/bin/sh\n");
+        Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25.0.3\"\nJAVA_RUNTIME_VERSION=\"25.0.3+9\"\n");
+        // One that was killed in the middle of a build does not keep others from it.
+        write(sources.resolve("target/.building/pid"), "99999999\n");
+
+        List<Process> both = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            ProcessBuilder builder = new ProcessBuilder("/bin/sh", "lockkeeper", "version")
+                    .directory(sources.toFile())
+                    .redirectErrorStream(true)
+                    .redirectOutput(temp.resolve("said" + i).toFile());
+            builder.environment().put("JAVA_HOME", jdk.toString());
+            builder.environment().put("LOCKKEEPER_AOT", "off");
+            both.add(builder.start());
+        }
+        for (Process each : both) {
+            assertThat(each.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(each.exitValue()).isZero();
+        }
+
+        assertThat(Files.readAllLines(sources.resolve("builds"))).hasSize(1);
+        assertThat(sources.resolve("target/.building")).doesNotExist();
+    }
+
     /** A machine without control groups. */
     private void machine(int mib, String processors) throws IOException {
         write("proc/meminfo", "MemTotal:       " + mib * 1024L + " kB\nMemFree:        1 kB\n");
@@ -209,7 +244,10 @@ class LauncherTest {
     }
 
     private void write(String file, String content) throws IOException {
-        Path path = machine.resolve(file);
+        write(machine.resolve(file), content);
+    }
+
+    private static void write(Path path, String content) throws IOException {
         Files.createDirectories(path.getParent());
         Files.writeString(path, content);
     }
