@@ -144,7 +144,7 @@ final class Reloader implements AutoCloseable {
         Loaded loaded;
         try {
             loaded = source.again(before.inEffect);
-        } catch (RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             LOG.error("The configuration could not be read again ({})", why, bug);
             return failed(before, before.read, "the configuration could not be read: " + bug);
         }
@@ -178,7 +178,7 @@ final class Reloader implements AutoCloseable {
         if (!changes.followed().isEmpty()) {
             try {
                 follow.accept(good.settings());
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 LOG.error("The configuration could not be put into effect ({})", why, e);
                 return failed(
                         before, good.files(), "the configuration could not be put into effect: " + e.getMessage());
@@ -249,7 +249,7 @@ final class Reloader implements AutoCloseable {
             } else {
                 changing = now;
             }
-        } catch (RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             LOG.error("The configuration's files could not be looked at", bug);
         }
     }

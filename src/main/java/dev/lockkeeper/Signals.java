@@ -53,7 +53,7 @@ final class Signals {
             }
             try {
                 handler.run();
-            } catch (RuntimeException failed) {
+            } catch (RuntimeException | Error failed) {
                 LOG.error("What SIG{} is to do failed", name, failed);
             }
         }

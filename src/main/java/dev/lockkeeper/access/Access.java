@@ -204,7 +204,7 @@ public final class Access implements AutoCloseable {
                     usesAt = ticker.getAsLong();
                     writeUses();
                 }
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 // Whatever it is: without looking, every key would be refused soon.
                 if (!failing) {
                     LOG.warn(
@@ -252,7 +252,7 @@ public final class Access implements AutoCloseable {
             writeUses();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.warn("when keys were last used could not be written: {}", e.toString());
         }
     }

@@ -98,7 +98,7 @@ final class Applier {
             long from = feed.position();
             try {
                 read(feed, journals.get(feed.journal), until[feed.journal]);
-            } catch (RuntimeException | InternalError e) {
+            } catch (RuntimeException | Error e) {
                 // What was read of it must not be written without the position: the next start reads it again.
                 damaged = true;
                 trouble = String.valueOf(e.getMessage());

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -24,6 +25,9 @@ final class FileStorage implements Storage {
 
     private final Path folder;
 
+    /** Found once: finding it reads the table of mounts, for which there may be no descriptor when it is asked. */
+    private final FileStore store;
+
     FileStorage(Path folder) throws IOException {
         this.folder = folder;
         if (!Files.isDirectory(folder)) {
@@ -32,6 +36,7 @@ final class FileStorage implements Storage {
                 Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
             }
         }
+        this.store = Files.getFileStore(folder);
     }
 
     /** The number that the database knows this folder by; made where the folder has none. */
@@ -114,7 +119,7 @@ final class FileStorage implements Storage {
 
     @Override
     public long free() throws IOException {
-        return Files.getFileStore(folder).getUsableSpace();
+        return store.getUsableSpace();
     }
 
     private static final class Mapped extends Segment {

@@ -75,7 +75,7 @@ final class Keeper implements AutoCloseable {
                 }
                 ledger.keep();
                 unkept = false;
-            } catch (IOException | RuntimeException | InternalError e) {
+            } catch (IOException | RuntimeException | Error e) {
                 // Without spare segments new holds are refused; with them again they are taken.
                 if (!unkept) {
                     unkept = true;
@@ -107,7 +107,7 @@ final class Keeper implements AutoCloseable {
                 LOG.info("the database takes the journals' records again");
             }
             return more;
-        } catch (RuntimeException | InternalError e) {
+        } catch (RuntimeException | Error e) {
             if (!failing) {
                 failing = true;
                 LOG.warn("the database does not take the journals' records, they wait: {}", Database.said(e));
@@ -153,7 +153,7 @@ final class Keeper implements AutoCloseable {
             for (int i = 0; more && i < LAST_BATCHES; i++) {
                 more = ledger.apply();
             }
-        } catch (IOException | RuntimeException | InternalError e) {
+        } catch (IOException | RuntimeException | Error e) {
             LOG.warn("what the database does not have yet stays in the journals for the next start: {}", e.toString());
         }
     }

@@ -116,7 +116,7 @@ final class DayBook implements AutoCloseable {
             }
             tidy();
             failing = false;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             if (!failing) {
                 LOG.warn(
                         "Limits could not be brought together with the database; it is tried again every {} s, and"

@@ -95,7 +95,7 @@ public final class AlertTeller implements AutoCloseable {
                     }
                     round();
                     failing = false;
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
                     if (!failing) {
                         failing = true;
                         LOG.warn("alerts wait, since the database does not answer: {}", e.toString());

@@ -449,7 +449,7 @@ public final class KeptAnswers implements AutoCloseable {
                     sweep();
                 }
                 settleAgain();
-            } catch (RuntimeException failed) {
+            } catch (RuntimeException | Error failed) {
                 if (!waiting.isShutdown()) {
                     LOG.warn("the idempotency keys in the database can't be looked after: {}", failed.toString());
                 }

@@ -85,7 +85,8 @@ class SurvivalTest {
                             .isEqualTo(200));
             assertThat(server.metric("lockkeeper_overload_refused_total{reason=\"descriptors\"}"))
                     .isPositive();
-            assertThat(server.stop()).isZero();
+            assertThat(server.stop()).as(server.errors()).isZero();
+            assertThat(server.errors()).as("no thread has died").doesNotContain("Exception in thread");
         }
     }
 
