@@ -38,7 +38,8 @@ public final class HeadTarget {
             StrictReader.Request expected = strict.next();
             Input.check(expected != null, "handed on, but " + strict.why() + ": " + seen);
             Input.same(expected.method() + " " + expected.target(), seen.method() + " " + seen.target(), "request");
-            Input.same(withoutUpgrade(expected.fields()), withoutOwnClose(expected.fields(), seen.fields()), "fields");
+            List<String> fields = withoutUpgrade(expected.fields());
+            Input.same(fields, withoutOwnClose(fields, seen.fields()), "fields");
             if (seen.whole()) {
                 Input.check(expected.whole(), "whole: " + seen);
                 Input.same(expected.body(), seen.body(), "body");
