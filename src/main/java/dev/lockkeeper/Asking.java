@@ -49,14 +49,14 @@ abstract class Asking implements Callable<Integer> {
         return 0;
     }
 
-    /** Shows a secret: the sentence on standard error, the secret alone on standard output, so that a script may take it. */
-    final int shown(JsonNode answer, String sentence, String secret) {
+    /** Shows a secret or an id: the sentence on standard error, it alone on standard output, so that a script may take it. */
+    final int shown(JsonNode answer, String sentence, String alone) {
         if (json) {
             shell.out().println(Json.text(answer));
         } else {
             shell.err().println(sentence);
             shell.err().flush();
-            shell.out().println(secret);
+            shell.out().println(alone);
         }
         return 0;
     }

@@ -68,15 +68,14 @@ final class BudgetsCommand implements Runnable {
     /**
      * An amount as the admin API takes it. A number alone is refused: of {@code $12.50} without quotes a shell leaves 2.50.
      */
-    private static String amount(CommandSpec spec, String written) {
+    private static String amount(Asking command, String written) {
         if (written.matches("\\d+(\\.\\d+)?(?i:usd)")) {
             return "$" + written.substring(0, written.length() - "usd".length());
         }
         if (written.matches("-?\\d*\\.?\\d*")) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "amount: " + written + " (expected: 12.50usd, or '$12.50' in quotes, since a shell makes 2.50 of"
-                            + " $12.50 without them)");
+            throw command.misused(
+                    "amount: " + written + " (expected: 12.50usd, or '$12.50' in quotes, since a shell makes"
+                            + " 2.50 of $12.50 without them)");
         }
         return written;
     }
@@ -158,9 +157,6 @@ final class BudgetsCommand implements Runnable {
                             + " period began counts.",
             footer = {"", "Exit codes: 0 made; 1 it could not be; 2 it is refused, or the command line is wrong."})
     private static final class Create extends Asking {
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
         @Parameters(
                 index = "0",
                 paramLabel = "KIND",
@@ -219,7 +215,7 @@ final class BudgetsCommand implements Runnable {
             ObjectNode wanted = Json.object()
                     .put("scope_kind", kind)
                     .put("scope_id", id)
-                    .put("amount", amount(spec, amount))
+                    .put("amount", amount(this, amount))
                     .put("period", period)
                     .put("time_zone", zone)
                     .put("hard", !soft)
@@ -316,9 +312,6 @@ final class BudgetsCommand implements Runnable {
             description = "Gives a budget other terms. They apply at once, also to calls under way.",
             footer = {"", "Exit codes: 0 changed; 1 there is none; 2 it is refused, or the command line is wrong."})
     private static final class Change extends Asking {
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
         @Parameters(paramLabel = "ID", description = "Its id, bud_...")
         private String id = "";
 
@@ -347,11 +340,11 @@ final class BudgetsCommand implements Runnable {
         @Override
         public Integer call() {
             if (hard && soft) {
-                throw new ParameterException(spec.commandLine(), "--hard and --soft (expected: one of them)");
+                throw misused("--hard and --soft (expected: one of them)");
             }
             ObjectNode change = Json.object();
             if (amount != null) {
-                change.put("amount", amount(spec, amount));
+                change.put("amount", amount(this, amount));
             }
             if (hard || soft) {
                 change.put("hard", hard);
@@ -366,8 +359,7 @@ final class BudgetsCommand implements Runnable {
                 fallback(change, fallback);
             }
             if (change.isEmpty()) {
-                throw new ParameterException(
-                        spec.commandLine(),
+                throw misused(
                         "nothing to change (expected: --amount, --hard, --soft, --alerts, --surge or --fallback-model)");
             }
             JsonNode changed = ask("PATCH", at(id), change);

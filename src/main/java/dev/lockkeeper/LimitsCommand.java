@@ -2,7 +2,8 @@ package dev.lockkeeper;
 
 import dev.lockkeeper.admin.Desk;
 import dev.lockkeeper.admin.Json;
-import java.util.concurrent.Callable;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -58,15 +59,6 @@ final class LimitsCommand implements Runnable {
                 spec.commandLine(), "Which of list, set, remove, request, requests, approve, refuse?");
     }
 
-    /** What every one of them has. */
-    private static final class Common {
-        @Mixin
-        private DataFolder folder = new DataFolder();
-
-        @Option(names = "--json", description = "Prints the answer as JSON.")
-        private boolean json;
-    }
-
     /** On what a limit is set. */
     private static final class On {
         @Parameters(
@@ -103,21 +95,20 @@ final class LimitsCommand implements Runnable {
                 description = "The most at once after a rest, per second or minute. Default: the amount.")
         private @Nullable Long burst;
 
-        private ObjectNode body(CommandSpec spec) {
+        private ObjectNode body(Asking command) {
             ObjectNode body = Json.object()
                     .put("kind", on.kind)
                     .put("id", on.id)
                     .put("measure", measure)
-                    .put("amount", amount(spec));
+                    .put("amount", amount(command));
             return burst == null ? body : body.put("burst", burst);
         }
 
-        private @Nullable Long amount(CommandSpec spec) {
+        private @Nullable Long amount(Asking command) {
             try {
                 return amount.equals("none") ? null : (Long) Long.parseLong(amount);
             } catch (NumberFormatException e) {
-                throw new ParameterException(
-                        spec.commandLine(), "amount: " + amount + " (expected: a whole number, or none)");
+                throw command.misused("amount: " + amount + " (expected: a whole number, or none)");
             }
         }
     }
@@ -135,49 +126,41 @@ final class LimitsCommand implements Runnable {
         return limit.path("kind").asString() + " " + limit.path("id").asString();
     }
 
-    private static void notes(Shell shell, JsonNode answer) {
-        answer.path("notes").forEach(note -> shell.err().println("Note: " + note.asString() + "."));
+    /** A sentence, and a line for each of an answer's notes. */
+    private static String noted(JsonNode answer, String sentence) {
+        StringBuilder lines = new StringBuilder(sentence);
+        answer.path("notes")
+                .forEach(note -> lines.append(System.lineSeparator())
+                        .append("Note: ")
+                        .append(note.asString())
+                        .append('.'));
+        return lines.toString();
     }
 
     @Command(name = "list", description = "Lists the limits that are set.")
-    private static final class ListAll implements Callable<Integer> {
-        private static final String ROW = "%-12s  %-32s  %-20s  %12s  %12s%n";
-
-        private final Shell shell;
-
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Mixin
-        private Common common = new Common();
+    private static final class ListAll extends Asking {
+        private static final String ROW = "%-12s  %-32s  %-20s  %12s  %12s";
 
         ListAll(Shell shell) {
-            this.shell = shell;
+            super(shell);
         }
 
         @Override
         public Integer call() {
-            JsonNode limits = common.folder.atDesk(spec, shell, false, "GET", LIMITS, null);
-            if (common.json) {
-                shell.out().println(Json.text(limits));
-                return 0;
-            }
-            shell.out().printf(ROW, "KIND", "ID", "MEASURE", "AMOUNT", "BURST");
+            JsonNode limits = ask("GET", LIMITS, null);
+            List<String> lines = new ArrayList<>();
+            lines.add(ROW.formatted("KIND", "ID", "MEASURE", "AMOUNT", "BURST"));
             for (JsonNode each : limits.path("data")) {
-                shell.out()
-                        .printf(
-                                ROW,
-                                each.path("kind").asString(),
-                                each.path("id").asString(),
-                                each.path("measure").asString(),
-                                each.path("amount").isNull()
-                                        ? "none"
-                                        : each.path("amount").asString(),
-                                each.path("burst").isNull()
-                                        ? "-"
-                                        : each.path("burst").asString());
+                lines.add(ROW.formatted(
+                        each.path("kind").asString(),
+                        each.path("id").asString(),
+                        each.path("measure").asString(),
+                        each.path("amount").isNull()
+                                ? "none"
+                                : each.path("amount").asString(),
+                        each.path("burst").isNull() ? "-" : each.path("burst").asString()));
             }
-            return 0;
+            return showed(limits, lines);
         }
     }
 
@@ -185,32 +168,18 @@ final class LimitsCommand implements Runnable {
             name = "set",
             description = "Sets a limit, in place of the one that was there.",
             footer = {"", "Exit codes: 0 set; 1 it could not be; 2 it is refused, or the command line is wrong."})
-    private static final class SetOne implements Callable<Integer> {
-        private final Shell shell;
-
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Mixin
-        private Common common = new Common();
-
+    private static final class SetOne extends Asking {
         @Mixin
         private Wish wish = new Wish();
 
         SetOne(Shell shell) {
-            this.shell = shell;
+            super(shell);
         }
 
         @Override
         public Integer call() {
-            JsonNode set = common.folder.atDesk(spec, shell, false, "POST", LIMITS, wish.body(spec));
-            if (common.json) {
-                shell.out().println(Json.text(set));
-            } else {
-                shell.err().println("Limit of " + subject(set) + ": " + said(set) + ".");
-                notes(shell, set);
-            }
-            return 0;
+            JsonNode set = ask("POST", LIMITS, wish.body(this));
+            return told(set, noted(set, "Limit of " + subject(set) + ": " + said(set) + "."));
         }
     }
 
@@ -218,15 +187,7 @@ final class LimitsCommand implements Runnable {
             name = "remove",
             description = "Takes a limit away, or all of a subject's.",
             footer = {"", "Exit codes: 0 removed; 1 there is no such limit; 2 the command line is wrong."})
-    private static final class Remove implements Callable<Integer> {
-        private final Shell shell;
-
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Mixin
-        private Common common = new Common();
-
+    private static final class Remove extends Asking {
         @Mixin
         private On on = new On();
 
@@ -234,20 +195,15 @@ final class LimitsCommand implements Runnable {
         private @Nullable String measure;
 
         Remove(Shell shell) {
-            this.shell = shell;
+            super(shell);
         }
 
         @Override
         public Integer call() {
             String path = LIMITS + "?kind=" + Desk.escaped(on.kind) + "&id=" + Desk.escaped(on.id)
                     + (measure == null ? "" : "&measure=" + Desk.escaped(measure));
-            JsonNode removed = common.folder.atDesk(spec, shell, false, "DELETE", path, null);
-            if (common.json) {
-                shell.out().println(Json.text(removed));
-            } else {
-                shell.err().println("Removed from " + subject(removed) + ".");
-            }
-            return 0;
+            JsonNode removed = ask("DELETE", path, null);
+            return told(removed, "Removed from " + subject(removed) + ".");
         }
     }
 
@@ -255,15 +211,7 @@ final class LimitsCommand implements Runnable {
             name = "request",
             description = "Asks for another limit; the wish waits for a decision.",
             footer = {"", "Exit codes: 0 it waits; 1 it could not be kept; 2 the command line is wrong."})
-    private static final class Request implements Callable<Integer> {
-        private final Shell shell;
-
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Mixin
-        private Common common = new Common();
-
+    private static final class Request extends Asking {
         @Mixin
         private Wish wish = new Wish();
 
@@ -274,35 +222,23 @@ final class LimitsCommand implements Runnable {
         private String link = "";
 
         Request(Shell shell) {
-            this.shell = shell;
+            super(shell);
         }
 
         @Override
         public Integer call() {
-            ObjectNode body = wish.body(spec).put("reason", reason).put("link", link);
-            JsonNode asked = common.folder.atDesk(spec, shell, false, "POST", REQUESTS, body);
-            if (common.json) {
-                shell.out().println(Json.text(asked));
-            } else {
-                shell.err().println("It waits: " + subject(asked) + ", " + said(asked) + ".");
-                shell.err().flush();
-                shell.out().println(asked.path("request_id").asString());
-            }
-            return 0;
+            JsonNode asked =
+                    ask("POST", REQUESTS, wish.body(this).put("reason", reason).put("link", link));
+            return shown(
+                    asked,
+                    "It waits: " + subject(asked) + ", " + said(asked) + ".",
+                    asked.path("request_id").asString());
         }
     }
 
     @Command(name = "requests", description = "Lists wishes for other limits, the newest first.")
-    private static final class Requests implements Callable<Integer> {
-        private static final String ROW = "%-30s  %-8s  %-20s  %-40s  %-40s  %s%n";
-
-        private final Shell shell;
-
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Mixin
-        private Common common = new Common();
+    private static final class Requests extends Asking {
+        private static final String ROW = "%-30s  %-8s  %-20s  %-40s  %-40s  %s";
 
         @Option(
                 names = "--state",
@@ -311,45 +247,32 @@ final class LimitsCommand implements Runnable {
         private @Nullable String state;
 
         Requests(Shell shell) {
-            this.shell = shell;
+            super(shell);
         }
 
         @Override
         public Integer call() {
-            String path = state == null ? REQUESTS : REQUESTS + "?state=" + Desk.escaped(state);
-            JsonNode requests = common.folder.atDesk(spec, shell, false, "GET", path, null);
-            if (common.json) {
-                shell.out().println(Json.text(requests));
-                return 0;
-            }
-            shell.out().printf(ROW, "ID", "STATE", "ASKED", "FOR", "HOW MUCH", "WHY");
+            JsonNode requests = ask("GET", state == null ? REQUESTS : REQUESTS + "?state=" + Desk.escaped(state), null);
+            List<String> lines = new ArrayList<>();
+            lines.add(ROW.formatted("ID", "STATE", "ASKED", "FOR", "HOW MUCH", "WHY"));
             for (JsonNode each : requests.path("data")) {
-                shell.out()
-                        .printf(
-                                ROW,
-                                each.path("request_id").asString(),
-                                each.path("state").asString(),
-                                Table.time(each.path("asked_at")),
-                                subject(each),
-                                said(each),
-                                each.path("reason").asString());
+                lines.add(ROW.formatted(
+                        each.path("request_id").asString(),
+                        each.path("state").asString(),
+                        Table.time(each.path("asked_at")),
+                        subject(each),
+                        said(each),
+                        each.path("reason").asString()));
             }
-            return 0;
+            return showed(requests, lines);
         }
     }
 
     @Command(
             description = "Decides on a wish: approved, its limit is set at once; refused, nothing changes.",
             footer = {"", "Exit codes: 0 decided; 1 there is no such wish or it was decided before; 2 it is refused."})
-    private static final class Decide implements Callable<Integer> {
-        private final Shell shell;
+    private static final class Decide extends Asking {
         private final String how;
-
-        @Spec
-        private CommandSpec spec = CommandSpec.create();
-
-        @Mixin
-        private Common common = new Common();
 
         @Parameters(paramLabel = "ID", description = "Its id, quota_...")
         private String id = "";
@@ -358,29 +281,23 @@ final class LimitsCommand implements Runnable {
         private String note = "";
 
         Decide(Shell shell, String how) {
-            this.shell = shell;
+            super(shell);
             this.how = how;
         }
 
         @Override
         public Integer call() {
-            JsonNode decided = common.folder.atDesk(
-                    spec,
-                    shell,
-                    false,
+            JsonNode decided = ask(
                     "POST",
                     REQUESTS + "/" + Desk.escaped(id) + "/" + how,
                     Json.object().put("note", note));
-            if (common.json) {
-                shell.out().println(Json.text(decided));
-            } else {
-                shell.err()
-                        .println("Request " + decided.path("request_id").asString() + " is "
-                                + decided.path("state").asString() + ": " + subject(decided) + ", " + said(decided)
-                                + ".");
-                notes(shell, decided);
-            }
-            return 0;
+            return told(
+                    decided,
+                    noted(
+                            decided,
+                            "Request " + decided.path("request_id").asString() + " is "
+                                    + decided.path("state").asString() + ": " + subject(decided) + ", " + said(decided)
+                                    + "."));
         }
     }
 }
