@@ -1,6 +1,7 @@
 package dev.lockkeeper.fuzz;
 
 import dev.lockkeeper.units.Bytes;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,7 +63,7 @@ final class StrictReader {
                         || !codings.getFirst().equalsIgnoreCase("chunked"))) {
             return no("transfer-encoding " + codings + " with lengths " + lengths);
         }
-        if (lengths.size() > 1 || (lengths.size() == 1 && !lengths.getFirst().matches("[0-9]{1,18}"))) {
+        if (lengths.size() > 1 || (lengths.size() == 1 && !isLength(lengths.getFirst()))) {
             return no("content-length " + lengths);
         }
         long hosts = values(fields, "host").size();
@@ -124,8 +125,13 @@ final class StrictReader {
                 .toList();
     }
 
+    /** As long as it may be: how large a body may be is not this reader's to say. */
+    private static boolean isLength(String text) {
+        return text.matches("[0-9]+") && new BigInteger(text).bitLength() < Long.SIZE;
+    }
+
     private boolean fixed(long length, StringBuilder body) {
-        int to = (int) Math.min(all.length(), at + length);
+        int to = at + (int) Math.min(all.length() - at, length);
         body.append(all, at, to);
         boolean whole = to - at == length;
         at = to;
