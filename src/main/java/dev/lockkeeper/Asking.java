@@ -34,6 +34,11 @@ abstract class Asking implements Callable<Integer> {
         return folder.atDesk(spec, shell, false, method, path, body);
     }
 
+    /** Asks for a list with all its pages. */
+    final JsonNode all(String path) {
+        return folder.allAtDesk(spec, shell, path);
+    }
+
     /** The same for what makes something, which a folder without database is given one for. */
     final JsonNode make(String path, JsonNode body) {
         return folder.atDesk(spec, shell, true, "POST", path, body);

@@ -245,6 +245,16 @@ final class BudgetsCommand implements Runnable {
                 "The bar is what was granted: # spent, + held for calls under way, . free, ! behind it: beyond."
             })
     private static final class ListAll extends Asking {
+        @Parameters(
+                index = "0",
+                arity = "0..1",
+                paramLabel = "SCOPE",
+                description = "Only those of such scopes: organization, project, key, end-user, model or provider.")
+        private @Nullable String kind;
+
+        @Parameters(index = "1", arity = "0..1", paramLabel = "WHICH", description = "Only those of this one.")
+        private @Nullable String which;
+
         ListAll(Shell shell) {
             super(shell);
         }
@@ -252,7 +262,10 @@ final class BudgetsCommand implements Runnable {
         @Override
         public Integer call() {
             return listed(
-                    ask("GET", AT, null),
+                    all(new Query()
+                            .put("scope_kind", kind)
+                            .put("scope_id", which)
+                            .behind(AT)),
                     "There are no budgets.",
                     List.of("ID", "SCOPE", "PERIOD", "", "USED", "SPENT", "HELD", "FREE", "OF", "KIND", "ENDS"),
                     each -> List.of(
@@ -402,7 +415,7 @@ final class BudgetsCommand implements Runnable {
         public Integer call() {
             String path = "/admin/v1/alerts" + (state == null ? "" : "?state=" + Desk.escaped(state));
             return listed(
-                    ask("GET", path, null),
+                    all(path),
                     "There are no alerts.",
                     List.of("SEEN", "STATE", "TRIES", "ALERT", "TROUBLE"),
                     each -> List.of(

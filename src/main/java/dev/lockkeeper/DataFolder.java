@@ -83,9 +83,18 @@ final class DataFolder {
      * @return the answer's body; what is refused ends the command
      */
     JsonNode atDesk(CommandSpec spec, Shell shell, boolean make, String method, String path, @Nullable JsonNode body) {
+        return answered(spec, shell, make, desk -> desk.ask(method, path, body));
+    }
+
+    /** Asks the admin API for a list: for all its pages, one after the other, which are answered as one. */
+    JsonNode allAtDesk(CommandSpec spec, Shell shell, String path) {
+        return answered(spec, shell, false, desk -> desk.all(path));
+    }
+
+    private JsonNode answered(CommandSpec spec, Shell shell, boolean make, Function<Desk, Desk.Said> asking) {
         Desk.Said said;
         try {
-            said = this.<Desk.Said>withDesk(shell, make, desk -> desk.ask(method, path, body));
+            said = withDesk(shell, make, asking);
         } catch (UncheckedIOException e) {
             throw CommandFailure.failed(String.valueOf(e.getMessage()));
         }

@@ -267,7 +267,7 @@ public final class House implements AutoCloseable {
             RunningServer.announce(settings.data(), settings.admin().host(), adminServer.port());
             keep(() -> RunningServer.withdraw(settings.data()));
             // Last: a start that fails must not use up the one showing of the key.
-            firstKey = keys.list().isEmpty() ? firstKey(keys) : null;
+            firstKey = keys.none() ? firstKey(keys) : null;
             reloader = configured == null
                     ? null
                     : keep(Reloader.start(

@@ -202,15 +202,20 @@ final class KeysCommand implements Runnable {
         @Option(names = "--project", paramLabel = "PROJECT", description = "Only those of this one: id or name.")
         private @Nullable String project;
 
+        @Option(names = "--org", paramLabel = "ORGANIZATION", description = "Only those of this one: id or name.")
+        private @Nullable String organization;
+
         ListAll(Shell shell) {
             super(shell);
         }
 
         @Override
         public Integer call() {
-            String only = project == null ? "" : "?project=" + Desk.escaped(project);
             return listed(
-                    ask("GET", AT + only, null),
+                    all(new Query()
+                            .put("project", project)
+                            .put("organization", organization)
+                            .behind(AT)),
                     "There are no keys. 'lockkeeper keys create NAME' makes one.",
                     List.of(
                             "ID",

@@ -141,13 +141,23 @@ final class LimitsCommand implements Runnable {
     private static final class ListAll extends Asking {
         private static final String ROW = "%-12s  %-32s  %-20s  %12s  %12s";
 
+        @Parameters(
+                index = "0",
+                arity = "0..1",
+                paramLabel = "KIND",
+                description = "Only those on organization, project, key, end-user, model or provider.")
+        private @Nullable String kind;
+
+        @Parameters(index = "1", arity = "0..1", paramLabel = "ID", description = "Only those on this one.")
+        private @Nullable String id;
+
         ListAll(Shell shell) {
             super(shell);
         }
 
         @Override
         public Integer call() {
-            JsonNode limits = ask("GET", LIMITS, null);
+            JsonNode limits = all(new Query().put("kind", kind).put("id", id).behind(LIMITS));
             List<String> lines = new ArrayList<>();
             lines.add(ROW.formatted("KIND", "ID", "MEASURE", "AMOUNT", "BURST"));
             for (JsonNode each : limits.path("data")) {
@@ -252,7 +262,7 @@ final class LimitsCommand implements Runnable {
 
         @Override
         public Integer call() {
-            JsonNode requests = ask("GET", state == null ? REQUESTS : REQUESTS + "?state=" + Desk.escaped(state), null);
+            JsonNode requests = all(new Query().put("state", state).behind(REQUESTS));
             List<String> lines = new ArrayList<>();
             lines.add(ROW.formatted("ID", "STATE", "ASKED", "FOR", "HOW MUCH", "WHY"));
             for (JsonNode each : requests.path("data")) {

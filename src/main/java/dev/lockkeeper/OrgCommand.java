@@ -103,7 +103,7 @@ final class OrgCommand implements Runnable {
         @Override
         public Integer call() {
             return listed(
-                    ask("GET", AT, null),
+                    all(AT),
                     "There are no organizations.",
                     List.of("ID", "NAME", "STATE", "MARKUP", "PROJECTS", "KEYS", "CREATED"),
                     each -> List.of(

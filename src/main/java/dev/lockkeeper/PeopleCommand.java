@@ -98,7 +98,7 @@ final class PeopleCommand implements Runnable {
         @Override
         public Integer call() {
             return listed(
-                    ask("GET", INVITATIONS, null),
+                    all(INVITATIONS),
                     "There are no invitations.",
                     List.of("ID", "NAME", "EMAIL", "ROLE", "EXPIRES", "ACCEPTED", "TAKEN BACK"),
                     each -> List.of(
@@ -138,7 +138,7 @@ final class PeopleCommand implements Runnable {
         @Override
         public Integer call() {
             return listed(
-                    ask("GET", PEOPLE, null),
+                    all(PEOPLE),
                     "There is nobody yet but whoever may read the data folder. 'lockkeeper people invite' changes that.",
                     List.of("ID", "NAME", "EMAIL", "ROLE", "SINCE", "REMOVED"),
                     each -> List.of(

@@ -104,7 +104,7 @@ final class ProjectCommand implements Runnable {
         public Integer call() {
             String only = organization == null ? "" : "?organization=" + Desk.escaped(organization);
             return listed(
-                    ask("GET", AT + only, null),
+                    all(AT + only),
                     "There are no such projects.",
                     List.of("ID", "NAME", "ORGANIZATION", "STATE", "KEYS", "TEST KEYS REACH", "CREATED"),
                     each -> List.of(

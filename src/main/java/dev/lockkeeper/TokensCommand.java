@@ -104,7 +104,7 @@ final class TokensCommand implements Runnable {
         @Override
         public Integer call() {
             return listed(
-                    ask("GET", AT, null),
+                    all(AT),
                     "There are no admin tokens but that of the data folder.",
                     List.of("ID", "NAME", "PERSON", "TEXT", "EXPIRES", "REVOKED", "SCOPES"),
                     each -> List.of(

@@ -10,10 +10,8 @@ import java.time.DateTimeException;
 import java.time.YearMonth;
 import java.time.ZoneId;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -108,24 +106,6 @@ final class UsageCommand extends Asking {
 
         Query into(Query query) {
             return query.put("from", from).put("to", to).put("zone", zone);
-        }
-    }
-
-    /** What stands behind a question mark. */
-    static final class Query {
-        private final Map<String, String> values = new LinkedHashMap<>();
-
-        Query put(String name, @Nullable String value) {
-            if (value != null) {
-                values.put(name, value);
-            }
-            return this;
-        }
-
-        String behind(String path) {
-            List<String> parts = new ArrayList<>();
-            values.forEach((name, value) -> parts.add(name + "=" + Desk.escaped(value)));
-            return parts.isEmpty() ? path : path + "?" + String.join("&", parts);
         }
     }
 

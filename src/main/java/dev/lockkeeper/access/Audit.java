@@ -1,6 +1,8 @@
 package dev.lockkeeper.access;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Page;
+import dev.lockkeeper.db.Slice;
 import dev.lockkeeper.db.Witness;
 import java.time.Clock;
 import java.util.HexFormat;
@@ -19,9 +21,6 @@ import tools.jackson.databind.node.ObjectNode;
  * thread that may.
  */
 public final class Audit {
-    /** Rows in one answer. */
-    public static final int MAX_ROWS = 1_000;
-
     /** Rows that are read at once while all are looked at. */
     private static final int AT_ONCE = 1_000;
 
@@ -170,14 +169,14 @@ public final class Audit {
      *
      * @param before only rows with a smaller number; {@link Long#MAX_VALUE}: all
      * @param subject only changes of this; null: all
-     * @param limit at most {@value #MAX_ROWS}
+     * @param page how many; where it begins is said by {@code before}
      */
-    public List<Row> list(long before, @Nullable String subject, int limit) {
-        return database.<List<Row>>read(handle -> handle.createQuery("SELECT * FROM audit WHERE seq < :before"
+    public Slice<Row> list(long before, @Nullable String subject, Page page) {
+        List<Row> rows = database.<List<Row>>read(handle -> handle.createQuery("SELECT * FROM audit WHERE seq < :before"
                                 + (subject == null ? "" : " AND subject = :subject")
                                 + " ORDER BY seq DESC LIMIT :limit")
                         .bind("before", before)
-                        .bind("limit", Math.min(limit, MAX_ROWS))
+                        .bind("limit", page.limit() + 1)
                         .bind("subject", Objects.requireNonNullElse(subject, ""))
                         .configure(
                                 org.jdbi.v3.core.statement.SqlStatements.class,
@@ -185,6 +184,7 @@ public final class Audit {
                         .map(ROW)
                         .list())
                 .join();
+        return Slice.of(rows.stream(), page);
     }
 
     /**

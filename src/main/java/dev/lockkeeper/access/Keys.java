@@ -1,9 +1,15 @@
 package dev.lockkeeper.access;
 
+import dev.lockkeeper.db.Listing;
+import dev.lockkeeper.db.Listing.Where;
+import dev.lockkeeper.db.Page;
+import dev.lockkeeper.db.Slice;
 import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -39,6 +45,8 @@ public final class Keys {
                    CASE WHEN p.closed IS NULL AND p.revoked IS NULL THEN 0 ELSE 1 END AS no_project
             FROM keys k JOIN projects p ON p.id = k.project JOIN organizations o ON o.id = p.organization
             """;
+
+    private static final Listing LIST = new Listing(SELECT, "keys", "k.", "created", false);
 
     private static final RowMapper<Row> ROW = (row, _) -> {
         Long expires = row.getObject("expires") == null ? null : row.getLong("expires");
@@ -225,15 +233,41 @@ public final class Keys {
         return columns;
     }
 
-    /** All keys, revoked ones too, the oldest first. */
-    public List<KeyInfo> list() {
-        return access.database()
-                .<List<KeyInfo>>read(
-                        handle -> handle.createQuery(SELECT + " ORDER BY k.created, k.id").map(ROW).stream()
-                                .map(Row::info)
-                                .map(this::withUse)
-                                .toList())
-                .join();
+    /**
+     * Keys, revoked ones too, the oldest first.
+     *
+     * @param organization id or name; null: of all organizations
+     * @param project id, or name of one or several; null: of all projects
+     * @throws IllegalArgumentException when there is no such organization or project, or the page follows no key that
+     *     there is; the message may be shown
+     */
+    public Slice<KeyInfo> list(@Nullable String organization, @Nullable String project, Page page) {
+        List<Where> where = new ArrayList<>();
+        if (organization != null) {
+            where.add(new Where(
+                    "p.organization", access.tenants().payer(organization).id()));
+        }
+        if (project != null) {
+            where.add(new Where(access.tenants().isId(project) ? "k.project" : "p.name", project));
+        }
+        return LIST.read(access.database(), page, where, ROW).map(row -> withUse(row.info));
+    }
+
+    /**
+     * What keys are called, by id. Blocks.
+     *
+     * @param project the id of their project; null: of all
+     */
+    public Map<String, String> names(@Nullable String project) {
+        return Tenants.names(
+                access.database(),
+                "SELECT id, name FROM keys" + (project == null ? "" : " WHERE project = ?"),
+                project);
+    }
+
+    /** Whether there is no key, not even a revoked one. */
+    public boolean none() {
+        return list(null, null, new Page(null, 1)).elements().isEmpty();
     }
 
     /** A key by its id, revoked or not; null when there is none. */

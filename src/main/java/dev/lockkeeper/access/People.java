@@ -1,5 +1,9 @@
 package dev.lockkeeper.access;
 
+import dev.lockkeeper.db.Listing;
+import dev.lockkeeper.db.Listing.Where;
+import dev.lockkeeper.db.Page;
+import dev.lockkeeper.db.Slice;
 import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Duration;
@@ -31,6 +35,8 @@ public final class People {
     private static final String TOKEN_PREFIX = "lk-admin-";
     private static final String INVITATION_PREFIX = "lk-invite-";
 
+    private static final Listing PERSON_LIST = new Listing("SELECT * FROM people", "people", "", "created", false);
+
     private static final RowMapper<Person> PERSON = (row, _) -> new Person(
             row.getString("id"),
             row.getString("name"),
@@ -38,6 +44,9 @@ public final class People {
             Objects.requireNonNullElse(Role.of(row.getString("role")), Role.VIEWER),
             row.getLong("created"),
             row.getObject("removed") == null ? null : row.getLong("removed"));
+
+    private static final Listing INVITATION_LIST =
+            new Listing("SELECT * FROM invitations", "invitations", "", "created", false);
 
     private static final RowMapper<Invitation> INVITATION_ROW = (row, _) -> new Invitation(
             row.getString("id"),
@@ -48,6 +57,9 @@ public final class People {
             row.getLong("expires"),
             row.getObject("accepted") == null ? null : row.getLong("accepted"),
             row.getObject("revoked") == null ? null : row.getLong("revoked"));
+
+    private static final Listing TOKEN_LIST =
+            new Listing("SELECT * FROM admin_tokens", "admin_tokens", "", "created", false);
 
     private static final RowMapper<TokenInfo> TOKEN = (row, _) -> new TokenInfo(
             row.getString("id"),
@@ -136,13 +148,13 @@ public final class People {
         });
     }
 
-    /** All invitations, used ones too, the oldest first. */
-    public List<Invitation> invitations() {
-        return access.database()
-                .<List<Invitation>>read(handle -> handle.createQuery("SELECT * FROM invitations ORDER BY created, id")
-                        .map(INVITATION_ROW)
-                        .list())
-                .join();
+    /**
+     * Invitations, used ones too, the oldest first.
+     *
+     * @throws IllegalArgumentException when the page follows none that there is; the message may be shown
+     */
+    public Slice<Invitation> invitations(Page page) {
+        return INVITATION_LIST.read(access.database(), page, List.of(), INVITATION_ROW);
     }
 
     /**
@@ -238,13 +250,13 @@ public final class People {
                 .orElse(null);
     }
 
-    /** All people, removed ones too, the oldest first. */
-    public List<Person> people() {
-        return access.database()
-                .<List<Person>>read(handle -> handle.createQuery("SELECT * FROM people ORDER BY created, id")
-                        .map(PERSON)
-                        .list())
-                .join();
+    /**
+     * People, removed ones too, the oldest first.
+     *
+     * @throws IllegalArgumentException when the page follows nobody who there is; the message may be shown
+     */
+    public Slice<Person> people(Page page) {
+        return PERSON_LIST.read(access.database(), page, List.of(), PERSON);
     }
 
     /**
@@ -359,13 +371,15 @@ public final class People {
         return token;
     }
 
-    /** All admin tokens, revoked ones too, the oldest first; the one of the data folder is not among them. */
-    public List<TokenInfo> tokens() {
-        return access.database()
-                .<List<TokenInfo>>read(handle -> handle.createQuery("SELECT * FROM admin_tokens ORDER BY created, id")
-                        .map(TOKEN)
-                        .list())
-                .join();
+    /**
+     * Admin tokens, revoked ones too, the oldest first; the one of the data folder is not among them.
+     *
+     * @param person the id of whose they are; null: all
+     * @throws IllegalArgumentException when the page follows none that there is; the message may be shown
+     */
+    public Slice<TokenInfo> tokens(@Nullable String person, Page page) {
+        return TOKEN_LIST.read(
+                access.database(), page, person == null ? List.of() : List.of(new Where("person", person)), TOKEN);
     }
 
     /**

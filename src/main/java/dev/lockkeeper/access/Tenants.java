@@ -1,10 +1,18 @@
 package dev.lockkeeper.access;
 
+import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Listing;
+import dev.lockkeeper.db.Listing.Where;
+import dev.lockkeeper.db.Page;
+import dev.lockkeeper.db.Slice;
 import java.time.Clock;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.mapper.RowMapper;
+import org.jdbi.v3.core.statement.Query;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +43,9 @@ public final class Tenants {
             FROM organizations o
             """;
 
+    private static final Listing ORGANIZATION_LIST =
+            new Listing(ORGANIZATIONS, "organizations", "o.", "created", false);
+
     private static final RowMapper<Organization> ORGANIZATION = (row, _) -> new Organization(
             row.getString("id"),
             row.getString("name"),
@@ -49,6 +60,8 @@ public final class Tenants {
                    (SELECT count(*) FROM keys k WHERE k.project = p.id AND k.revoked IS NULL) AS keys
             FROM projects p
             """;
+
+    private static final Listing PROJECT_LIST = new Listing(PROJECTS, "projects", "p.", "created", false);
 
     private static final RowMapper<Project> PROJECT = (row, _) -> new Project(
             row.getString("id"),
@@ -101,13 +114,13 @@ public final class Tenants {
         });
     }
 
-    /** All organizations, the oldest first. */
-    public List<Organization> organizations() {
-        return access.database()
-                .<List<Organization>>read(handle -> handle.createQuery(ORGANIZATIONS + " ORDER BY o.created, o.id")
-                        .map(ORGANIZATION)
-                        .list())
-                .join();
+    /**
+     * Organizations, the oldest first.
+     *
+     * @throws IllegalArgumentException when the page follows none that there is; the message may be shown
+     */
+    public Slice<Organization> organizations(Page page) {
+        return ORGANIZATION_LIST.read(access.database(), page, List.of(), ORGANIZATION);
     }
 
     /** An organization by id or name; null for none. */
@@ -224,20 +237,69 @@ public final class Tenants {
     }
 
     /**
-     * All projects, the oldest first.
+     * Projects, the oldest first.
      *
      * @param organization id or name; null: of all organizations
+     * @throws IllegalArgumentException when there is no such organization, or the page follows no project that there is;
+     *     the message may be shown
      */
-    public List<Project> projects(@Nullable String organization) {
-        return access.database()
-                .<List<Project>>read(handle -> {
-                    Organization payer = organization == null ? null : organization(handle, organization);
-                    return handle.createQuery(PROJECTS + " ORDER BY p.created, p.id").map(PROJECT).stream()
-                            .filter(each -> organization == null
-                                    || (payer != null && payer.id().equals(each.organizationId())))
-                            .toList();
+    public Slice<Project> projects(@Nullable String organization, Page page) {
+        List<Where> where = organization == null
+                ? List.of()
+                : List.of(new Where("p.organization", payer(organization).id()));
+        return PROJECT_LIST.read(access.database(), page, where, PROJECT);
+    }
+
+    /**
+     * Whether it is a project's id, and not the name of one.
+     *
+     * @throws IllegalArgumentException when it is neither; the message may be shown
+     */
+    boolean isId(String project) {
+        List<String> ids = access.database()
+                .<List<String>>read(handle -> handle.createQuery("SELECT id FROM projects WHERE id = :it OR name = :it")
+                        .bind("it", project)
+                        .mapTo(String.class)
+                        .list())
+                .join();
+        if (ids.isEmpty()) {
+            throw new IllegalArgumentException("project: " + project
+                    + " (expected: the id or name of one that there is; 'lockkeeper project list' shows them)");
+        }
+        return ids.contains(project);
+    }
+
+    /** What all organizations are called, by id. Blocks. */
+    public Map<String, String> organizationNames() {
+        return names(access.database(), "SELECT id, name FROM organizations", null);
+    }
+
+    /** What all projects are called, by id. Blocks. */
+    public Map<String, String> projectNames() {
+        return names(access.database(), "SELECT id, name FROM projects", null);
+    }
+
+    static Map<String, String> names(Database database, String select, @Nullable String value) {
+        return database.<Map<String, String>>read(handle -> {
+                    Query query = handle.createQuery(select);
+                    if (value != null) {
+                        query.bind(0, value);
+                    }
+                    Map<String, String> names = new HashMap<>();
+                    query.map((row, _) -> Map.entry(row.getString("id"), row.getString("name")))
+                            .forEach(each -> names.put(each.getKey(), each.getValue()));
+                    return names;
                 })
                 .join();
+    }
+
+    Organization payer(String organization) {
+        Organization payer = organization(organization);
+        if (payer == null) {
+            throw new IllegalArgumentException("organization: " + organization
+                    + " (expected: the id or name of one that there is; 'lockkeeper org list' shows them)");
+        }
+        return payer;
     }
 
     /** A project by its id, or by its name where only one has it; null for none. */

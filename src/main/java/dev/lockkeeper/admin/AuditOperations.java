@@ -2,13 +2,13 @@ package dev.lockkeeper.admin;
 
 import dev.lockkeeper.access.Audit;
 import dev.lockkeeper.access.Right;
+import dev.lockkeeper.db.Listing;
+import dev.lockkeeper.db.Page;
 import java.util.List;
 import java.util.Objects;
 
 /** What the admin API tells of the log of changes. */
 public final class AuditOperations {
-    private static final int DEFAULT_ROWS = 100;
-
     private static final Shape HASH = new Shape.Form("[0-9a-f]{64}", "64 hexadecimal digits");
 
     private static final Shape.Struct ROW = Shape.struct("AuditRow")
@@ -35,24 +35,17 @@ public final class AuditOperations {
     /** The operations on this log. */
     public static List<Operation> of(Audit audit) {
         return List.of(
-                Operation.get(
+                Pages.in(Operation.get(
                                 "/admin/v1/audit",
                                 "listAudit",
                                 "Lists changes, the newest first.",
-                                Shape.answerList(ROW),
-                                asked -> Reply.json(
-                                        200,
-                                        Json.list(audit
-                                                .list(
-                                                        number(asked, "before", Long.MAX_VALUE),
-                                                        asked.asked("subject"),
-                                                        (int) number(asked, "limit", DEFAULT_ROWS))
-                                                .stream()
-                                                .map(Audit.Row::json)
-                                                .toList())))
+                                Pages.of(ROW),
+                                asked -> Pages.reply(
+                                        audit.list(from(asked), asked.asked("subject"), Pages.asked(asked)),
+                                        row -> Long.toString(row.seq()),
+                                        Audit.Row::json)))
                         .takes("before", new Shape.Whole(1, Long.MAX_VALUE), "Only rows with a smaller number.")
                         .takes("subject", Shape.text(), "Only changes of what has this id.")
-                        .takes("limit", new Shape.Whole(1, Audit.MAX_ROWS), "How many at most. Default: 100.")
                         .needs(Right.AUDIT_READ),
                 Operation.get(
                                 "/admin/v1/audit/verify",
@@ -77,8 +70,16 @@ public final class AuditOperations {
                         .put("why", verdict.why()));
     }
 
-    private static long number(Inquiry asked, String name, long otherwise) {
-        String value = asked.asked(name);
-        return value == null ? otherwise : Long.parseLong(value);
+    /** Rows go down: what is after a row has a smaller number. */
+    private static long from(Inquiry asked) {
+        Page page = Pages.asked(asked);
+        String after = page.after();
+        if (after != null && !after.matches("\\d{1,18}")) {
+            throw Listing.gone(page);
+        }
+        String before = asked.asked("before");
+        return Math.min(
+                after == null ? Long.MAX_VALUE : Long.parseLong(after),
+                before == null ? Long.MAX_VALUE : Long.parseLong(before));
     }
 }

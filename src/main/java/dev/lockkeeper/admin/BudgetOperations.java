@@ -5,6 +5,9 @@ import dev.lockkeeper.access.KeyInfo;
 import dev.lockkeeper.access.Organization;
 import dev.lockkeeper.access.Project;
 import dev.lockkeeper.access.Right;
+import dev.lockkeeper.db.Listing;
+import dev.lockkeeper.db.Page;
+import dev.lockkeeper.db.Slice;
 import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Balance;
@@ -17,6 +20,7 @@ import java.time.DateTimeException;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
@@ -27,7 +31,6 @@ import tools.jackson.databind.node.ObjectNode;
 public final class BudgetOperations {
     private static final String BUDGETS = "/admin/v1/budgets";
     private static final String ALERTS = "/admin/v1/alerts";
-    private static final int USUALLY_LISTED = 100;
 
     /** Of a name or an id. */
     private static final Shape.Text NAME = new Shape.Text(300);
@@ -142,14 +145,14 @@ public final class BudgetOperations {
     public static List<Operation> of(Supplier<Budgets> budgets, Alerts alerts, Access access, Offered offered) {
         BudgetOperations desk = new BudgetOperations(budgets, access, offered);
         return List.of(
-                Operation.get(
+                Pages.in(Operation.get(
                                 BUDGETS,
                                 "listBudgets",
                                 "Lists the budgets that stand, the oldest first, and how they stand.",
-                                Shape.answerList(BUDGET),
-                                desk::list)
+                                Pages.of(BUDGET),
+                                desk::list))
                         .takes("scope_kind", KIND, "Only those of this kind of scope.")
-                        .takes("scope_id", NAME, "Only those of this one.")
+                        .takes("scope_id", NAME, "Only those of this one: an id, or with scope_kind a name.")
                         .needs(Right.MONEY_READ),
                 Operation.post(
                                 BUDGETS,
@@ -186,31 +189,44 @@ public final class BudgetOperations {
                                 BUDGET,
                                 desk::close)
                         .needs(Right.MONEY_WRITE),
-                Operation.get(
+                Pages.in(Operation.get(
                                 ALERTS,
                                 "listAlerts",
                                 "Lists what was told of budgets, the newest first.",
-                                Shape.answerList(ALERT),
-                                asked -> alerts(alerts, asked))
+                                Pages.of(ALERT),
+                                asked -> alerts(alerts, asked)))
                         .takes("state", STATE, "Only those of which this became.")
-                        .takes(
-                                "limit",
-                                new Shape.Whole(1, Alerts.MAX_LISTED),
-                                "How many at most. Default: " + USUALLY_LISTED + ".")
+                        .takes("budget", Shape.text(), "Only those of the budget with this id.")
                         .needs(Right.MONEY_READ));
     }
 
     private Reply list(Inquiry asked) {
         String kind = asked.asked("scope_kind");
-        String id = asked.asked("scope_id");
-        return Reply.json(
-                200,
-                Json.list(budgets.get().balances().stream()
-                        .filter(each -> kind == null
-                                || each.budget().scope().kind().word().equals(kind))
-                        .filter(each -> id == null || each.budget().scope().id().equals(id))
-                        .map(each -> json(each, true))
-                        .toList()));
+        String named = asked.asked("scope_id");
+        String id = kind == null || named == null ? named : Named.id(access, kind, named);
+        Page page = Pages.asked(asked);
+        long after = page.after() == null ? 0 : number(page.after());
+        if (after < 0) {
+            throw Listing.gone(page);
+        }
+        return Pages.reply(
+                Slice.of(
+                        budgets.get().balances().stream()
+                                .filter(each -> kind == null
+                                        || each.budget().scope().kind().word().equals(kind))
+                                .filter(each ->
+                                        id == null || each.budget().scope().id().equals(id))
+                                .sorted(Comparator.comparingLong(
+                                        each -> each.budget().number()))
+                                .filter(each -> each.budget().number() > after),
+                        page),
+                each -> each.budget().id(),
+                each -> json(each, true));
+    }
+
+    /** A budget's number by its id; below 0 where it is none. A page may begin behind a budget that is closed by now. */
+    private static long number(String id) {
+        return id.matches("bud_\\d{1,18}") ? Long.parseLong(id.substring("bud_".length())) : -1;
     }
 
     private Reply create(Inquiry asked) {
@@ -432,16 +448,14 @@ public final class BudgetOperations {
 
     private static Reply alerts(Alerts alerts, Inquiry asked) {
         String state = asked.asked("state");
-        String limit = asked.asked("limit");
-        return Reply.json(
-                200,
-                Json.list(alerts
-                        .list(
-                                state == null ? null : Alerts.State.named(state),
-                                limit == null ? USUALLY_LISTED : Integer.parseInt(limit))
-                        .stream()
-                        .map(BudgetOperations::json)
-                        .toList()));
+        String budget = asked.asked("budget");
+        return Pages.reply(
+                alerts.list(
+                        state == null ? null : Alerts.State.named(state),
+                        budget == null ? null : (Long) number(budget),
+                        Pages.asked(asked)),
+                each -> each.alert().id(),
+                BudgetOperations::json);
     }
 
     private static ObjectNode json(Alerts.Told told) {

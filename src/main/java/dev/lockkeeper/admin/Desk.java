@@ -1,7 +1,10 @@
 package dev.lockkeeper.admin;
 
+import dev.lockkeeper.db.Page;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.node.StringNode;
 
 /**
@@ -18,6 +21,33 @@ public interface Desk {
      * @throws java.io.UncheckedIOException when nobody answers
      */
     Said ask(String method, String path, @Nullable JsonNode body);
+
+    /**
+     * Asks for a list page by page, and answers it as one.
+     *
+     * @param path with its question mark, if any, and without a page
+     * @throws java.io.UncheckedIOException when nobody answers
+     */
+    default Said all(String path) {
+        String pages = path + (path.contains("?") ? "&" : "?") + "limit=" + Page.MOST;
+        Said first = ask("GET", pages, null);
+        Said page = first;
+        while (page.done() && page.body().path("has_more").asBoolean()) {
+            page = ask(
+                    "GET",
+                    pages + "&after=" + escaped(page.body().path("last_id").asString()),
+                    null);
+            if (!page.done()) {
+                return page;
+            }
+            ((ArrayNode) first.body().path("data"))
+                    .addAll((ArrayNode) page.body().path("data"));
+            ((ObjectNode) first.body())
+                    .set("last_id", page.body().path("last_id"))
+                    .set("has_more", page.body().path("has_more"));
+        }
+        return first;
+    }
 
     /**
      * What was answered.

@@ -87,12 +87,19 @@ public final class KeyOperations {
     /** The operations on these keys. */
     public static List<Operation> of(Keys keys) {
         return List.of(
-                Operation.get(
+                Pages.in(Operation.get(
                                 AT,
                                 "listKeys",
-                                "Lists all keys, revoked ones too, the oldest first.",
-                                Shape.answerList(KEY),
-                                asked -> list(keys, asked))
+                                "Lists keys, revoked ones too, the oldest first.",
+                                Pages.of(KEY),
+                                asked -> Pages.reply(
+                                        keys.list(
+                                                asked.asked("organization"),
+                                                asked.asked("project"),
+                                                Pages.asked(asked)),
+                                        KeyInfo::id,
+                                        KeyInfo::json)))
+                        .takes("organization", NAME, "Only keys of the organization with this id or name.")
                         .takes("project", NAME, "Only keys of the project with this id or name.")
                         .needs(Right.KEYS_READ),
                 Operation.post(
@@ -135,18 +142,6 @@ public final class KeyOperations {
                                 KEY,
                                 asked -> key(keys.revoke(asked.who(), asked.id()), asked))
                         .needs(Right.KEYS_WRITE));
-    }
-
-    private static Reply list(Keys keys, Inquiry asked) {
-        String project = asked.asked("project");
-        return Reply.json(
-                200,
-                Json.list(keys.list().stream()
-                        .filter(key -> project == null
-                                || key.projectId().equals(project)
-                                || key.project().equals(project))
-                        .map(KeyInfo::json)
-                        .toList()));
     }
 
     private static Reply create(Keys keys, Inquiry asked) {

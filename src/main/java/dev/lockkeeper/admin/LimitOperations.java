@@ -5,6 +5,9 @@ import dev.lockkeeper.access.KeyInfo;
 import dev.lockkeeper.access.Organization;
 import dev.lockkeeper.access.Project;
 import dev.lockkeeper.access.Right;
+import dev.lockkeeper.db.Listing;
+import dev.lockkeeper.db.Page;
+import dev.lockkeeper.db.Slice;
 import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.Limit;
 import dev.lockkeeper.limits.Limits;
@@ -15,6 +18,7 @@ import dev.lockkeeper.limits.QuotaRequests.Decision;
 import dev.lockkeeper.limits.Subject;
 import dev.lockkeeper.limits.Subject.Kind;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -81,6 +85,11 @@ public final class LimitOperations {
     private static final Shape.Struct DECIDED = copy(REQUEST, "DecidedQuotaRequest")
             .with("notes", Shape.listOf(Shape.text()), "What the operator should know of the limit that was set.");
 
+    private static final Comparator<Limit> ORDER = Comparator.<Limit, String>comparing(
+                    each -> each.subject().kind().word())
+            .thenComparing(each -> each.subject().id())
+            .thenComparing(each -> each.measure().word());
+
     private LimitOperations() {}
 
     private static Shape.Struct wanted(String name) {
@@ -103,12 +112,12 @@ public final class LimitOperations {
     public static List<Operation> of(Limits limits, QuotaRequests requests, Access access) {
         Limits.Family family = subject -> parents(access, subject);
         return List.of(
-                Operation.get(
+                Pages.in(Operation.get(
                                 "/admin/v1/limits",
                                 "listLimits",
                                 "Lists the limits that are set, by kind, id and measure.",
-                                Shape.answerList(LIMIT),
-                                asked -> list(limits, access, asked))
+                                Pages.of(LIMIT),
+                                asked -> list(limits, access, asked)))
                         .takes("kind", KIND, "Only those on this.")
                         .takes("id", ID, "Only those on this one.")
                         .needs(Right.MONEY_READ),
@@ -130,18 +139,23 @@ public final class LimitOperations {
                         .takes("id", ID, "On which; required.")
                         .takes("measure", MEASURE, "Only of this. Default: all of it.")
                         .needs(Right.MONEY_WRITE),
-                Operation.get(
+                Pages.in(Operation.get(
                                 "/admin/v1/quota-requests",
                                 "listQuotaRequests",
-                                "Lists wishes for other limits, the newest first, at most " + QuotaRequests.MAX_LISTED
-                                        + ".",
-                                Shape.answerList(REQUEST),
-                                asked -> Reply.json(
-                                        200,
-                                        Json.list(requests.list(state(asked.asked("state"))).stream()
-                                                .map(LimitOperations::json)
-                                                .toList())))
+                                "Lists wishes for other limits, the newest first.",
+                                Pages.of(REQUEST),
+                                asked -> Pages.reply(
+                                        requests.list(
+                                                state(asked.asked("state")),
+                                                asked.asked("kind") == null && asked.asked("id") == null
+                                                        ? null
+                                                        : chosen(access, asked),
+                                                Pages.asked(asked)),
+                                        QuotaRequest::id,
+                                        LimitOperations::json)))
                         .takes("state", STATE, "Only those that became this.")
+                        .takes("kind", KIND, "Only those for this; with id.")
+                        .takes("id", ID, "Only those for this one; with kind.")
                         .needs(Right.MONEY_READ),
                 Operation.post(
                                 "/admin/v1/quota-requests",
@@ -216,17 +230,16 @@ public final class LimitOperations {
                                 new Subject(Kind.PROJECT, key.projectId()),
                                 new Subject(Kind.ORGANIZATION, key.organizationId()));
             }
-            case PROJECT ->
-                access.tenants().projects(null).stream()
-                        .filter(each -> each.id().equals(subject.id()))
-                        .findFirst()
-                        .map(each -> List.of(new Subject(Kind.ORGANIZATION, each.organizationId())))
-                        .orElse(null);
-            case ORGANIZATION ->
-                access.tenants().organizations().stream()
-                                .anyMatch(each -> each.id().equals(subject.id()))
-                        ? List.of()
-                        : null;
+            case PROJECT -> {
+                Project project = access.tenants().project(subject.id());
+                yield project == null || !project.id().equals(subject.id())
+                        ? null
+                        : List.of(new Subject(Kind.ORGANIZATION, project.organizationId()));
+            }
+            case ORGANIZATION -> {
+                Organization organization = access.tenants().organization(subject.id());
+                yield organization == null || !organization.id().equals(subject.id()) ? null : List.of();
+            }
             case MODEL, PROVIDER -> List.of();
         };
     }
@@ -234,15 +247,37 @@ public final class LimitOperations {
     private static Reply list(Limits limits, Access access, Inquiry asked) {
         String kind = asked.asked("kind");
         String named = asked.asked("id");
-        String id = kind == null || named == null ? named : id(access, kind, named);
-        return Reply.json(
-                200,
-                Json.list(limits.all().stream()
-                        .filter(each ->
-                                kind == null || each.subject().kind().word().equals(kind))
-                        .filter(each -> id == null || each.subject().id().equals(id))
-                        .map(LimitOperations::json)
-                        .toList()));
+        String id = kind == null || named == null ? named : Named.id(access, kind, named);
+        Page page = Pages.asked(asked);
+        Limit after = page.after() == null ? null : begun(page);
+        return Pages.reply(
+                Slice.of(
+                        limits.all().stream()
+                                .filter(each -> kind == null
+                                        || each.subject().kind().word().equals(kind))
+                                .filter(each ->
+                                        id == null || each.subject().id().equals(id))
+                                .sorted(ORDER)
+                                .filter(each -> after == null || ORDER.compare(each, after) > 0),
+                        page),
+                LimitOperations::place,
+                LimitOperations::json);
+    }
+
+    /** Where a limit stands in the list: {@code KIND/MEASURE/ID}. A page may begin behind one that is gone. */
+    private static String place(Limit limit) {
+        return limit.subject().kind().word() + "/" + limit.measure().word() + "/"
+                + limit.subject().id();
+    }
+
+    private static Limit begun(Page page) {
+        String[] parts = Objects.requireNonNull(page.after()).split("/", 3);
+        Kind kind = parts.length == 3 ? Kind.of(parts[0]) : null;
+        Measure measure = parts.length == 3 ? Measure.of(parts[1]) : null;
+        if (kind == null || measure == null) {
+            throw Listing.gone(page);
+        }
+        return new Limit(new Subject(kind, parts[2]), measure, 0, 0, 0);
     }
 
     private static Witness witness(Access access, Inquiry asked, String action) {
@@ -258,13 +293,8 @@ public final class LimitOperations {
     }
 
     private static Reply remove(Limits limits, Access access, Inquiry asked, Witness witness) {
-        String kind = asked.asked("kind");
-        String id = asked.asked("id");
         String measure = asked.asked("measure");
-        if (kind == null || id == null) {
-            throw new IllegalArgumentException((kind == null ? "kind" : "id") + ": is missing (expected: on what)");
-        }
-        Subject subject = new Subject(Objects.requireNonNull(Kind.of(kind)), id(access, kind, id));
+        Subject subject = chosen(access, asked);
         if (!limits.remove(subject, measure == null ? null : Measure.of(measure), witness)) {
             return Reply.error(
                     404,
@@ -272,7 +302,20 @@ public final class LimitOperations {
         }
         return Reply.json(
                 200,
-                Json.object().put("object", "limits.removed").put("kind", kind).put("id", subject.id()));
+                Json.object()
+                        .put("object", "limits.removed")
+                        .put("kind", subject.kind().word())
+                        .put("id", subject.id()));
+    }
+
+    /** What the parameters kind and id name together. */
+    private static Subject chosen(Access access, Inquiry asked) {
+        String kind = asked.asked("kind");
+        String id = asked.asked("id");
+        if (kind == null || id == null) {
+            throw new IllegalArgumentException((kind == null ? "kind" : "id") + ": is missing (expected: on what)");
+        }
+        return new Subject(Objects.requireNonNull(Kind.of(kind)), Named.id(access, kind, id));
     }
 
     private static Reply request(
@@ -310,28 +353,7 @@ public final class LimitOperations {
 
     private static Subject subject(Access access, Inquiry asked) {
         String kind = asked.text("kind");
-        return new Subject(Objects.requireNonNull(Kind.of(kind)), id(access, kind, asked.text("id")));
-    }
-
-    /** The id of what was named by its id or its name; what nobody has stays as it is written. */
-    private static String id(Access access, String kind, String named) {
-        return switch (Objects.requireNonNull(Kind.of(kind))) {
-            case ORGANIZATION -> {
-                Organization organization = access.tenants().organization(named);
-                yield organization == null ? named : organization.id();
-            }
-            case PROJECT -> project(access, named);
-            case END_USER -> {
-                int slash = named.indexOf('/');
-                yield slash < 1 ? named : project(access, named.substring(0, slash)) + named.substring(slash);
-            }
-            case KEY, MODEL, PROVIDER -> named;
-        };
-    }
-
-    private static String project(Access access, String named) {
-        Project project = access.tenants().project(named);
-        return project == null ? named : project.id();
+        return new Subject(Objects.requireNonNull(Kind.of(kind)), Named.id(access, kind, asked.text("id")));
     }
 
     private static Measure measure(Inquiry asked) {

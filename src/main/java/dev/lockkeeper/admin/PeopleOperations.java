@@ -84,16 +84,12 @@ public final class PeopleOperations {
     /** The operations on these people. */
     public static List<Operation> of(People people) {
         return List.of(
-                Operation.get(
+                Pages.in(Operation.get(
                                 PEOPLE,
                                 "listPeople",
-                                "Lists the people who operate this gateway, removed ones too.",
-                                Shape.answerList(PERSON),
-                                _ -> Reply.json(
-                                        200,
-                                        Json.list(people.people().stream()
-                                                .map(Person::json)
-                                                .toList())))
+                                "Lists the people who operate this gateway, removed ones too, the oldest first.",
+                                Pages.of(PERSON),
+                                asked -> Pages.reply(people.people(Pages.asked(asked)), Person::id, Person::json)))
                         .needs(Right.PEOPLE_READ),
                 Operation.patch(
                                 PEOPLE + "/{id}",
@@ -111,16 +107,13 @@ public final class PeopleOperations {
                                 PERSON,
                                 asked -> person(people.remove(asked.who(), asked.id()), asked))
                         .needs(Right.PEOPLE_WRITE),
-                Operation.get(
+                Pages.in(Operation.get(
                                 INVITATIONS,
                                 "listInvitations",
-                                "Lists all invitations, used ones too.",
-                                Shape.answerList(INVITATION),
-                                _ -> Reply.json(
-                                        200,
-                                        Json.list(people.invitations().stream()
-                                                .map(Invitation::json)
-                                                .toList())))
+                                "Lists invitations, used ones too, the oldest first.",
+                                Pages.of(INVITATION),
+                                asked -> Pages.reply(
+                                        people.invitations(Pages.asked(asked)), Invitation::id, Invitation::json)))
                         .needs(Right.PEOPLE_READ),
                 Operation.post(
                                 INVITATIONS,
@@ -158,16 +151,16 @@ public final class PeopleOperations {
                         .forEverybody()
                         .creates()
                         .refuses(409),
-                Operation.get(
+                Pages.in(Operation.get(
                                 TOKENS,
                                 "listTokens",
-                                "Lists all admin tokens, revoked ones too.",
-                                Shape.answerList(TOKEN),
-                                _ -> Reply.json(
-                                        200,
-                                        Json.list(people.tokens().stream()
-                                                .map(TokenInfo::json)
-                                                .toList())))
+                                "Lists admin tokens, revoked ones too, the oldest first.",
+                                Pages.of(TOKEN),
+                                asked -> Pages.reply(
+                                        people.tokens(asked.asked("person"), Pages.asked(asked)),
+                                        TokenInfo::id,
+                                        TokenInfo::json)))
+                        .takes("person", NAME, "Only those of the person with this id.")
                         .needs(Right.PEOPLE_READ),
                 Operation.post(
                                 TOKENS,

@@ -77,16 +77,13 @@ public final class TenantOperations {
     public static List<Operation> of(Tenants tenants, Tenancy tenancy) {
         TenantOperations desk = new TenantOperations(tenants, tenancy);
         return List.of(
-                read(Operation.get(
+                read(Pages.in(Operation.get(
                         ORGANIZATIONS,
                         "listOrganizations",
-                        "Lists all organizations, the oldest first.",
-                        Shape.answerList(ORGANIZATION),
-                        _ -> Reply.json(
-                                200,
-                                Json.list(tenants.organizations().stream()
-                                        .map(Organization::json)
-                                        .toList())))),
+                        "Lists organizations, the oldest first.",
+                        Pages.of(ORGANIZATION),
+                        asked -> Pages.reply(
+                                tenants.organizations(Pages.asked(asked)), Organization::id, Organization::json)))),
                 write(Operation.post(
                                 ORGANIZATIONS,
                                 "createOrganization",
@@ -140,16 +137,15 @@ public final class TenantOperations {
                                 DELETED,
                                 desk::deleteOrganization))
                         .refuses(409),
-                read(Operation.get(
+                read(Pages.in(Operation.get(
                                 PROJECTS,
                                 "listProjects",
-                                "Lists all projects, the oldest first.",
-                                Shape.answerList(PROJECT),
-                                asked -> Reply.json(
-                                        200,
-                                        Json.list(tenants.projects(asked.asked("organization")).stream()
-                                                .map(Project::json)
-                                                .toList()))))
+                                "Lists projects, the oldest first.",
+                                Pages.of(PROJECT),
+                                asked -> Pages.reply(
+                                        tenants.projects(asked.asked("organization"), Pages.asked(asked)),
+                                        Project::id,
+                                        Project::json))))
                         .takes("organization", NAME, "Only projects of the organization with this id or name."),
                 write(Operation.post(
                                 PROJECTS,

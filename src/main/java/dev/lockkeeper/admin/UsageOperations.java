@@ -1,7 +1,6 @@
 package dev.lockkeeper.admin;
 
 import dev.lockkeeper.access.Access;
-import dev.lockkeeper.access.KeyInfo;
 import dev.lockkeeper.access.Project;
 import dev.lockkeeper.access.Right;
 import dev.lockkeeper.ledger.Span;
@@ -176,7 +175,7 @@ public final class UsageOperations {
                 .put("to", Json.time(span.toMillis()))
                 .put("zone", span.zone().getId());
         Json.put(json, "by", by.stream().map(By::word).toList());
-        names(json.putObject("names"), by);
+        names(json.putObject("names"), by, lines);
         var data = json.putArray("data");
         Sums total = Sums.NONE;
         for (Line each : lines) {
@@ -190,16 +189,27 @@ public final class UsageOperations {
         return Reply.json(200, json);
     }
 
-    private void names(ObjectNode names, List<By> by) {
-        if (by.contains(By.ORGANIZATION)) {
-            access.tenants().organizations().forEach(each -> names.put(each.id(), each.name()));
+    /** What the ids are called that stand in the lines. */
+    private void names(ObjectNode names, List<By> by, List<Line> lines) {
+        for (By each : by) {
+            Map<String, String> known = lines.isEmpty() ? Map.of() : names(each);
+            for (Line line : known.isEmpty() ? List.<Line>of() : lines) {
+                String id = line.of(each);
+                String name = known.get(id);
+                if (name != null) {
+                    names.put(id, name);
+                }
+            }
         }
-        if (by.contains(By.PROJECT)) {
-            access.tenants().projects(null).forEach(each -> names.put(each.id(), each.name()));
-        }
-        if (by.contains(By.KEY)) {
-            access.keys().list().forEach(each -> names.put(each.id(), each.name()));
-        }
+    }
+
+    private Map<String, String> names(By by) {
+        return switch (by) {
+            case ORGANIZATION -> access.tenants().organizationNames();
+            case PROJECT -> access.tenants().projectNames();
+            case KEY -> access.keys().names(null);
+            case END_USER, MODEL, PROVIDER, TAG, DAY -> Map.of();
+        };
     }
 
     private static void put(ObjectNode json, Sums sums) {
@@ -349,7 +359,7 @@ public final class UsageOperations {
         String written = asked.asked("month");
         YearMonth month =
                 written == null ? YearMonth.now(clock.withZone(zone)).minusMonths(1) : SpanQuery.month(written);
-        Map<String, String> keys = access.keys().list().stream().collect(Collectors.toMap(KeyInfo::id, KeyInfo::name));
+        Map<String, String> keys = access.keys().names(project.id());
         Statement statement = Statement.of(
                 books.get(),
                 project,

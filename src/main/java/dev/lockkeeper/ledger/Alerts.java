@@ -1,6 +1,11 @@
 package dev.lockkeeper.ledger;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Listing;
+import dev.lockkeeper.db.Listing.Where;
+import dev.lockkeeper.db.Page;
+import dev.lockkeeper.db.Slice;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -13,9 +18,6 @@ import org.jspecify.annotations.Nullable;
  * told, also over a restart. Blocks; any thread that may.
  */
 public final class Alerts {
-    /** Alerts in one answer. */
-    public static final int MAX_LISTED = 1_000;
-
     /** How long an alert is kept after it came to an end: 90 days. */
     static final long KEPT_MILLIS = 90L * 24 * 3_600_000;
 
@@ -24,6 +26,8 @@ public final class Alerts {
                    a.trouble, b.*
             FROM alerts a JOIN budgets b ON b.id = a.budget
             """;
+
+    private static final Listing LIST = new Listing(SELECT, "alerts", "a.", "seen", true);
 
     private static final RowMapper<Told> TOLD = (row, _) -> new Told(
             new Alert(
@@ -117,16 +121,18 @@ public final class Alerts {
      * The newest first.
      *
      * @param state only those; null: all
-     * @param limit at most {@value #MAX_LISTED}
+     * @param budget the number of a budget, only its own; null: all
+     * @throws IllegalArgumentException when the page follows none that there is; the message may be shown
      */
-    public List<Told> list(@Nullable State state, int limit) {
-        return database.<List<Told>>read(handle -> handle.createQuery(SELECT
-                                + " WHERE a.state = coalesce(:state, a.state) ORDER BY a.seen DESC, a.id LIMIT :limit")
-                        .bind("state", state == null ? null : state.word())
-                        .bind("limit", Math.min(limit, MAX_LISTED))
-                        .map(TOLD)
-                        .list())
-                .join();
+    public Slice<Told> list(@Nullable State state, @Nullable Long budget, Page page) {
+        List<Where> where = new ArrayList<>();
+        if (state != null) {
+            where.add(new Where("a.state", state.word()));
+        }
+        if (budget != null) {
+            where.add(new Where("a.budget", budget));
+        }
+        return LIST.read(database, page, where, TOLD);
     }
 
     /** Those that are new, or wait and are due; the longest due first. */

@@ -1,12 +1,17 @@
 package dev.lockkeeper.limits;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Listing;
+import dev.lockkeeper.db.Listing.Where;
+import dev.lockkeeper.db.Page;
+import dev.lockkeeper.db.Slice;
 import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.QuotaRequest.State;
 import dev.lockkeeper.limits.Subject.Kind;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Objects;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.mapper.RowMapper;
@@ -17,13 +22,12 @@ public final class QuotaRequests {
     /** Wishes that may wait; a further one is refused. */
     public static final int MAX_WAITING = 10_000;
 
-    /** Wishes that are listed, the newest. */
-    public static final int MAX_LISTED = 1_000;
-
     /** Characters of a reason, a link and a note. */
     public static final int MAX_TEXT = 2_000;
 
     private static final String SELECT = "SELECT * FROM quota_requests";
+
+    private static final Listing LIST = new Listing(SELECT, "quota_requests", "", "asked", true);
 
     private static final RowMapper<@Nullable QuotaRequest> ROW = (row, _) -> {
         Kind kind = Kind.of(row.getString("kind"));
@@ -145,20 +149,24 @@ public final class QuotaRequests {
     }
 
     /**
-     * The newest wishes, the newest first, at most {@value #MAX_LISTED}.
+     * Wishes, the newest first.
      *
      * @param state only those; null: all
+     * @param subject only those for it; null: for all
+     * @throws IllegalArgumentException when the page follows none that there is; the message may be shown
      */
-    public List<QuotaRequest> list(@Nullable State state) {
-        return database.<List<QuotaRequest>>read(handle -> handle
-                        .createQuery(SELECT
-                                + (state == null ? "" : " WHERE state = '" + state.word() + "'")
-                                + " ORDER BY asked DESC, id DESC LIMIT " + MAX_LISTED)
-                        .map(ROW)
-                        .stream()
-                        .filter(Objects::nonNull)
-                        .toList())
-                .join();
+    public Slice<QuotaRequest> list(@Nullable State state, @Nullable Subject subject, Page page) {
+        List<Where> where = new ArrayList<>();
+        if (state != null) {
+            where.add(new Where("state", state.word()));
+        }
+        if (subject != null) {
+            where.add(new Where("kind", subject.kind().word()));
+            where.add(new Where("subject", subject.id()));
+        }
+        Slice<Optional<QuotaRequest>> found =
+                LIST.read(database, page, where, (row, context) -> Optional.ofNullable(ROW.map(row, context)));
+        return new Slice<>(found.elements().stream().flatMap(Optional::stream).toList(), found.more());
     }
 
     /** What a decision came to. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Page;
 import dev.lockkeeper.testing.OnBothStores;
 import dev.lockkeeper.testing.Stores;
 import java.nio.charset.StandardCharsets;
@@ -114,7 +115,7 @@ class AccessTest {
         assertThat(access.tenants().deleteProject(WHO, project)).isEqualTo(Tenants.Deleted.DONE);
         assertThat(access.tenants().deleteOrganization(WHO, "Acme")).isEqualTo(Tenants.Deleted.DONE);
         assertThat(access.tenants().deleteOrganization(WHO, "Acme")).isEqualTo(Tenants.Deleted.UNKNOWN);
-        assertThat(access.keys().list()).isEmpty();
+        assertThat(access.keys().none()).isTrue();
     }
 
     @Test
@@ -145,8 +146,8 @@ class AccessTest {
         Project there = access.tenants().createProject(WHO, "Acme", "web", List.of("cheap"));
         assertThat(access.tenants().project("web")).isNull();
         assertThat(access.tenants().project(there.id())).isEqualTo(there);
-        assertThat(access.tenants().projects("Acme")).containsExactly(there);
-        assertThat(access.tenants().projects("org_default"))
+        assertThat(access.tenants().projects("Acme", Page.FIRST).elements()).containsExactly(there);
+        assertThat(access.tenants().projects("org_default", Page.FIRST).elements())
                 .extracting(Project::id)
                 .contains(here.id());
     }
@@ -315,7 +316,9 @@ class AccessTest {
         assertThat(people.revokeInvitation(WHO, back.of().id())).isNotNull();
         assertThat(people.accept(back.text())).isNull();
         assertThat(people.revokeInvitation(WHO, used.of().id())).as("used").isNull();
-        assertThat(people.people()).extracting(Person::name).containsExactly("Ann");
+        assertThat(people.people(Page.FIRST).elements())
+                .extracting(Person::name)
+                .containsExactly("Ann");
     }
 
     @Test
@@ -340,7 +343,7 @@ class AccessTest {
             }
             assertThat(accepted).isEqualTo(1);
         }
-        assertThat(access.people().people()).hasSize(1);
+        assertThat(access.people().people(Page.FIRST).elements()).hasSize(1);
     }
 
     @Test
@@ -436,7 +439,10 @@ class AccessTest {
         String token = Objects.requireNonNull(access.people().accept(invitation))
                 .token()
                 .text();
-        assertThat(access.audit().list(Long.MAX_VALUE, null, 100).toString())
+        assertThat(access.audit()
+                        .list(Long.MAX_VALUE, null, new Page(null, 100))
+                        .elements()
+                        .toString())
                 .doesNotContain(token.substring(9, 40), invitation.substring(10, 40));
         database.close();
         try (Stream<Path> files = Files.list(temp)) {
@@ -458,18 +464,25 @@ class AccessTest {
         access.keys().revoke(WHO, key.key().id());
         access.keys().revoke(WHO, key.key().id()); // changes nothing
 
-        List<Audit.Row> rows = access.audit().list(Long.MAX_VALUE, null, 100);
+        List<Audit.Row> rows =
+                access.audit().list(Long.MAX_VALUE, null, new Page(null, 100)).elements();
         assertThat(rows)
                 .extracting(Audit.Row::action)
                 .containsExactly(
                         "key.revoke", "key.create", "project.create", "organization.change", "organization.create");
-        Audit.Row change = access.audit().list(Long.MAX_VALUE, acme.id(), 1).getFirst();
+        Audit.Row change = access.audit()
+                .list(Long.MAX_VALUE, acme.id(), new Page(null, 1))
+                .elements()
+                .getFirst();
         assertThat(change.json().at("/before/name").asString()).isEqualTo("Acme");
         assertThat(change.json().at("/after/name").asString()).isEqualTo("Acme Ltd");
         assertThat(change.json().at("/after/markup_basis_points").asInt()).isEqualTo(300);
         assertThat(change.actorName()).isEqualTo("test");
         assertThat(rows.toString()).doesNotContain(key.text());
-        assertThat(access.audit().list(rows.getFirst().seq(), null, 100)).hasSize(4);
+        assertThat(access.audit()
+                        .list(rows.getFirst().seq(), null, new Page(null, 100))
+                        .elements())
+                .hasSize(4);
         assertThat(access.audit().verify(""))
                 .isEqualTo(new Audit.Verdict(5, rows.getFirst().hash(), null, ""));
     }
@@ -477,7 +490,10 @@ class AccessTest {
     @Test
     void aChangeThatFailsLeavesNoRow() {
         assertThatIllegalArgumentException().isThrownBy(() -> access.tenants().createOrganization(WHO, "default", 0));
-        assertThat(access.audit().list(Long.MAX_VALUE, null, 100)).isEmpty();
+        assertThat(access.audit()
+                        .list(Long.MAX_VALUE, null, new Page(null, 100))
+                        .elements())
+                .isEmpty();
         assertThat(access.audit().verify("").rows()).isZero();
     }
 
@@ -540,7 +556,7 @@ class AccessTest {
                 },
                 _ -> {});
         access.audit().note(WHO, "prices.reload", "prices", "{\"models\":1}", null);
-        assertThat(access.audit().list(Long.MAX_VALUE, null, 10))
+        assertThat(access.audit().list(Long.MAX_VALUE, null, new Page(null, 10)).elements())
                 .extracting(Audit.Row::action)
                 .containsExactly("prices.reload", "budget.create");
         assertThat(access.audit().verify("").rows()).isEqualTo(2);

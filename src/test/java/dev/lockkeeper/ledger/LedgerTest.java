@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Page;
 import dev.lockkeeper.testing.OnBothStores;
 import dev.lockkeeper.testing.Stores;
 import dev.lockkeeper.units.Usage;
@@ -315,7 +316,7 @@ class LedgerTest {
         assertThat(rows("SELECT kind || ' ' || cost || ' ' || overrun FROM entries"))
                 .containsExactly("overrun 130 30");
         assertThat(balance().overrunNanos()).isEqualTo(30);
-        assertThat(new Alerts(database).list(null, 10))
+        assertThat(new Alerts(database).list(null, null, new Page(null, 10)).elements())
                 .extracting(Alerts.Told::alert)
                 .filteredOn(each -> each.kind() == Alert.Kind.OVERRUN)
                 .singleElement()
@@ -357,12 +358,14 @@ class LedgerTest {
         Alerts.Told due = alerts.due(NOON + 5, 10).getFirst();
         assertThat(due.trouble()).isEqualTo("away");
         assertThat(alerts.move(due, Alerts.State.DELIVERED, 2, NOON, "")).isNotNull();
-        assertThat(alerts.list(Alerts.State.DELIVERED, 10)).hasSize(1);
-        assertThat(alerts.list(Alerts.State.WAITING, 10)).isEmpty();
+        assertThat(alerts.list(Alerts.State.DELIVERED, null, new Page(null, 10)).elements())
+                .hasSize(1);
+        assertThat(alerts.list(Alerts.State.WAITING, null, new Page(null, 10)).elements())
+                .isEmpty();
         alerts.forgetOld(NOON + Alerts.KEPT_MILLIS);
-        assertThat(alerts.list(null, 10)).hasSize(1);
+        assertThat(alerts.list(null, null, new Page(null, 10)).elements()).hasSize(1);
         alerts.forgetOld(NOON + Alerts.KEPT_MILLIS + 1);
-        assertThat(alerts.list(null, 10)).isEmpty();
+        assertThat(alerts.list(null, null, new Page(null, 10)).elements()).isEmpty();
     }
 
     /** Spends in the hours of this weekday in the weeks before, the farthest first; then in this one. */
@@ -393,7 +396,12 @@ class LedgerTest {
     @Test
     void anHourThatCostsThriceTheUsualIsToldOnce() throws Exception {
         assertThat(surge(1_000_000, 30_000, 8_000, 12_000)).containsExactly("bud_1:" + NOON + ":surge 300 10000 30000");
-        assertThat(new Alerts(database).list(null, 10).getFirst().alert().text())
+        assertThat(new Alerts(database)
+                        .list(null, null, new Page(null, 10))
+                        .elements()
+                        .getFirst()
+                        .alert()
+                        .text())
                 .isEqualTo("Budget bud_1 of project:proj spends fast: $0.00003 in the hour from 2026-11-21T12:00:00Z,"
                         + " which usually costs $0.00001.");
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Page;
 import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.LimitsTest.Time;
 import dev.lockkeeper.limits.QuotaRequest.State;
@@ -247,7 +248,7 @@ class StoredLimitsTest {
     void aWishWaitsUntilItIsApprovedWhichSetsTheLimit() {
         QuotaRequest wish = ask(ORGANIZATION, 50);
         assertThat(wish.state()).isEqualTo(State.WAITING);
-        assertThat(requests.list(State.WAITING)).containsExactly(wish);
+        assertThat(requests.list(State.WAITING, null, Page.FIRST).elements()).containsExactly(wish);
         assertThat(limits.all()).hasSize(4);
 
         assertThat(requests.approve(wish.id(), "carol", "as agreed", StoredLimitsTest::parents, witness))
@@ -262,7 +263,7 @@ class StoredLimitsTest {
                 .isInstanceOf(Decision.Before.class);
         assertThat(requests.refuse(wish.id(), "dave", "", witness)).isInstanceOf(Decision.Before.class);
         assertThat(requests.refuse("quota_0", "dave", "", witness)).isInstanceOf(Decision.Unknown.class);
-        assertThat(requests.list(State.WAITING)).isEmpty();
+        assertThat(requests.list(State.WAITING, null, Page.FIRST).elements()).isEmpty();
     }
 
     @Test
@@ -271,7 +272,9 @@ class StoredLimitsTest {
         time.pass(Duration.ofSeconds(1));
         QuotaRequest other = ask(ORGANIZATION, 60);
         assertThat(requests.refuse(wish.id(), "carol", "too much", witness)).isInstanceOf(Decision.Decided.class);
-        assertThat(requests.list(null)).extracting(QuotaRequest::id).containsExactly(other.id(), wish.id());
+        assertThat(requests.list(null, null, Page.FIRST).elements())
+                .extracting(QuotaRequest::id)
+                .containsExactly(other.id(), wish.id());
         assertThat(limits.all()).hasSize(4);
     }
 
@@ -282,7 +285,9 @@ class StoredLimitsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> requests.approve(wish.id(), "carol", "", StoredLimitsTest::parents, witness))
                 .withMessageContaining("organization org_1 has a limit of 20 requests per second");
-        assertThat(requests.list(State.WAITING)).extracting(QuotaRequest::id).containsExactly(wish.id());
+        assertThat(requests.list(State.WAITING, null, Page.FIRST).elements())
+                .extracting(QuotaRequest::id)
+                .containsExactly(wish.id());
     }
 
     @Test

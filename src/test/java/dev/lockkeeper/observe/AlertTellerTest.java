@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Page;
 import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Alerts.State;
 import dev.lockkeeper.ledger.Alerts.Told;
@@ -101,7 +102,9 @@ class AlertTellerTest {
                                     new Budget.Terms(0, true, List.of(100))),
                             List.of());
             await().atMost(10, SECONDS)
-                    .untilAsserted(() -> assertThat(alerts.list(null, 10)).hasSize(1));
+                    .untilAsserted(() -> assertThat(
+                                    alerts.list(null, null, new Page(null, 10)).elements())
+                            .hasSize(1));
         }
     }
 
@@ -135,7 +138,7 @@ class AlertTellerTest {
     }
 
     private Told only() {
-        return alerts.list(null, 10).getFirst();
+        return alerts.list(null, null, new Page(null, 10)).elements().getFirst();
     }
 
     private static void round(AlertTeller teller, int times) throws InterruptedException {
