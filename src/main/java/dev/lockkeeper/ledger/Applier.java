@@ -173,10 +173,16 @@ final class Applier {
     /** A segment goes: what is still open in it must not go with it. */
     void storeOpen(Feed feed) {
         for (OpenHold each : feed.open.values()) {
-            if (each.storedNanos != each.grantedNanos) {
-                each.storedNanos = each.grantedNanos;
-                batch.stored.add(each);
-            }
+            store(each);
+        }
+    }
+
+    /** Has a hold stored until its end. */
+    void store(OpenHold hold) {
+        if (!hold.stored()) {
+            hold.storedNanos = hold.grantedNanos;
+            hold.storedAwaited = hold.awaited != null;
+            batch.stored.add(hold);
         }
     }
 

@@ -258,11 +258,25 @@ final class Books {
         standings.add(standing.budget.scope(), standing);
     }
 
-    /** Puts a budget back as it stood, after a restart. */
-    synchronized void restore(Budget budget, long start, long end, long carried, long spent, long overrun) {
-        Standing standing = new Standing(budget, start, end, carried);
-        standing.current.spend(spent);
-        standing.current.overran(overrun);
+    /**
+     * Puts a budget back as it stood, after a restart.
+     *
+     * @param periods those that holds are left of, and the current one, which is the last
+     */
+    synchronized void restore(Budget budget, List<Opening> periods) {
+        Standing standing = new Standing(budget, periods.getFirst());
+        List<Account> accounts = new ArrayList<>();
+        for (Opening each : periods) {
+            Account before = accounts.isEmpty() ? null : accounts.getLast();
+            Account account = before != null && budget.carryOver() && before.end == each.start()
+                    ? before.open(each.start(), each.end(), each.amount())
+                    : new Account(standing, each.start(), each.end(), each.amount(), each.carried());
+            account.spend(each.spent());
+            account.overran(each.overrun());
+            accounts.add(account);
+            standing.current = account;
+        }
+        standing.periods = accounts;
         put(standing);
     }
 
@@ -349,6 +363,57 @@ final class Books {
                 account.held(),
                 account.spent(),
                 account.overrun());
+    }
+
+    /** Puts a hold back that outlived its process. */
+    synchronized Hold restore(Ledger ledger, OpenHold left, long position) {
+        Ask ask = new Ask(
+                left.callId,
+                left.attempt,
+                left.payer,
+                left.provider,
+                left.model,
+                left.upstreamModel,
+                0,
+                left.grantedNanos,
+                left.grantedNanos);
+        Hold hold = new Hold(ledger, left.journal, ask, left.atMillis, NONE, left.grantedNanos);
+        hold.position = position;
+        hold.awaited = left.awaited;
+        standings.each(
+                ask.payer(),
+                ask.model(),
+                ask.provider(),
+                standing -> standing.periods.stream()
+                        .filter(each -> each.holds(left.atMillis))
+                        .forEach(each -> join(hold, each)));
+        link(hold);
+        return hold;
+    }
+
+    /** All holds are back: periods that are over, and of which none is left, are forgotten. */
+    synchronized void restored() {
+        byNumber.values().forEach(each -> each.periods = List.of());
+    }
+
+    synchronized void await(Hold hold, Awaited what) {
+        hold.awaited = what;
+    }
+
+    synchronized @Nullable Pending pending(Hold hold) {
+        Awaited awaited = hold.awaited;
+        Ask ask = hold.ask;
+        return awaited == null
+                ? null
+                : new Pending(
+                        awaited,
+                        ask.callId(),
+                        ask.payer(),
+                        ask.provider(),
+                        ask.model(),
+                        ask.upstreamModel(),
+                        hold.grantedNanos,
+                        hold.atMillis);
     }
 
     /**

@@ -69,6 +69,8 @@ final class Feed {
                 OpenHold hold = open.get(record.next());
                 if (hold != null) {
                     hold.grantedNanos = record.next();
+                    Awaited awaited = record.readAwaited();
+                    hold.awaited = awaited == null ? hold.awaited : awaited;
                 }
                 yield null;
             }

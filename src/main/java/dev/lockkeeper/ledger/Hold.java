@@ -29,6 +29,9 @@ public final class Hold {
 
     long grantedNanos;
     boolean charged;
+
+    @Nullable Awaited awaited;
+
     long costNanos;
 
     @Nullable Hold before;
@@ -77,6 +80,28 @@ public final class Hold {
      */
     public long growUpTo(long moreNanos) {
         return ended ? 0 : ledger.grow(this, 0, moreNanos);
+    }
+
+    /**
+     * Leaves it open beyond the end of its call, and of the process: it waits for something that the provider bills later.
+     * When this returns true, that survives the end of the process; its end is {@link #settle} or {@link #release} as ever,
+     * of this object or of what {@link Ledger#waiting} tells after a restart.
+     *
+     * @param what has an id for which {@link Awaited#names} is true
+     * @return false where it can't be written now; then nothing has changed
+     */
+    public boolean await(Awaited what) {
+        return !ended && ledger.await(this, what);
+    }
+
+    /** What it waits for, and for whom; null while it waits for nothing. */
+    public @Nullable Pending pending() {
+        return ledger.pending(this);
+    }
+
+    /** The index of its loop. */
+    public int loop() {
+        return loop;
     }
 
     /**

@@ -138,6 +138,24 @@ final class Journal {
         return true;
     }
 
+    /** Writes what a hold waits for; false when there is no room. */
+    boolean await(Hold hold, long grantedNanos, Awaited what) {
+        if (!fits(JournalRecord.END)) {
+            return false;
+        }
+        record.await(hold.position, grantedNanos, what);
+        append();
+        return true;
+    }
+
+    /** Sets room apart for the ends of holds that outlived the process that took them. Before anything is written; blocks. */
+    void restore(int holds) throws IOException {
+        if (holds > 0) {
+            setApart(Math.multiplyExact(holds, JournalRecord.END));
+            extend();
+        }
+    }
+
     /** Writes a hold's bill; returns where. */
     long settle(Hold hold, Bill bill, long overrunNanos) {
         record.settle(hold.position, bill, overrunNanos);

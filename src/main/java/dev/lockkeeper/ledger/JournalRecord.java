@@ -99,6 +99,21 @@ final class JournalRecord {
         buffer.putLong(position).putLong(grantedNanos);
     }
 
+    /**
+     * Writes what a hold waits for from now on. It is a growth by nothing, with more behind it: programs that know of no
+     * such thing read it as that, and book the hold as they book any that was left.
+     */
+    void await(long position, long grantedNanos, Awaited what) {
+        grow(position, grantedNanos);
+        buffer.put((byte) what.kind().number)
+                .putLong(what.input())
+                .putLong(what.output())
+                .putLong(what.untilMillis());
+        text(what.id());
+        told(what.endpoint());
+        told(what.tier());
+    }
+
     void release(long position) {
         begin(Type.RELEASE);
         buffer.putLong(position);
@@ -248,6 +263,18 @@ final class JournalRecord {
     /** The number that stands next. */
     long next() {
         return buffer.getLong();
+    }
+
+    /** What stands behind a growth: what its hold waits for; null for nothing. */
+    @Nullable Awaited readAwaited() {
+        if (!buffer.hasRemaining()) {
+            return null;
+        }
+        Awaited.Kind kind = Awaited.Kind.of(buffer.get());
+        long input = buffer.getLong();
+        long output = buffer.getLong();
+        long until = buffer.getLong();
+        return new Awaited(kind, text(), text(), text(), input, output, until);
     }
 
     /** The end that was read last, behind its hold's position. */

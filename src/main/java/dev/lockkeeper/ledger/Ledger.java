@@ -33,12 +33,19 @@ public final class Ledger implements AutoCloseable {
     private final Applier applier;
     private final Budgets budgets;
     private final @Nullable Keeper keeper;
+    private final List<Hold> waiting = new ArrayList<>();
 
     /** Why no new holds are taken; null while they are. */
     private volatile @Nullable String closed;
 
     private Ledger(
-            Clock clock, LedgerSettings settings, Storage storage, Store store, List<Known> begins, boolean threads)
+            Clock clock,
+            LedgerSettings settings,
+            Storage storage,
+            Store store,
+            List<Known> begins,
+            List<OpenHold> left,
+            boolean threads)
             throws IOException {
         this.clock = clock;
         this.settings = settings;
@@ -51,10 +58,19 @@ public final class Ledger implements AutoCloseable {
         this.books = new Books(settings.maxOpenHolds(), Math.max(latest, clock.millis()));
         List<Tracked> tracked = new ArrayList<>();
         for (Budget each : standing) {
-            Opening opening = Opening.of(each, store, time());
-            books.restore(each, opening.start(), opening.end(), opening.carried(), opening.spent(), opening.overrun());
-            tracked.add(new Tracked(each, opening.start(), opening.end(), opening.spent(), opening.told()));
+            List<Long> taken = left.stream()
+                    .filter(hold -> each.scope().covers(hold.payer, hold.model, hold.provider))
+                    .map(hold -> hold.atMillis)
+                    .toList();
+            List<Opening> openings = Opening.of(each, store, time(), taken);
+            books.restore(each, openings);
+            Opening current = openings.getLast();
+            tracked.add(new Tracked(each, current.start(), current.end(), current.spent(), current.told()));
         }
+        for (OpenHold each : left) {
+            waiting.add(books.restore(this, each, each.position));
+        }
+        books.restored();
         this.keeper = threads ? new Keeper(this, settings.forceEvery()) : null;
         this.journals = new ArrayList<>();
         List<Feed> feeds = new ArrayList<>();
@@ -68,6 +84,13 @@ public final class Ledger implements AutoCloseable {
                     settings.segmentBytes(),
                     keeper == null ? () -> {} : keeper::wake));
             feeds.add(new Feed(i, begin.position(), begin.sequence(), begin.latestMillis()));
+        }
+        for (OpenHold each : left) {
+            feeds.get(each.journal).open.put(each.position, each);
+        }
+        for (Journal each : journals) {
+            each.restore((int)
+                    left.stream().filter(hold -> hold.journal == each.index()).count());
         }
         this.applier = new Applier(store, feeds, tracked, clock);
         this.budgets = new Budgets(this, books, store, applier, clock, store.lastBudget());
@@ -102,7 +125,8 @@ public final class Ledger implements AutoCloseable {
         for (Budget each : store.budgets()) {
             tracked.add(new Tracked(each, each.period().start(0), Long.MIN_VALUE, 0, 0));
         }
-        Map<Integer, Known> known = new TreeMap<>(Recovery.run(storage, store, tracked, clock));
+        Recovery.Found found = Recovery.run(storage, store, tracked, clock);
+        Map<Integer, Known> known = new TreeMap<>(found.journals());
         List<Known> begins = new ArrayList<>();
         for (int i = 0; i < loops; i++) {
             Known begin = known.get(i);
@@ -116,7 +140,38 @@ public final class Ledger implements AutoCloseable {
         long latest =
                 known.values().stream().mapToLong(Known::latestMillis).max().orElse(0);
         begins.replaceAll(each -> new Known(each.position(), each.sequence(), Math.max(latest, each.latestMillis())));
-        return new Ledger(clock, settings, storage, store, begins, threads);
+        List<OpenHold> waiting = onLoops(store, begins, found.waiting());
+        return new Ledger(clock, settings, storage, store, begins, waiting, threads);
+    }
+
+    /**
+     * Finds journals for holds whose loops are no more. Such a hold gets a place in a segment that never was: its number is
+     * left out. Killed in between, the next start finds each in its old or its new place.
+     */
+    private static List<OpenHold> onLoops(Store store, List<Known> begins, List<OpenHold> waiting) {
+        List<OpenHold> all = new ArrayList<>();
+        long[] places = new long[begins.size()];
+        for (OpenHold each : waiting) {
+            if (each.journal < begins.size()) {
+                all.add(each);
+                continue;
+            }
+            int journal = each.journal % begins.size();
+            Known begin = begins.get(journal);
+            if (places[journal] == 0) {
+                places[journal] = Journal.position(Journal.number(begin.position()), 0);
+                Known next = new Known(
+                        Journal.position(Journal.number(begin.position()) + 1, Segment.HEAD),
+                        begin.sequence(),
+                        begin.latestMillis());
+                store.begin(journal, next);
+                begins.set(journal, next);
+            }
+            long place = ++places[journal];
+            store.move(each, journal, place);
+            all.add(each.at(journal, place));
+        }
+        return all;
     }
 
     /**
@@ -144,6 +199,14 @@ public final class Ledger implements AutoCloseable {
             }
         }
         return holding;
+    }
+
+    /**
+     * The holds that outlived the last process, since they wait for something still. Each is used on the loop of its
+     * {@link Hold#loop} only. Any thread.
+     */
+    public List<Hold> waiting() {
+        return List.copyOf(waiting);
     }
 
     /** How the budgets stand that an attempt would touch; nothing is held. Any thread; never blocks. */
@@ -217,6 +280,24 @@ public final class Ledger implements AutoCloseable {
             return 0;
         }
         return more;
+    }
+
+    boolean await(Hold hold, Awaited what) {
+        boolean written;
+        try {
+            written = journals.get(hold.loop).await(hold, hold.grantedNanos, what);
+        } catch (RuntimeException | InternalError e) {
+            unwritable(e);
+            return false;
+        }
+        if (written) {
+            books.await(hold, what);
+        }
+        return written;
+    }
+
+    @Nullable Pending pending(Hold hold) {
+        return books.pending(hold);
     }
 
     void settle(Hold hold, Bill bill) {

@@ -1,25 +1,59 @@
 package dev.lockkeeper.ledger;
 
 import dev.lockkeeper.ledger.Store.Row;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.TreeSet;
 
-/** How a budget's current period stands in the database. */
-record Opening(long start, long end, long carried, long spent, long overrun, int told) {
-    static Opening of(Budget budget, Store store, long nowMillis) {
+/** How a budget's period stands in the database. */
+record Opening(long start, long end, long amount, long carried, long spent, long overrun, int told) {
+    /**
+     * The current period, as the last, behind those that holds are left of; where a period gives its rest to the next one,
+     * also all that were used in between.
+     *
+     * @param left when the holds of the budget's scope that are left were taken
+     */
+    static List<Opening> of(Budget budget, Store store, long nowMillis, Collection<Long> left) {
         Period period = budget.period();
-        long start = period.start(nowMillis);
-        NavigableMap<Long, Row> rows = store.accounts(budget.number(), budget.carryOver() ? Long.MIN_VALUE : start);
-        Row current = rows.get(start);
-        long carried = budget.carryOver() ? carried(budget, rows, start) : 0;
-        return current == null
-                ? new Opening(start, period.end(nowMillis), carried, 0, 0, 0)
-                : new Opening(
-                        start, period.end(nowMillis), carried, current.spent(), current.overrun(), current.told());
+        long current = period.start(nowMillis);
+        long begins = period.start(budget.createdMillis());
+        TreeSet<Long> starts = new TreeSet<>();
+        starts.add(current);
+        for (long at : left) {
+            // What was taken before the budget's first period was never held by it.
+            if (at >= begins && at < current) {
+                starts.add(period.start(at));
+            }
+        }
+        long earliest = starts.getFirst();
+        NavigableMap<Long, Row> rows = store.accounts(budget.number(), budget.carryOver() ? Long.MIN_VALUE : earliest);
+        if (budget.carryOver()) {
+            starts.addAll(rows.subMap(earliest, true, current, true).keySet());
+        }
+        List<Opening> all = new ArrayList<>();
+        for (long start : starts) {
+            Row row = rows.get(start);
+            // A period that nothing was booked in yet has the amount of its time: a change has left it at the row
+            // behind.
+            Map.Entry<Long, Row> next = start == current ? null : rows.ceilingEntry(start);
+            long amount = next == null
+                    ? budget.terms().amountNanos()
+                    : next.getValue().amount();
+            long carried = budget.carryOver() ? carried(budget, rows, start, amount) : 0;
+            long end = period.end(start);
+            all.add(
+                    row == null
+                            ? new Opening(start, end, amount, carried, 0, 0, 0)
+                            : new Opening(start, end, amount, carried, row.spent(), row.overrun(), row.told()));
+        }
+        return all;
     }
 
-    /** What came into the period from those before: each gives to the next what it has left, at most its own amount. */
-    private static long carried(Budget budget, NavigableMap<Long, Row> rows, long start) {
+    /** What came into a period from those before: each gives to the next what it has left, at most its own amount. */
+    private static long carried(Budget budget, NavigableMap<Long, Row> rows, long start, long amount) {
         Period period = budget.period();
         long begins = period.start(budget.createdMillis());
         long carried;
@@ -31,7 +65,7 @@ record Opening(long start, long end, long carried, long spent, long overrun, int
             rest = Account.carry(row.amount() + carried - row.spent(), row.amount());
             end = period.end(row.start());
         }
-        return into(start, budget.terms().amountNanos(), begins, end, rest);
+        return into(start, amount, begins, end, rest);
     }
 
     private static long into(long start, long amount, long begins, long endBefore, long rest) {

@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Brings into the database what the last process left in its journals. A hold whose end is not there is booked at what it
- * held. Killed at any instant and run again, it books each record once.
+ * held; one that waits for something is stored instead, and stays open. Killed at any instant and run again, it books each record once.
  */
 final class Recovery {
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
@@ -32,6 +32,9 @@ final class Recovery {
     /** How far the journal that is read is in the database. */
     private long written;
 
+    /** Holds that wait for something: they outlive their process. */
+    private final List<OpenHold> waiting = new ArrayList<>();
+
     private Recovery(Storage storage, Store store, Applier applier, Map<Integer, Known> known) {
         this.storage = storage;
         this.store = store;
@@ -40,20 +43,26 @@ final class Recovery {
     }
 
     /**
+     * What a recovery has found.
+     *
+     * @param journals where each journal goes on: of those that were known before
+     * @param waiting holds that wait for something still; the database has them
+     */
+    record Found(Map<Integer, Known> journals, List<OpenHold> waiting) {}
+
+    /**
      * Recovers, and deletes the segments.
      *
-     * @return where each journal goes on: of those that were known before
      * @throws JournalDamaged when a journal can't be read where it must be readable; the database has then what stands
      *     before the damage
      */
-    static Map<Integer, Known> run(Storage storage, Store store, List<Tracked> budgets, Clock clock)
-            throws IOException {
+    static Found run(Storage storage, Store store, List<Tracked> budgets, Clock clock) throws IOException {
         Map<Integer, Known> known = store.journals();
         Applier applier = new Applier(store, List.of(), budgets, clock);
         return new Recovery(storage, store, applier, known).run();
     }
 
-    private Map<Integer, Known> run() throws IOException {
+    private Found run() throws IOException {
         Map<Integer, TreeMap<Long, Storage.Name>> there = new TreeMap<>();
         for (Storage.Name each : storage.list()) {
             there.computeIfAbsent(each.journal(), _ -> new TreeMap<>()).put(each.number(), each);
@@ -85,8 +94,13 @@ final class Recovery {
             written = each.getValue().position();
             read(feed, each.getValue(), names);
             for (OpenHold hold : feed.open.values()) {
-                applier.add(Entry.recovered(hold));
-                recovered++;
+                if (hold.awaited == null) {
+                    applier.add(Entry.recovered(hold));
+                    recovered++;
+                } else {
+                    applier.store(hold);
+                    waiting.add(hold);
+                }
             }
             long last = Math.max(Journal.number(feed.position()), names.isEmpty() ? 0 : names.lastKey());
             Known after = new Known(
@@ -106,7 +120,10 @@ final class Recovery {
                             + " estimate of kind recovered",
                     recovered);
         }
-        return next;
+        if (!waiting.isEmpty()) {
+            LOG.info("{} holds wait for responses in the background and batches, as before", waiting.size());
+        }
+        return new Found(next, waiting);
     }
 
     /** Reads a journal to its end, and writes what the database has not. */

@@ -24,6 +24,18 @@ public record Scope(Kind kind, String id) {
         return new Scope(Kind.END_USER, project + "/" + user);
     }
 
+    /** Whether what such a payer spends on a model at a provider is covered. */
+    boolean covers(Payer payer, String model, String provider) {
+        return switch (kind) {
+            case ORGANIZATION -> id.equals(payer.organization());
+            case PROJECT -> id.equals(payer.project());
+            case KEY -> id.equals(payer.key());
+            case END_USER -> !payer.endUser().isEmpty() && id.equals(payer.project() + "/" + payer.endUser());
+            case MODEL -> id.equals(model);
+            case PROVIDER -> id.equals(provider);
+        };
+    }
+
     /** {@code kind:id}. */
     @Override
     public String toString() {

@@ -1,5 +1,6 @@
 package dev.lockkeeper.ledger;
 
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -11,12 +12,21 @@ final class Standing {
     /** Null once what was spent so far is added up; completes then. */
     @Nullable CompletableFuture<Void> loading;
 
+    /** While holds are put back that outlived their process: the periods they may belong to. */
+    List<Account> periods = List.of();
+
     /** Where the journals ended when the budget was made: what was booked before is added up by the database. */
     long[] watermarks = {};
 
     Standing(Budget budget, long start, long end, long carried) {
         this.budget = budget;
         this.current = new Account(this, start, end, budget.terms().amountNanos(), carried);
+    }
+
+    /** Puts one back. */
+    Standing(Budget budget, Opening first) {
+        this.budget = budget;
+        this.current = new Account(this, first.start(), first.end(), first.amount(), first.carried());
     }
 
     /** The account of an instant that is not before the current period. */

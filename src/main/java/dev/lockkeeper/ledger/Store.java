@@ -11,11 +11,13 @@ import dev.lockkeeper.units.Storable;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.ZoneId;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
@@ -23,6 +25,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
+import org.jspecify.annotations.Nullable;
 
 /** The ledger's tables. All methods block. */
 class Store {
@@ -71,9 +74,11 @@ class Store {
             """;
     private static final String STORE_HOLD = """
             INSERT INTO open_holds (node, journal, position, taken, call_id, attempt, organization, project, key_id, end_user,
-              tag, provider, model, upstream_model, held)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (node, journal, position) DO UPDATE SET held = excluded.held
+              tag, provider, model, upstream_model, held, awaits, awaited, endpoint, tier, input, output, until)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (node, journal, position) DO UPDATE SET held = excluded.held, awaits = excluded.awaits,
+              awaited = excluded.awaited, endpoint = excluded.endpoint, tier = excluded.tier, input = excluded.input,
+              output = excluded.output, until = excluded.until
             """;
 
     /** The latest instant that periods are added up to: the year 9999. */
@@ -166,10 +171,39 @@ class Store {
                                     row.getString("model"),
                                     row.getString("upstream_model"),
                                     row.getLong("held"));
+                            hold.awaited = awaited(row);
                             hold.storedNanos = hold.grantedNanos;
+                            hold.storedAwaited = hold.awaited != null;
                             return hold;
                         })
                         .list(),
+                _ -> {});
+    }
+
+    private static @Nullable Awaited awaited(ResultSet row) throws SQLException {
+        String awaits = row.getString("awaits");
+        return awaits == null
+                ? null
+                : new Awaited(
+                        Awaited.Kind.valueOf(awaits.toUpperCase(Locale.ROOT)),
+                        row.getString("awaited"),
+                        row.getString("endpoint"),
+                        row.getString("tier"),
+                        row.getLong("input"),
+                        row.getLong("output"),
+                        row.getLong("until"));
+    }
+
+    /** Gives a stored hold another journal, and a place in it where no record can stand. */
+    void move(OpenHold hold, int journal, long position) {
+        database.<Integer>write(
+                handle -> handle.execute(
+                        "UPDATE open_holds SET journal = ?, position = ? WHERE node = ? AND journal = ? AND position = ?",
+                        journal,
+                        position,
+                        node,
+                        hold.journal,
+                        hold.position),
                 _ -> {});
     }
 
@@ -454,6 +488,17 @@ class Store {
         }
     }
 
+    private static void awaited(PreparedStatement row, int from, @Nullable Awaited awaited) throws SQLException {
+        int at = from;
+        row.setString(at++, awaited == null ? null : awaited.kind().text());
+        row.setString(at++, awaited == null ? null : awaited.id());
+        row.setString(at++, awaited == null ? null : awaited.endpoint());
+        row.setString(at++, awaited == null ? null : awaited.tier());
+        row.setObject(at++, awaited == null ? null : awaited.input(), Types.BIGINT);
+        row.setObject(at++, awaited == null ? null : awaited.output(), Types.BIGINT);
+        row.setObject(at, awaited == null ? null : awaited.untilMillis(), Types.BIGINT);
+    }
+
     private void holds(Handle handle, Batch batch) throws SQLException {
         if (!batch.stored.isEmpty()) {
             try (PreparedStatement row = handle.getConnection().prepareStatement(STORE_HOLD)) {
@@ -469,7 +514,8 @@ class Store {
                     text(row, at++, each.provider);
                     text(row, at++, each.model);
                     text(row, at++, each.upstreamModel);
-                    row.setLong(at, each.storedNanos);
+                    row.setLong(at++, each.storedNanos);
+                    awaited(row, at, each.awaited);
                     row.addBatch();
                 }
                 row.executeBatch();

@@ -83,6 +83,7 @@ class LedgerSimulationTest {
                         Tuple.of(15, grow),
                         Tuple.of(30, settle),
                         Tuple.of(3, any.map(Simulation.Release::new)),
+                        Tuple.of(6, any.map(Simulation.Await::new)),
                         Tuple.of(3, create),
                         Tuple.of(2, change),
                         Tuple.of(1, any.map(Simulation.Close::new)),

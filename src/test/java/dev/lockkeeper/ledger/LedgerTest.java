@@ -132,6 +132,77 @@ class LedgerTest {
     }
 
     @Test
+    void aHoldThatWaitsOutlivesItsProcess() throws Exception {
+        create(PROJECT, 1_000);
+        Awaited what = new Awaited(Awaited.Kind.BATCH, "batch_1", "/v1/batches", "batch", 7, 9, NOON + HOUR);
+        Hold waits = hold(1, 50);
+        assertThat(waits.pending()).isNull();
+        assertThat(waits.await(what)).isTrue();
+        Hold _ = hold(0, 5);
+
+        reopen(1); // the loop of the hold is no more
+        reopen(3);
+
+        assertThat(rows("SELECT kind || ' ' || cost FROM entries")).containsExactly("recovered 5");
+        assertThat(rows("SELECT awaits || ' ' || awaited || ' ' || held || ' ' || until FROM open_holds"))
+                .containsExactly("batch batch_1 50 " + (NOON + HOUR));
+        assertThat(balance().heldNanos()).isEqualTo(50);
+        assertThat(balance().freeNanos()).isEqualTo(945);
+        ledger.audit();
+        Hold same = ledger.waiting().getFirst();
+        assertThat(same.pending()).isEqualTo(new Pending(what, "call", PAYER, "openai", "gpt", "gpt-x", 50, NOON));
+        same.settle(bill(20));
+        same.settle(bill(21));
+        ledger.step();
+        assertThat(rows("SELECT cost FROM entries WHERE kind = 'settled'")).containsExactly("20");
+        assertThat(rows("SELECT count(*) FROM open_holds")).containsExactly("0");
+        reopen(2);
+        assertThat(ledger.waiting()).isEmpty();
+        assertThat(balance().spentNanos()).isEqualTo(25);
+    }
+
+    @Test
+    void whatWaitsFromAnEarlierPeriodIsPaidByThatPeriod() throws Exception {
+        create(PROJECT, 100, Period.Unit.HOUR, true, true);
+        Hold waits = hold(0, 60);
+        assertThat(waits.await(new Awaited(Awaited.Kind.RESPONSE, "resp_1", "/v1/responses", "", 1, 2, NOON)))
+                .isTrue();
+        clock.millis += 2 * HOUR;
+        hold(0, 10).settle(bill(10));
+
+        reopen(2);
+
+        // Nobody called in the hour between, so all of it came over.
+        assertThat(balance().freeNanos()).isEqualTo(190);
+        Hold same = ledger.waiting().getFirst();
+        same.settle(bill(130)); // of 100, 60 held
+        ledger.step();
+        ledger.audit();
+        assertThat(rows("SELECT kind || ' ' || cost || ' ' || overrun FROM entries ORDER BY cost"))
+                .containsExactly("settled 10 0", "overrun 130 30");
+        assertThat(rows("SELECT spent FROM accounts ORDER BY period_start")).containsExactly("130", "10");
+    }
+
+    @Test
+    void whatWaitsInThePeriodBeforeIsNotCarriedOver() throws Exception {
+        create(PROJECT, 100, Period.Unit.HOUR, true, true);
+        assertThat(hold(0, 60).await(new Awaited(Awaited.Kind.RESPONSE, "resp_1", "/v1/responses", "", 1, 2, NOON)))
+                .isTrue();
+        clock.millis += HOUR;
+        hold(0, 10).settle(bill(10));
+
+        reopen(2);
+
+        assertThat(balance().freeNanos()).isEqualTo(130);
+        ledger.waiting().getFirst().settle(bill(20));
+        assertThat(balance().freeNanos()).isEqualTo(170);
+        ledger.step();
+        ledger.audit();
+        reopen(2);
+        assertThat(balance().freeNanos()).isEqualTo(170);
+    }
+
+    @Test
     void aHoldOutlivesItsSegment() throws Exception {
         Hold held = hold(0, 50);
         held.grow(5);

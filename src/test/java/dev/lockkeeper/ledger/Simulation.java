@@ -45,6 +45,9 @@ final class Simulation {
 
     record Release(int which) implements Step {}
 
+    /** What it costs will be known later: it outlives the process. */
+    record Await(int which) implements Step {}
+
     record Create(int scope, long amount, Period.Unit unit, boolean hard, boolean carry) implements Step {}
 
     record Change(int which, long amount, boolean hard) implements Step {}
@@ -71,6 +74,20 @@ final class Simulation {
     private record Booked(Payer payer, String model, long at, long cost) {}
 
     private record Open(Hold hold, long held) {}
+
+    /** Named by its id: after a restart another object stands for the same hold. */
+    private static Awaited awaited(int number, long until) {
+        return new Awaited(
+                number % 2 == 0 ? Awaited.Kind.RESPONSE : Awaited.Kind.BATCH,
+                "resp_" + number,
+                "/v1/responses",
+                "flex",
+                number,
+                2L * number,
+                until);
+    }
+
+    private int waited;
 
     private final MemoryStorage storage = new MemoryStorage();
     private final SetClock clock =
@@ -182,6 +199,15 @@ final class Simulation {
                     open.remove(at);
                 }
             }
+            case Await(int which) -> {
+                if (!open.isEmpty()) {
+                    Hold hold = open.get(which % open.size()).hold;
+                    Awaited what = awaited(++waited, clock.millis);
+                    if (hold.pending() == null && hold.await(what)) {
+                        assertThat(hold.pending()).isNotNull();
+                    }
+                }
+            }
             case Create(int scope, long amount, Period.Unit unit, boolean hard, boolean carry) ->
                 ledger.budgets()
                         .create(
@@ -239,13 +265,42 @@ final class Simulation {
         loops = wanted;
         ledger = Ledger.open(store, storage, loops, clock, SMALL, false);
         ledger.keep();
+        Map<String, Hold> waiting = new HashMap<>();
+        for (Hold each : ledger.waiting()) {
+            assertThat(each.loop()).isLessThan(loops);
+            assertThat(waiting.put(awaited(each).id(), each)).isNull();
+        }
+        List<Open> left = new ArrayList<>();
         for (Open each : open) {
             Ask ask = each.hold.ask;
-            booked.add(new Booked(ask.payer(), ask.model(), each.hold.atMillis, each.held));
+            Pending pending = each.hold.pending();
+            if (pending == null) {
+                booked.add(new Booked(ask.payer(), ask.model(), each.hold.atMillis, each.held));
+            } else {
+                Hold same = waiting.remove(pending.awaited().id());
+                if (same == null) {
+                    throw new AssertionError(pending + " is lost");
+                }
+                assertThat(awaited(same)).isEqualTo(pending.awaited());
+                assertThat(same.grantedNanos()).isEqualTo(each.held);
+                assertThat(same.atMillis).isEqualTo(pending.sinceMillis());
+                left.add(new Open(same, each.held));
+            }
         }
+        assertThat(waiting).isEmpty();
         open.clear();
+        open.addAll(left);
+        ledger.audit();
         // A clock that was set forward and told to nobody is forgotten.
         latest = ledger.time();
+    }
+
+    private static Awaited awaited(Hold hold) {
+        Pending pending = hold.pending();
+        if (pending == null) {
+            throw new AssertionError("a hold is left that waits for nothing");
+        }
+        return pending.awaited();
     }
 
     private Map<Long, Balance> balances() {
