@@ -5,8 +5,10 @@ import dev.lockkeeper.ledger.Batch.Moved;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -44,8 +46,13 @@ final class Applier {
     private volatile long caughtUpMillis;
     private volatile @Nullable String trouble;
 
-    Applier(Store store, List<Feed> feeds, Collection<Tracked> budgets, Clock clock) {
+    /** How often budgets were changed until those that are tracked here stood. */
+    private long changes;
+
+    /** @param changes see {@link Store.Heard#changes}: then the budgets stood as they are given here */
+    Applier(Store store, List<Feed> feeds, Collection<Tracked> budgets, long changes, Clock clock) {
         this.store = store;
+        this.changes = changes;
         this.feeds = feeds;
         this.clock = clock;
         this.applied = sequences();
@@ -69,6 +76,33 @@ final class Applier {
             touched.remove(each);
             return true;
         });
+    }
+
+    /** How often budgets were changed until those that are tracked stood. */
+    long changes() {
+        return changes;
+    }
+
+    /** The budgets that are tracked. */
+    List<Budget> budgets() {
+        return tracked.stream().map(each -> each.budget).toList();
+    }
+
+    /** Tracks the budgets that stand in the database now. */
+    void hear() {
+        Store.Heard heard = store.heard();
+        Map<Long, Budget> before = new HashMap<>();
+        tracked.forEach(each -> before.put(each.budget.number(), each.budget));
+        for (Budget each : heard.budgets()) {
+            Budget known = before.remove(each.number());
+            if (known == null) {
+                track(Tracked.of(each));
+            } else if (!known.equals(each)) {
+                change(each);
+            }
+        }
+        before.keySet().forEach(this::forget);
+        changes = heard.changes();
     }
 
     void change(Budget budget) {
@@ -159,6 +193,10 @@ final class Applier {
     }
 
     void add(Entry entry) {
+        add(entry, batch);
+    }
+
+    private void add(Entry entry, Batch batch) {
         batch.add(entry);
         OpenHold hold = entry.hold();
         byScope.each(hold.payer, hold.model, hold.provider, each -> {
@@ -204,18 +242,46 @@ final class Applier {
                 return;
             }
             pending = batch;
+            batch.changes = changes;
             batch = new Batch();
         }
+        Batch now = pending;
         try {
-            store.write(pending);
+            try {
+                store.write(now);
+            } catch (Store.Outdated e) {
+                hear();
+                now = again(now);
+                pending = now;
+                store.write(now);
+            }
         } catch (RuntimeException e) {
             trouble = Database.said(e);
             throw e;
+        }
+        for (Tracked each : touched) {
+            Store.Row row = now.after.get(new Batch.AccountKey(each.budget.number(), each.start));
+            if (row != null) {
+                each.learn(row);
+            }
         }
         pending = null;
         trouble = null;
         applied = sequences();
         written = positions();
+    }
+
+    /** The same batch for the budgets that stand now. */
+    private Batch again(Batch old) {
+        Batch again = new Batch();
+        again.changes = changes;
+        again.moved.putAll(old.moved);
+        again.stored.addAll(old.stored);
+        again.alerted.addAll(old.alerted);
+        old.entries.forEach(each -> add(each, again));
+        again.ended.clear();
+        again.ended.addAll(old.ended);
+        return again;
     }
 
     private long[] positions() {

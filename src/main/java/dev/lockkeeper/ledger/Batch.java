@@ -1,10 +1,11 @@
 package dev.lockkeeper.ledger;
 
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** What one transaction brings into the database. The applier's thread. */
 final class Batch {
@@ -12,8 +13,10 @@ final class Batch {
     static final long DAY_MILLIS = 24 * HOUR_MILLIS;
 
     final List<Entry> entries = new ArrayList<>();
-    final Map<RollupKey, Rollup> rollups = new HashMap<>();
-    final Map<AccountKey, Spending> spending = new LinkedHashMap<>();
+    // In an order: processes on one database must lock rows in the same one, or they wait for each other.
+
+    final Map<RollupKey, Rollup> rollups = new TreeMap<>(RollupKey.ORDER);
+    final Map<AccountKey, Spending> spending = new TreeMap<>(AccountKey.ORDER);
 
     /** Holds that are stored, and whose end is in this batch. */
     final List<OpenHold> ended = new ArrayList<>();
@@ -25,12 +28,22 @@ final class Batch {
     final List<Alert> alerted = new ArrayList<>();
 
     final List<Alert> overruns = new ArrayList<>();
+
+    /** What of {@link Store.Heard#changes} was known when this was reckoned. */
+    long changes;
+
+    /** How the accounts stand of which something was spent, when it is written. */
+    Map<AccountKey, Store.Row> after = Map.of();
+
     final Map<Integer, Moved> moved = new LinkedHashMap<>();
 
     /** How far a journal is read, before this batch and with it. */
     record Moved(long from, long to, long sequence, long latestMillis) {}
 
-    record AccountKey(long budget, long start) {}
+    record AccountKey(long budget, long start) {
+        static final Comparator<AccountKey> ORDER =
+                Comparator.comparingLong(AccountKey::budget).thenComparingLong(AccountKey::start);
+    }
 
     record RollupKey(
             long hour,
@@ -40,7 +53,16 @@ final class Batch {
             String endUser,
             String model,
             String provider,
-            String tag) {}
+            String tag) {
+        static final Comparator<RollupKey> ORDER = Comparator.comparingLong(RollupKey::hour)
+                .thenComparing(RollupKey::organization)
+                .thenComparing(RollupKey::project)
+                .thenComparing(RollupKey::key)
+                .thenComparing(RollupKey::endUser)
+                .thenComparing(RollupKey::model)
+                .thenComparing(RollupKey::provider)
+                .thenComparing(RollupKey::tag);
+    }
 
     /** What an hour's calls of one kind come to. */
     static final class Rollup {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -218,6 +219,7 @@ final class Books {
      * @param positions tells where the journals end
      */
     synchronized Standing add(Budget budget, Supplier<long[]> positions) {
+        now = Math.max(now, budget.createdMillis());
         Standing standing =
                 new Standing(budget, budget.period().start(now), budget.period().end(now), 0);
         standing.loading = new CompletableFuture<>();
@@ -317,6 +319,17 @@ final class Books {
         if (waiting != null) {
             waiting.complete(null);
         }
+    }
+
+    /** Takes all other budgets away. */
+    void keepOnly(Set<Long> numbers) {
+        List<Long> gone;
+        synchronized (this) {
+            gone = byNumber.keySet().stream()
+                    .filter(each -> !numbers.contains(each))
+                    .toList();
+        }
+        gone.forEach(this::remove);
     }
 
     /** What a budget grants in its current period; 0 where it does not stand. */

@@ -24,16 +24,12 @@ public final class Budgets {
     private final Clock clock;
     private final Surges surges;
 
-    /** The number of the budget that was made last. The applier's thread. */
-    private long last;
-
-    Budgets(Ledger ledger, Books books, Store store, Applier applier, Clock clock, long last) {
+    Budgets(Ledger ledger, Books books, Store store, Applier applier, Clock clock) {
         this.ledger = ledger;
         this.books = books;
         this.store = store;
         this.applier = applier;
         this.clock = clock;
-        this.last = last;
         this.surges = new Surges(store);
     }
 
@@ -81,9 +77,13 @@ public final class Budgets {
                     wanted.scope().toString(),
                     "it has " + MOST_IN_SCOPE + " budgets, as many as may be; close one first");
         }
-        last++;
         Budget budget = new Budget(
-                last, wanted.scope(), wanted.period(), wanted.carryOver(), wanted.terms(), books.time(clock.millis()));
+                store.number(),
+                wanted.scope(),
+                wanted.period(),
+                wanted.carryOver(),
+                wanted.terms(),
+                books.time(clock.millis()));
         Standing standing = books.add(budget, ledger::positions);
         Account first = standing.current;
         boolean made = false;
@@ -99,6 +99,23 @@ public final class Budgets {
             }
         }
         return new Changed.Done(budget);
+    }
+
+    /** Takes up a budget that another process has made. The applier's thread, which tracks it. */
+    void join(Budget budget) {
+        Standing standing = books.add(budget, ledger::positions);
+        boolean joined = false;
+        try {
+            ledger.applyUntil(standing.watermarks);
+            Opening opening =
+                    Opening.of(budget, store, standing.current.start, List.of()).getLast();
+            books.loaded(standing, standing.current, opening.spent(), opening.overrun());
+            joined = true;
+        } finally {
+            if (!joined) {
+                books.remove(budget.number());
+            }
+        }
     }
 
     /**

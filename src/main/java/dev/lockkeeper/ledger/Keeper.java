@@ -102,6 +102,7 @@ final class Keeper implements AutoCloseable {
     private boolean applyOnce() {
         try {
             boolean more = ledger.apply();
+            ledger.hear();
             if (failing) {
                 failing = false;
                 LOG.info("the database takes the journals' records again");

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,12 +29,16 @@ public final class Ledger implements AutoCloseable {
     private final Clock clock;
     private final LedgerSettings settings;
     private final Storage storage;
+    private final Store store;
     private final Books books;
     private final List<Journal> journals;
     private final Applier applier;
     private final Budgets budgets;
     private final @Nullable Keeper keeper;
     private final List<Hold> waiting = new ArrayList<>();
+
+    /** How often budgets were changed until those stood that the books have. The applier's thread. */
+    private long adopted;
 
     /** Why no new holds are taken; null while they are. */
     private volatile @Nullable String closed;
@@ -50,14 +55,15 @@ public final class Ledger implements AutoCloseable {
         this.clock = clock;
         this.settings = settings;
         this.storage = storage;
+        this.store = store;
+        Store.Heard heard = store.heard();
         long latest = begins.stream().mapToLong(Known::latestMillis).max().orElse(0);
-        List<Budget> standing = store.budgets();
-        for (Budget each : standing) {
+        for (Budget each : heard.budgets()) {
             latest = Math.max(latest, each.createdMillis());
         }
         this.books = new Books(settings.maxOpenHolds(), Math.max(latest, clock.millis()));
         List<Tracked> tracked = new ArrayList<>();
-        for (Budget each : standing) {
+        for (Budget each : heard.budgets()) {
             List<Long> taken = left.stream()
                     .filter(hold -> each.scope().covers(hold.payer, hold.model, hold.provider))
                     .map(hold -> hold.atMillis)
@@ -92,8 +98,9 @@ public final class Ledger implements AutoCloseable {
             each.restore((int)
                     left.stream().filter(hold -> hold.journal == each.index()).count());
         }
-        this.applier = new Applier(store, feeds, tracked, clock);
-        this.budgets = new Budgets(this, books, store, applier, clock, store.lastBudget());
+        this.applier = new Applier(store, feeds, tracked, heard.changes(), clock);
+        this.adopted = heard.changes();
+        this.budgets = new Budgets(this, books, store, applier, clock);
     }
 
     /**
@@ -121,11 +128,7 @@ public final class Ledger implements AutoCloseable {
     /** The same on any storage; without threads of its own {@link #step} has to be called. */
     static Ledger open(Store store, Storage storage, int loops, Clock clock, LedgerSettings settings, boolean threads)
             throws IOException {
-        List<Tracked> tracked = new ArrayList<>();
-        for (Budget each : store.budgets()) {
-            tracked.add(new Tracked(each, each.period().start(0), Long.MIN_VALUE, 0, 0));
-        }
-        Recovery.Found found = Recovery.run(storage, store, tracked, clock);
+        Recovery.Found found = Recovery.run(storage, store, clock);
         Map<Integer, Known> known = new TreeMap<>(found.journals());
         List<Known> begins = new ArrayList<>();
         for (int i = 0; i < loops; i++) {
@@ -364,6 +367,30 @@ public final class Ledger implements AutoCloseable {
         return more;
     }
 
+    /** Takes up what other processes changed of budgets. The applier's thread. */
+    void hear() {
+        if (!store.shared()) {
+            return;
+        }
+        if (store.changes() != applier.changes()) {
+            applier.hear();
+        }
+        long changes = applier.changes();
+        if (adopted != changes) {
+            List<Budget> standing = applier.budgets();
+            books.keepOnly(standing.stream().map(Budget::number).collect(Collectors.toSet()));
+            for (Budget each : standing) {
+                Budget known = books.find(each.number());
+                if (known == null) {
+                    budgets.join(each);
+                } else if (!known.equals(each)) {
+                    books.change(each);
+                }
+            }
+            adopted = changes;
+        }
+    }
+
     /** Forces, extends and retires journals. The keeper's thread. */
     void keep() throws IOException {
         long[] written = applier.written();
@@ -400,6 +427,7 @@ public final class Ledger implements AutoCloseable {
         while (apply()) {
             // Each round writes a batch.
         }
+        hear();
         keep();
     }
 

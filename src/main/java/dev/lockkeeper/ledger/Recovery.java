@@ -56,9 +56,11 @@ final class Recovery {
      * @throws JournalDamaged when a journal can't be read where it must be readable; the database has then what stands
      *     before the damage
      */
-    static Found run(Storage storage, Store store, List<Tracked> budgets, Clock clock) throws IOException {
+    static Found run(Storage storage, Store store, Clock clock) throws IOException {
         Map<Integer, Known> known = store.journals();
-        Applier applier = new Applier(store, List.of(), budgets, clock);
+        Store.Heard heard = store.heard();
+        Applier applier = new Applier(
+                store, List.of(), heard.budgets().stream().map(Tracked::of).toList(), heard.changes(), clock);
         return new Recovery(storage, store, applier, known).run();
     }
 

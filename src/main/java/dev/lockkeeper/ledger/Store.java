@@ -84,15 +84,25 @@ class Store {
     /** The latest instant that periods are added up to: the year 9999. */
     private static final long LATEST = 253_402_300_799_999L;
 
+    /** How other processes' changes of budgets are kept apart from what this one books meanwhile. */
+    private static final String LOCK = "LOCK TABLE budget_changes IN ";
+
+    private static final String FIND_ACCOUNT =
+            "SELECT period_start, amount, spent, overrun, told FROM accounts WHERE budget = ? AND period_start = ?";
+
     private final Database database;
 
     /** Which of the processes that write this database this is: journals and open holds are its own. */
     private final long node;
 
+    /** Whether other processes may write the same tables. */
+    private final boolean shared;
+
     /** @param node what {@link #newNode} returned for the folder of the journals */
     Store(Database database, long node) {
         this.database = database;
         this.node = node;
+        this.shared = database.isPostgres();
         database.<Integer>write(
                 handle -> handle.execute(
                         "INSERT INTO nodes (id, created) VALUES (?, 0) ON CONFLICT (id) DO NOTHING", node),
@@ -135,6 +145,94 @@ class Store {
      * @param amount the budget's amount in that period
      */
     record Row(long start, long amount, long spent, long overrun, int told) {}
+
+    /**
+     * The budgets, as they stood at one moment.
+     *
+     * @param changes how often budgets were changed until then, by any process; always 0 where there is only this one
+     * @param budgets those that stand, by number
+     */
+    record Heard(long changes, List<Budget> budgets) {}
+
+    /** Budgets were changed by others since a batch was reckoned: nothing is written. */
+    static final class Outdated extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Outdated() {
+            super("budgets were changed by another process", null, false, false);
+        }
+    }
+
+    /** Whether other processes may write the same tables. */
+    boolean shared() {
+        return shared;
+    }
+
+    /** How often budgets were changed, by any process; always 0 where there is only this one. */
+    long changes() {
+        return shared ? database.<Long>read(Store::changes).join() : 0;
+    }
+
+    private static long changes(Handle handle) {
+        return handle.createQuery("SELECT changes FROM budget_changes")
+                .mapTo(Long.class)
+                .one();
+    }
+
+    /** The budgets that stand. */
+    Heard heard() {
+        return database.write(
+                handle -> {
+                    long changes = whileUnchanged(handle);
+                    return new Heard(
+                            changes,
+                            handle.createQuery("SELECT * FROM budgets WHERE closed IS NULL ORDER BY id")
+                                    .map((row, _) -> budget(row))
+                                    .list());
+                },
+                _ -> {});
+    }
+
+    /** Keeps others from changing budgets until the end of the transaction; returns how often they were changed. */
+    private long whileUnchanged(Handle handle) {
+        if (!shared) {
+            return 0;
+        }
+        handle.execute(LOCK + "ROW SHARE MODE");
+        return changes(handle);
+    }
+
+    /**
+     * Waits for what others are booking, and lets them go on only when the transaction has ended: they find then that
+     * budgets have changed. So each of their entries is either in the sums here, or counted by them.
+     */
+    private void changeAlone(Handle handle) {
+        if (shared) {
+            handle.execute(LOCK + "EXCLUSIVE MODE");
+            handle.execute("UPDATE budget_changes SET changes = changes + 1");
+        }
+    }
+
+    /** A number for a new budget. */
+    long number() {
+        return database.write(
+                handle -> {
+                    long next = handle.createQuery(
+                                    "UPDATE budget_changes SET numbered = numbered + 1 RETURNING numbered")
+                            .mapTo(Long.class)
+                            .one();
+                    // Older programs number by what they see.
+                    long highest = handle.createQuery("SELECT coalesce(max(id), 0) FROM budgets")
+                            .mapTo(Long.class)
+                            .one();
+                    if (highest < next) {
+                        return next;
+                    }
+                    handle.execute("UPDATE budget_changes SET numbered = ?", highest + 1);
+                    return highest + 1;
+                },
+                _ -> {});
+    }
 
     Map<Integer, Known> journals() {
         return database.write(
@@ -207,15 +305,6 @@ class Store {
                 _ -> {});
     }
 
-    /** The budgets that stand, by number. */
-    List<Budget> budgets() {
-        return database.write(
-                handle -> handle.createQuery("SELECT * FROM budgets WHERE closed IS NULL ORDER BY id")
-                        .map((row, _) -> budget(row))
-                        .list(),
-                _ -> {});
-    }
-
     /** The budget of a row. */
     static Budget budget(ResultSet row) throws SQLException {
         return new Budget(
@@ -257,15 +346,6 @@ class Store {
         return percents.stream().map(String::valueOf).collect(Collectors.joining(","));
     }
 
-    /** The highest number of a budget ever made. */
-    long lastBudget() {
-        return database.write(
-                handle -> handle.createQuery("SELECT coalesce(max(id), 0) FROM budgets")
-                        .mapTo(Long.class)
-                        .one(),
-                _ -> {});
-    }
-
     /** A budget's accounts by their start; those before {@code from} left out. */
     NavigableMap<Long, Row> accounts(long budget, long from) {
         return database.write(
@@ -273,15 +353,19 @@ class Store {
                         .createQuery("SELECT * FROM accounts WHERE budget = ? AND period_start >= ?")
                         .bind(0, budget)
                         .bind(1, from)
-                        .map((row, _) -> new Row(
-                                row.getLong("period_start"),
-                                row.getLong("amount"),
-                                row.getLong("spent"),
-                                row.getLong("overrun"),
-                                row.getInt("told")))
+                        .map((row, _) -> row(row))
                         .stream()
                         .collect(Collectors.toMap(Row::start, row -> row, (one, _) -> one, TreeMap::new)),
                 _ -> {});
+    }
+
+    private static Row row(ResultSet row) throws SQLException {
+        return new Row(
+                row.getLong("period_start"),
+                row.getLong("amount"),
+                row.getLong("spent"),
+                row.getLong("overrun"),
+                row.getInt("told"));
     }
 
     /** Tells that a journal begins, at its first segment. */
@@ -298,12 +382,17 @@ class Store {
     /**
      * Writes a batch. It may be tried again after a failure, also when that failure came after the commit: then nothing
      * is written twice.
+     *
+     * @throws Outdated when budgets were changed since it was reckoned
      */
     void write(Batch batch) {
-        database.<Integer>write(
+        database.<Map<AccountKey, Row>>write(
                 handle -> {
+                    if (whileUnchanged(handle) != batch.changes) {
+                        throw new Outdated();
+                    }
                     if (!moved(handle, batch)) {
-                        return 0;
+                        return after(handle, batch);
                     }
                     try {
                         entries(handle, batch);
@@ -314,17 +403,42 @@ class Store {
                         throw new IllegalStateException(e.getMessage(), e);
                     }
                     for (Alert each : batch.alerted) {
-                        handle.execute(
-                                "UPDATE accounts SET told = ? WHERE budget = ? AND period_start = ?",
+                        // Another process may have told it.
+                        int rows = handle.execute(
+                                "UPDATE accounts SET told = ? WHERE budget = ? AND period_start = ? AND told < ?",
                                 each.percent(),
                                 each.budget().number(),
-                                each.startMillis());
-                        Alerts.add(handle, each);
+                                each.startMillis(),
+                                each.percent());
+                        if (rows > 0) {
+                            Alerts.add(handle, each);
+                        }
                     }
                     batch.overruns.forEach(each -> Alerts.add(handle, each));
-                    return batch.entries.size();
+                    return after(handle, batch);
                 },
-                _ -> {});
+                after -> batch.after = after);
+    }
+
+    private static Map<AccountKey, Row> after(Handle handle, Batch batch) {
+        Map<AccountKey, Row> after = new HashMap<>();
+        if (batch.spending.isEmpty()) {
+            return after;
+        }
+        try (PreparedStatement find = handle.getConnection().prepareStatement(FIND_ACCOUNT)) {
+            for (AccountKey each : batch.spending.keySet()) {
+                find.setLong(1, each.budget());
+                find.setLong(2, each.start());
+                try (ResultSet found = find.executeQuery()) {
+                    if (found.next()) {
+                        after.put(each, row(found));
+                    }
+                }
+            }
+            return after;
+        } catch (SQLException e) {
+            throw new IllegalStateException(e.getMessage(), e);
+        }
     }
 
     /** Moves the positions; false when they were moved by this very batch before. */
@@ -420,7 +534,7 @@ class Store {
 
     /** The same without end users and tags, by a longer time. */
     private static Map<RollupKey, Rollup> coarse(Map<RollupKey, Rollup> rollups, long millis) {
-        Map<RollupKey, Rollup> coarse = new HashMap<>();
+        Map<RollupKey, Rollup> coarse = new TreeMap<>(RollupKey.ORDER);
         rollups.forEach((key, sums) -> coarse.computeIfAbsent(
                         new RollupKey(
                                 Math.floorDiv(key.hour(), millis) * millis,
@@ -539,6 +653,7 @@ class Store {
     Row create(Budget budget, long start, long end, Witness witness) {
         return database.write(
                 handle -> {
+                    changeAlone(handle);
                     handle.execute(
                             """
                             INSERT INTO budgets (id, scope_kind, scope_id, amount, period, zone, hard, carry_over, alerts,
@@ -631,6 +746,7 @@ class Store {
     void change(Budget before, Budget budget, long start, long previous, Witness witness) {
         database.<Integer>write(
                 handle -> {
+                    changeAlone(handle);
                     handle.execute(
                             "INSERT INTO accounts (budget, period_start, amount, spent, overrun, told)"
                                     + " VALUES (?, ?, ?, 0, 0, 0) ON CONFLICT (budget, period_start) DO NOTHING",
@@ -665,6 +781,7 @@ class Store {
     void close(Budget budget, long nowMillis, Witness witness) {
         database.<Integer>write(
                 handle -> {
+                    changeAlone(handle);
                     int rows = handle.execute("UPDATE budgets SET closed = ? WHERE id = ?", nowMillis, budget.number());
                     witness.saw(handle, budget.id(), budget.json().toString(), null);
                     return rows;

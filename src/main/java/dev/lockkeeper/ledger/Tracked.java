@@ -11,6 +11,7 @@ final class Tracked {
 
     long start;
     long end;
+    /** What all processes have booked, as of the last time that this one wrote. */
     long spent;
 
     /** The highest percentage that was told in this period; 0 for none. */
@@ -23,6 +24,11 @@ final class Tracked {
         this.end = end;
         this.spent = spent;
         this.told = told;
+    }
+
+    /** Nothing is known of its account. */
+    static Tracked of(Budget budget) {
+        return new Tracked(budget, budget.period().start(0), Long.MIN_VALUE, 0, 0);
     }
 
     /** Adds an entry to a batch where it counts. */
@@ -38,10 +44,17 @@ final class Tracked {
             told = 0;
         }
         if (at >= start) {
-            spent = Math.addExact(spent, entry.bill().costNanos());
             batch.spend(budget, start, entry);
         } else {
             batch.spend(budget, budget.period().start(at), entry);
+        }
+    }
+
+    /** Notes how the account stands in the database, where it is the newest one. */
+    void learn(Store.Row row) {
+        if (row.start() == start) {
+            spent = row.spent();
+            told = Math.max(told, row.told());
         }
     }
 
