@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             Run.class,
             Micro.class,
+            KeysTrial.class,
             LedgerRun.class,
             Kill.class,
             Soak.class,

@@ -8,12 +8,10 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
-import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,11 +21,11 @@ import org.slf4j.LoggerFactory;
  * memory; any thread. Changes block.
  *
  * <p>A change counts in this process before the method that made it returns. Other processes on the same database look at a
- * counter {@link #LOOK_EVERY} and read anew when it has moved. One that can't look for {@link #CLOSED_AFTER} can't know
+ * counter {@link #LOOK_EVERY} and read what changed when it has moved. One that can't look for {@link #CLOSED_AFTER} can't know
  * which keys were revoked since and refuses them all until it can.
  */
 public final class Access implements AutoCloseable {
-    /** How often a process looks for changes of others; reading them takes a fraction of a second. */
+    /** How often a process looks for changes of others; reading one takes milliseconds. */
     public static final Duration LOOK_EVERY = Duration.ofMillis(250);
 
     /** How long a process goes by what it knew last, when it can't look. */
@@ -44,8 +42,8 @@ public final class Access implements AutoCloseable {
     private final Tenants tenants;
     private final People people;
     private final Audit audit;
-    private final AtomicReference<Memory> memory = new AtomicReference<>(Memory.NOTHING);
     private final ConcurrentHashMap<String, AtomicLong> used = new ConcurrentHashMap<>();
+    private final Memory memory = new Memory(used);
     private final Map<String, Long> usesWritten = new HashMap<>();
     private final boolean shared;
 
@@ -67,7 +65,7 @@ public final class Access implements AutoCloseable {
         this.tenants = new Tenants(this, clock, secrets);
         this.people = new People(this, clock, secrets);
         heardNanos = ticker.getAsLong();
-        database.write(handle -> Memory.read(handle, used), memory::set);
+        database.write(memory::read, memory::learn);
     }
 
     /**
@@ -111,7 +109,7 @@ public final class Access implements AutoCloseable {
     }
 
     Memory memory() {
-        return memory.get();
+        return memory;
     }
 
     /** When a key was used last as far as this process knows, milliseconds since 1970; 0: it does not. */
@@ -131,35 +129,25 @@ public final class Access implements AutoCloseable {
                         handle -> {
                             // Before anything else: changes wait here for each other, on every node.
                             handle.execute("UPDATE changes SET n = n + 1 WHERE id = 1");
-                            return new Changed<T>(work.in(handle), Memory.read(handle, used));
+                            return new Changed<T>(work.in(handle), memory.read(handle));
                         },
-                        changed -> learn(changed.memory))
+                        changed -> memory.learn(changed.news))
                 .result;
     }
 
-    private void learn(Memory read) {
-        memory.accumulateAndGet(read, (known, next) -> next.change() >= known.change() ? next : known);
-    }
+    private record Changed<T extends @Nullable Object>(T result, Memory.News news) {}
 
-    private record Changed<T extends @Nullable Object>(T result, Memory memory) {}
-
-    /** Reads anew if others changed something. Blocks. */
+    /** Reads what others changed. Blocks. */
     void look() {
         long began = ticker.getAsLong();
-        long known = memory.get().change();
-        Memory read = database.<@Nullable Memory>read(handle ->
-                        counter(handle) == known ? null : handle.inTransaction(inside -> Memory.read(inside, used)))
+        long known = memory.change();
+        Memory.News news = database.<Memory.@Nullable News>read(
+                        handle -> Memory.counter(handle) == known ? null : handle.inTransaction(memory::read))
                 .join();
-        if (read != null) {
-            learn(read);
+        if (news != null) {
+            memory.learn(news);
         }
         heardNanos = began;
-    }
-
-    private static long counter(Handle handle) {
-        return handle.createQuery("SELECT n FROM changes WHERE id = 1")
-                .mapTo(Long.class)
-                .one();
     }
 
     /** Writes when keys were used, where that is newer than what was written. Blocks. */

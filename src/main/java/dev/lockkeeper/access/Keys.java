@@ -17,6 +17,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.mapper.RowMapper;
+import org.jdbi.v3.core.statement.Query;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,7 +98,7 @@ public final class Keys {
      */
     public Presented find(String presented, String address) {
         byte[] hash = Secrets.hash(presented);
-        Memory.Entry entry = access.memory().keys().getOrDefault(Secrets.start(hash), Memory.Entry.NOBODY);
+        Memory.Entry entry = access.memory().key(hash);
         boolean same = MessageDigest.isEqual(hash, entry.hash());
         boolean mistyped = Secrets.mistyped(presented);
         long now = clock.millis();
@@ -138,12 +139,12 @@ public final class Keys {
         String text = secrets.text(kind.prefix());
         String id = secrets.id("key_");
         return access.change(handle -> {
-            Organization payer = Tenants.organization(handle, organization);
+            Organization payer = Tenants.uncounted(handle, organization);
             if (payer == null) {
                 throw new IllegalArgumentException("organization: " + organization
                         + " (expected: the id or name of one that there is; 'lockkeeper org list' shows them)");
             }
-            Project owner = Tenants.project(handle, payer.id(), project);
+            Project owner = Tenants.uncounted(handle, payer.id(), project);
             boolean newProject = owner == null;
             if (owner == null && !who.may(Right.TENANTS_WRITE)) {
                 // A project of one's own would be one without the budgets and limits of the others.
@@ -371,9 +372,22 @@ public final class Keys {
         return withUse(after);
     }
 
-    /** Tells each text that works, or would if its tenant were open. */
-    static void entries(Handle handle, Function<String, AtomicLong> used, Consumer<Memory.Entry> each) {
-        handle.createQuery(SELECT + " WHERE k.revoked IS NULL").map(ROW).forEach(row -> {
+    /**
+     * Tells each text that works, or would if its tenant were open.
+     *
+     * @param condition which keys: of {@code <ids>}; empty: all
+     */
+    static void entries(
+            Handle handle,
+            String condition,
+            List<String> ids,
+            Function<String, AtomicLong> used,
+            Consumer<Memory.Entry> each) {
+        Query query = handle.createQuery(SELECT + " WHERE k.revoked IS NULL" + condition);
+        if (!ids.isEmpty()) {
+            query.bindList("ids", ids);
+        }
+        query.map(ROW).forEach(row -> {
             KeyInfo key = row.info;
             KeyTerms terms = key.terms();
             Presented.Known known = new Presented.Known(new Caller(

@@ -1,7 +1,11 @@
 package dev.lockkeeper.access;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
@@ -9,15 +13,45 @@ import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What calls and operators are checked against, as the database had it after some change. Immutable but for the moments at
- * which keys were used.
+ * What calls and operators are checked against, as the database had it after some change. Looked at from any thread. What
+ * is new is read in two steps, so that it counts only once its transaction is committed: {@link #read}, then {@link #learn}.
  *
- * @param change the number of the change
- * @param keys by the first bytes of a text's hash; a key in rotation stands here twice
- * @param tokens by the first bytes of a text's hash
+ * <p>Each change has a row in the log of changes, written in the transaction that makes it. So the rows since the last look
+ * tell what has to be read again, also of changes by other processes.
  */
-record Memory(long change, Map<Long, Entry> keys, Map<Long, Token> tokens) {
-    static final Memory NOTHING = new Memory(-1, Map.of(), Map.of());
+final class Memory {
+    /** Changes that are looked at one by one; of more at once everything is read again. */
+    private static final int MOST_ROWS = 1_000;
+
+    /** Keys by the first bytes of a text's hash; one in rotation stands here twice. */
+    private volatile ConcurrentHashMap<Long, Entry> keys = new ConcurrentHashMap<>();
+
+    /** Admin tokens by the first bytes of a text's hash. */
+    private volatile Map<Long, Token> tokens = Map.of();
+
+    private volatile State state = State.NOTHING;
+
+    /** Where a key stands, by its id. Guarded by this. */
+    private final Map<String, List<Entry>> places = new HashMap<>();
+
+    /** The moments at which keys were used, by id; they outlive what is read here. */
+    private final ConcurrentHashMap<String, AtomicLong> used;
+
+    /** @param used the moments at which keys were used, by id; filled here */
+    Memory(ConcurrentHashMap<String, AtomicLong> used) {
+        this.used = used;
+    }
+
+    /**
+     * How far the database was read.
+     *
+     * @param change the number of the change
+     * @param row the last row of the log of changes; below 0: nothing was read yet
+     * @param hash that row's hash
+     */
+    private record State(long change, long row, String hash) {
+        static final State NOTHING = new State(-1, -1, "");
+    }
 
     /**
      * A key by one of its texts.
@@ -48,17 +82,165 @@ record Memory(long change, Map<Long, Entry> keys, Map<Long, Token> tokens) {
         static final Token NOBODY = new Token(new byte[32], null, Long.MAX_VALUE);
     }
 
-    /** @param used the moments at which keys were used, by id; they outlive what is read here */
-    static Memory read(Handle handle, ConcurrentHashMap<String, AtomicLong> used) {
+    /**
+     * What was read, to be learnt.
+     *
+     * @param ids the keys that may have changed; null: all of them
+     * @param entries those of them that work
+     * @param tokens all that work; null: none of them changed
+     */
+    record News(
+            State state,
+            @Nullable Set<String> ids,
+            List<Entry> entries,
+            @Nullable Map<Long, Token> tokens) {}
+
+    /** The key that a text's hash may be of; {@link Entry#NOBODY} where there is none. */
+    Entry key(byte[] hash) {
+        return keys.getOrDefault(Secrets.start(hash), Entry.NOBODY);
+    }
+
+    /** The token that a text's hash may be of; {@link Token#NOBODY} where there is none. */
+    Token token(byte[] hash) {
+        return tokens.getOrDefault(Secrets.start(hash), Token.NOBODY);
+    }
+
+    /** The number of the change up to which the database was read. */
+    long change() {
+        return state.change;
+    }
+
+    /** Reads what is new in the database, the changes of the handle's own transaction among it. */
+    News read(Handle handle) {
+        State known = state;
         // First: what is read after it may hold more than this change, never less.
-        long change = handle.createQuery("SELECT n FROM changes WHERE id = 1")
-                .mapTo(Long.class)
-                .one();
-        Map<Long, Entry> keys = new HashMap<>();
+        long change = counter(handle);
+        State now = handle.createQuery("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+                .map((row, _) -> new State(change, row.getLong("seq"), row.getString("hash")))
+                .findOne()
+                .orElse(new State(change, 0, ""));
+        Set<String> ids = changed(handle, known, now);
+        if (ids == null) {
+            return new News(now, null, entries(handle, "", List.of()), tokens(handle));
+        }
+        boolean people = ids.remove("");
+        Set<String> projects = having(ids, "proj_");
+        Set<String> organizations = having(ids, "org_");
+        Set<String> all = having(ids, "key_");
+        List<Entry> entries = new ArrayList<>();
+        entries.addAll(entries(handle, " AND k.id IN (<ids>)", all));
+        entries.addAll(entries(handle, " AND k.project IN (<ids>)", projects));
+        entries.addAll(entries(handle, " AND p.organization IN (<ids>)", organizations));
+        entries.forEach(each -> all.add(id(each)));
+        return new News(now, all, entries, people ? tokens(handle) : null);
+    }
+
+    private static Set<String> having(Set<String> ids, String prefix) {
+        Set<String> having = new HashSet<>();
+        ids.stream().filter(each -> each.startsWith(prefix)).forEach(having::add);
+        return having;
+    }
+
+    /**
+     * What has changed since: ids of keys, projects and organizations, and an empty text for anything about people and
+     * tokens. Null where that is not known.
+     */
+    private static @Nullable Set<String> changed(Handle handle, State known, State now) {
+        if (known.row < 0
+                || now.row < known.row
+                || now.row - known.row > MOST_ROWS
+                // Another history: an older copy of the database was put back.
+                || !known.hash.equals(known.row == 0 ? "" : hash(handle, known.row))) {
+            return null;
+        }
+        Set<String> ids = new HashSet<>();
+        boolean all = handle.createQuery("SELECT action, subject FROM audit WHERE seq > ? AND seq <= ?")
+                .bind(0, known.row)
+                .bind(1, now.row)
+                .map((row, _) -> noted(row.getString("action"), row.getString("subject"), ids))
+                .list()
+                .contains(false);
+        return all ? null : ids;
+    }
+
+    /** Notes what a row of the log is about; false where nobody here knows. */
+    private static boolean noted(String action, String subject, Set<String> ids) {
+        return switch (action.substring(0, Math.max(0, action.indexOf('.')))) {
+            case "key", "project", "organization" -> {
+                ids.add(subject);
+                yield subject.startsWith("key_") || subject.startsWith("proj_") || subject.startsWith("org_");
+            }
+            case "person", "token", "invitation" -> {
+                ids.add("");
+                yield true;
+            }
+            // Nothing of these is kept here.
+            case "budget", "limit", "quota-request", "server" -> true;
+            default -> false;
+        };
+    }
+
+    private static String hash(Handle handle, long row) {
+        return handle.createQuery("SELECT hash FROM audit WHERE seq = ?")
+                .bind(0, row)
+                .mapTo(String.class)
+                .findOne()
+                .orElse("");
+    }
+
+    private List<Entry> entries(Handle handle, String condition, Set<String> ids) {
+        return ids.isEmpty() ? List.of() : entries(handle, condition, List.copyOf(ids));
+    }
+
+    private List<Entry> entries(Handle handle, String condition, List<String> ids) {
         Function<String, AtomicLong> moment = id -> used.computeIfAbsent(id, _ -> new AtomicLong());
-        Keys.entries(handle, moment, entry -> keys.put(Secrets.start(entry.hash), entry));
+        List<Entry> entries = new ArrayList<>();
+        Keys.entries(handle, condition, ids, moment, entries::add);
+        return entries;
+    }
+
+    private static Map<Long, Token> tokens(Handle handle) {
         Map<Long, Token> tokens = new HashMap<>();
         People.tokens(handle, token -> tokens.put(Secrets.start(token.hash), token));
-        return new Memory(change, keys, tokens);
+        return tokens;
+    }
+
+    static long counter(Handle handle) {
+        return handle.createQuery("SELECT n FROM changes WHERE id = 1")
+                .mapTo(Long.class)
+                .one();
+    }
+
+    /** Goes by what was read, unless something newer is known. */
+    synchronized void learn(News news) {
+        if (news.state.change < state.change) {
+            return;
+        }
+        if (news.ids == null) {
+            places.clear();
+            ConcurrentHashMap<Long, Entry> all = new ConcurrentHashMap<>();
+            news.entries.forEach(each -> put(all, each));
+            keys = all;
+        } else {
+            Map<String, List<Entry>> before = new HashMap<>();
+            news.ids.forEach(id -> before.put(id, places.getOrDefault(id, List.of())));
+            places.keySet().removeAll(news.ids);
+            // The new text of a key before the old one goes: at each moment one of them is here.
+            news.entries.forEach(each -> put(keys, each));
+            before.values().forEach(entries -> entries.forEach(each -> keys.remove(Secrets.start(each.hash), each)));
+        }
+        if (news.tokens != null) {
+            tokens = news.tokens;
+        }
+        state = news.state;
+    }
+
+    private void put(ConcurrentHashMap<Long, Entry> into, Entry entry) {
+        into.put(Secrets.start(entry.hash), entry);
+        places.computeIfAbsent(id(entry), _ -> new ArrayList<>(1)).add(entry);
+    }
+
+    private static String id(Entry entry) {
+        return entry.known == null ? "" : entry.known.caller().keyId();
     }
 }

@@ -104,7 +104,7 @@ public final class People {
      */
     public @Nullable Actor find(String presented) {
         byte[] hash = Secrets.hash(presented);
-        Memory.Token token = access.memory().tokens().getOrDefault(Secrets.start(hash), Memory.Token.NOBODY);
+        Memory.Token token = access.memory().token(hash);
         boolean same = MessageDigest.isEqual(hash, token.hash());
         return same && Secrets.fits(presented) && clock.millis() < token.expiresMillis() && !access.unheard()
                 ? token.actor()

@@ -43,6 +43,11 @@ public final class Tenants {
             FROM organizations o
             """;
 
+    /** Counting takes as long as there are many keys. */
+    private static final String UNCOUNTED_ORGANIZATIONS = """
+            SELECT o.id, o.name, o.created, o.markup, o.closed, o.revoked, 0 AS projects, 0 AS keys FROM organizations o
+            """;
+
     private static final Listing ORGANIZATION_LIST =
             new Listing(ORGANIZATIONS, "organizations", "o.", "created", false);
 
@@ -59,6 +64,10 @@ public final class Tenants {
             SELECT p.id, p.name, p.organization, p.test_providers, p.created, p.closed, p.revoked,
                    (SELECT count(*) FROM keys k WHERE k.project = p.id AND k.revoked IS NULL) AS keys
             FROM projects p
+            """;
+
+    private static final String UNCOUNTED_PROJECTS = """
+            SELECT p.id, p.name, p.organization, p.test_providers, p.created, p.closed, p.revoked, 0 AS keys FROM projects p
             """;
 
     private static final Listing PROJECT_LIST = new Listing(PROJECTS, "projects", "p.", "created", false);
@@ -204,12 +213,12 @@ public final class Tenants {
         Names.check("name", name);
         Names.check("test_providers", testProviders, MAX_TEST_PROVIDERS);
         return access.change(handle -> {
-            Organization payer = organization(handle, organization);
+            Organization payer = uncounted(handle, organization);
             if (payer == null) {
                 throw new IllegalArgumentException("organization: " + organization
                         + " (expected: the id or name of one that there is; 'lockkeeper org list' shows them)");
             }
-            if (project(handle, payer.id(), name) != null) {
+            if (uncounted(handle, payer.id(), name) != null) {
                 throw new IllegalArgumentException(
                         "name: " + name + " (expected: one that no other project of the organization has)");
             }
@@ -426,19 +435,38 @@ public final class Tenants {
         access.audit().append(handle, who, action, id, before, after);
     }
 
-    static @Nullable Organization organization(Handle handle, String organization) {
-        return handle.createQuery(ORGANIZATIONS
-                        + " WHERE o.id = :it OR o.name = :it ORDER BY CASE WHEN o.id = :it THEN 0 ELSE 1 END")
+    private static @Nullable Organization organization(Handle handle, String organization) {
+        return organization(handle, ORGANIZATIONS, organization);
+    }
+
+    /** An organization by id or name, for whom its counts don't matter: they are 0. */
+    static @Nullable Organization uncounted(Handle handle, String organization) {
+        return organization(handle, UNCOUNTED_ORGANIZATIONS, organization);
+    }
+
+    private static @Nullable Organization organization(Handle handle, String select, String organization) {
+        return handle.createQuery(
+                        select + " WHERE o.id = :it OR o.name = :it ORDER BY CASE WHEN o.id = :it THEN 0 ELSE 1 END")
                 .bind("it", organization)
                 .map(ORGANIZATION)
                 .findFirst()
                 .orElse(null);
     }
 
+    private static @Nullable Project project(Handle handle, @Nullable String organization, String project) {
+        return project(handle, PROJECTS, organization, project);
+    }
+
+    /** A project of an organization by id or name, for whom its count does not matter: it is 0. */
+    static @Nullable Project uncounted(Handle handle, String organization, String project) {
+        return project(handle, UNCOUNTED_PROJECTS, organization, project);
+    }
+
     /** A project by id or name; of several with the name only the one in the organization, if that is said. */
-    static @Nullable Project project(Handle handle, @Nullable String organization, String project) {
+    private static @Nullable Project project(
+            Handle handle, String select, @Nullable String organization, String project) {
         List<Project> found = handle
-                .createQuery(PROJECTS + " WHERE p.id = :it OR p.name = :it")
+                .createQuery(select + " WHERE p.id = :it OR p.name = :it")
                 .bind("it", project)
                 .map(PROJECT)
                 .list()

@@ -18,9 +18,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -258,6 +262,102 @@ class AccessTest {
             assertThat(found(key.text())).as("not looked yet").isInstanceOf(Presented.Known.class);
             access.look();
             assertThat(found(key.text())).isEqualTo(Presented.Refused.UNKNOWN);
+        }
+    }
+
+    @Test
+    void whatAnotherProcessHeardIsWhatItWouldReadAtAStart() {
+        List<String> texts = new ArrayList<>();
+        SplittableRandom random = new SplittableRandom(3);
+        try (Access other = Access.open(database, clock, new SecureRandom(), nanos::get)) {
+            for (int i = 0; i < 6; i++) {
+                access.tenants().createOrganization(WHO, "o" + i, 0);
+            }
+            Map<String, String> projects = new HashMap<>();
+            for (int step = 0; step < 200; step++) {
+                Access by = random.nextBoolean() ? access : other;
+                int at = random.nextInt(6);
+                String organization = "o" + at;
+                String project = projects.getOrDefault("p" + at, "none");
+                List<KeyInfo> keys = access.keys().list(null, null, Page.FIRST).elements();
+                String key = keys.isEmpty()
+                        ? ""
+                        : keys.get(random.nextInt(keys.size())).id();
+                switch (random.nextInt(10)) {
+                    case 0, 1, 2 -> {
+                        by.tenants().organizationBecomes(WHO, organization, TenantState.OPEN);
+                        by.tenants().projectBecomes(WHO, project, TenantState.OPEN);
+                        Created made = by.keys().create(WHO, "k", organization, "p" + at, KeyKind.LIVE, KeyTerms.FREE);
+                        projects.put("p" + at, made.key().projectId());
+                        texts.add(made.text());
+                    }
+                    case 3 -> {
+                        Created renewed = by.keys().rotate(WHO, key, Duration.ofSeconds(at * 100L));
+                        if (renewed != null) {
+                            texts.add(renewed.text());
+                        }
+                    }
+                    case 4 -> by.keys().revoke(WHO, key);
+                    case 5 -> by.keys().change(WHO, key, "n" + step, terms -> terms);
+                    case 6 -> by.tenants().projectBecomes(WHO, project, TenantState.CLOSED);
+                    case 7 -> by.tenants().organizationBecomes(WHO, organization, TenantState.CLOSED);
+                    case 8 -> by.tenants().changeProject(WHO, project, "p" + at, List.of("x" + step));
+                    default -> by.audit().note(WHO, "budget.change", "bud_1", null, null);
+                }
+                if (random.nextInt(5) == 0) {
+                    access.look();
+                    other.look();
+                    same(access, other, texts);
+                }
+            }
+            access.look();
+            other.look();
+            try (Access fresh = Access.open(database, clock, new SecureRandom(), nanos::get)) {
+                same(access, fresh, texts);
+                same(other, fresh, texts);
+            }
+        }
+        assertThat(texts).hasSizeGreaterThan(20);
+    }
+
+    private static void same(Access one, Access other, List<String> texts) {
+        for (String text : texts) {
+            assertThat(one.keys().find(text, HERE)).isEqualTo(other.keys().find(text, HERE));
+        }
+    }
+
+    @Test
+    void afterMoreChangesThanAreLookedAtOneByOneAndAfterAnotherHistoryAllIsReadAgain() {
+        Created key = key(KeyTerms.FREE);
+        try (Access other = Access.open(database, clock, new SecureRandom(), nanos::get)) {
+            other.keys().revoke(WHO, key.key().id());
+            boolean _ = database.write(
+                    handle -> {
+                        for (int i = 0; i < 1_100; i++) {
+                            other.audit().append(handle, WHO, "budget.change", "bud_1", null, null);
+                        }
+                        return true;
+                    },
+                    _ -> {});
+            access.look();
+            assertThat(found(key.text())).isEqualTo(Presented.Refused.UNKNOWN);
+
+            // Nobody here knows what such a change is about.
+            Created another = key(KeyTerms.FREE);
+            other.look();
+            execute("UPDATE keys SET revoked = 1 WHERE id = '" + another.key().id() + "'");
+            other.audit().note(WHO, "team.close", "team_1", null, null);
+            access.look();
+            assertThat(found(another.text())).isEqualTo(Presented.Refused.UNKNOWN);
+
+            // An older copy was put back, and others have gone on from there.
+            Created third = key(KeyTerms.FREE);
+            execute(store == Stores.SQLITE ? "DROP TRIGGER audit_stays" : "DROP TRIGGER audit_stays ON audit");
+            execute("UPDATE audit SET hash = 'another' WHERE seq = (SELECT max(seq) FROM audit)");
+            execute("UPDATE keys SET revoked = 1 WHERE id = '" + third.key().id() + "'");
+            other.audit().note(WHO, "budget.change", "bud_1", null, null);
+            access.look();
+            assertThat(found(third.text())).isEqualTo(Presented.Refused.UNKNOWN);
         }
     }
 
