@@ -14,8 +14,6 @@ import tools.jackson.databind.JsonNode;
 
 /** A command that asks the admin API for one thing and shows what it answers. */
 abstract class Asking implements Callable<Integer> {
-    private final Shell shell;
-
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -25,67 +23,70 @@ abstract class Asking implements Callable<Integer> {
     @Option(names = "--json", description = "Prints the answer as JSON.")
     private boolean json;
 
-    Asking(Shell shell) {
-        this.shell = shell;
+    private Shell shell() {
+        return ((Main) spec.root().userObject()).shell();
     }
 
-    /** Asks; what is refused ends the command. */
-    final JsonNode ask(String method, String path, @Nullable JsonNode body) {
-        return folder.atDesk(spec, shell, false, method, path, body);
+    /** Asks for what is there; what is refused ends the command, here and below. */
+    final JsonNode get(String path) {
+        return ask("GET", path, null);
+    }
+
+    /** The same with what is asked of it. */
+    final JsonNode get(Query query) {
+        return ask("GET", query.toString(), null);
     }
 
     /** Asks for a list with all its pages. */
-    final JsonNode all(String path) {
-        return folder.allAtDesk(spec, shell, path);
+    final JsonNode all(Query query) {
+        return folder.allAtDesk(spec, shell(), query.toString());
     }
 
-    /** The same for what makes something, which a folder without database is given one for. */
-    final JsonNode make(String path, JsonNode body) {
-        return folder.atDesk(spec, shell, true, "POST", path, body);
+    /** Asks for a change; null: with nothing but its path. */
+    final JsonNode ask(String method, String path, @Nullable Wanted wanted) {
+        return folder.atDesk(spec, shell(), false, method, path, wanted == null ? null : wanted.json());
+    }
+
+    /** Asks for something new, which a folder without database is given one for. */
+    final JsonNode make(String path, Wanted wanted) {
+        return folder.atDesk(spec, shell(), true, "POST", path, wanted.json());
     }
 
     /** Shows an answer: as JSON if that is wanted, else by a sentence on standard error. */
     final int told(JsonNode answer, String sentence) {
-        if (json) {
-            shell.out().println(Json.text(answer));
-        } else {
-            shell.err().println(sentence);
-        }
-        return 0;
+        return show(answer, () -> shell().err().println(sentence));
     }
 
     /** Shows a secret or an id: the sentence on standard error, it alone on standard output, so that a script may take it. */
     final int shown(JsonNode answer, String sentence, String alone) {
-        if (json) {
-            shell.out().println(Json.text(answer));
-        } else {
-            shell.err().println(sentence);
-            shell.err().flush();
-            shell.out().println(alone);
-        }
-        return 0;
+        return show(answer, () -> {
+            shell().err().println(sentence);
+            shell().err().flush();
+            out().println(alone);
+        });
     }
 
     /** Shows an answer: as JSON if that is wanted, else as lines. */
     final int showed(JsonNode answer, List<String> lines) {
-        if (json) {
-            shell.out().println(Json.text(answer));
-        } else {
-            lines.forEach(shell.out()::println);
-        }
-        return 0;
+        return show(answer, () -> lines.forEach(out()::println));
     }
 
     /** Shows a list: as JSON if that is wanted, else as a table. */
-    final int listed(JsonNode answer, String none, List<String> columns, Row row) {
+    final int listed(JsonNode answer, String none, Table.Column... columns) {
+        return show(answer, () -> {
+            if (answer.path("data").isEmpty()) {
+                shell().err().println(none);
+            } else {
+                Table.of(answer.path("data"), columns).print(out());
+            }
+        });
+    }
+
+    private int show(JsonNode answer, Runnable otherwise) {
         if (json) {
-            shell.out().println(Json.text(answer));
-        } else if (answer.path("data").isEmpty()) {
-            shell.err().println(none);
+            out().println(Json.text(answer));
         } else {
-            Table table = new Table(columns);
-            answer.path("data").forEach(each -> table.add(row.of(each)));
-            table.print(shell.out());
+            otherwise.run();
         }
         return 0;
     }
@@ -97,7 +98,7 @@ abstract class Asking implements Callable<Integer> {
 
     /** Where results go. */
     final PrintWriter out() {
-        return shell.out();
+        return shell().out();
     }
 
     /** Ends the command: what was written in the command line can't be. */
@@ -105,15 +106,8 @@ abstract class Asking implements Callable<Integer> {
         return new ParameterException(spec.commandLine(), why);
     }
 
-    /** An element of a list as the cells of a table's row. */
-    @FunctionalInterface
-    interface Row {
-        List<String> of(JsonNode element);
-    }
-
     /** A text of an answer; {@code -} for none. */
     static String text(JsonNode answer, String member) {
-        JsonNode value = answer.path(member);
-        return value.isMissingNode() || value.isNull() || value.asString().isEmpty() ? "-" : value.asString();
+        return Table.text(answer.path(member));
     }
 }

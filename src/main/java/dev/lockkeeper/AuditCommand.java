@@ -1,14 +1,10 @@
 package dev.lockkeeper;
 
-import dev.lockkeeper.admin.Desk;
-import java.util.List;
+import dev.lockkeeper.Table.Column;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 
 /** {@code audit}: shows the log of changes and whether it is unbroken. */
@@ -23,23 +19,13 @@ import tools.jackson.databind.JsonNode;
             "  lockkeeper audit verify                    prints the newest hash: keep it elsewhere",
             "  lockkeeper audit verify --head HASH        also tells rows that were cut off at the end"
         })
-final class AuditCommand implements Runnable {
+final class AuditCommand extends Group {
     private static final String AT = "/admin/v1/audit";
-
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
 
     private AuditCommand() {}
 
-    static CommandLine line(Shell shell) {
-        return new CommandLine(new AuditCommand())
-                .addSubcommand(new ListAll(shell))
-                .addSubcommand(new Verify(shell));
-    }
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "Which of list, verify?");
+    static CommandLine line() {
+        return new AuditCommand().with(new ListAll(), new Verify());
     }
 
     @Command(name = "list", description = "Lists changes, the newest first.")
@@ -56,24 +42,18 @@ final class AuditCommand implements Runnable {
         @Option(names = "--before", paramLabel = "NUMBER", description = "Only changes with a smaller number.")
         private @Nullable Long before;
 
-        ListAll(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            String path = AT + "?limit=" + limit + (before == null ? "" : "&before=" + before)
-                    + (subject == null ? "" : "&subject=" + Desk.escaped(subject));
+            Query query =
+                    new Query(AT).with("limit", limit).with("before", before).with("subject", subject);
             return listed(
-                    ask("GET", path, null),
+                    get(query),
                     "There are no such changes.",
-                    List.of("NUMBER", "AT", "BY", "ACTION", "SUBJECT"),
-                    each -> List.of(
-                            text(each, "seq"),
-                            Table.time(each.path("at")),
-                            text(each, "actor_name") + " (" + text(each, "actor") + ")",
-                            text(each, "action"),
-                            text(each, "subject")));
+                    Column.of("NUMBER", "seq"),
+                    Column.time("AT", "at"),
+                    new Column("BY", each -> text(each, "actor_name") + " (" + text(each, "actor") + ")"),
+                    Column.of("ACTION", "action"),
+                    Column.of("SUBJECT", "subject"));
         }
     }
 
@@ -88,13 +68,9 @@ final class AuditCommand implements Runnable {
                 description = "A hash that an earlier look printed: some row must still have it.")
         private @Nullable String head;
 
-        Verify(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            JsonNode verdict = ask("GET", AT + "/verify" + (head == null ? "" : "?head=" + Desk.escaped(head)), null);
+            JsonNode verdict = get(new Query(AT + "/verify").with("head", head));
             if (verdict.path("intact").asBoolean()) {
                 return shown(
                         verdict,

@@ -1,6 +1,6 @@
 package dev.lockkeeper;
 
-import dev.lockkeeper.admin.Desk;
+import dev.lockkeeper.Table.Column;
 import dev.lockkeeper.admin.Json;
 import dev.lockkeeper.units.Money;
 import java.math.BigInteger;
@@ -8,14 +8,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code budgets}: makes, shows, changes and closes budgets; lists what was told of them. */
 @Command(
@@ -33,36 +29,29 @@ import tools.jackson.databind.node.ObjectNode;
             "  lockkeeper budgets change bud_3 --amount 300usd",
             "  lockkeeper budgets alerts --state waiting"
         })
-final class BudgetsCommand implements Runnable {
-    private static final String AT = "/admin/v1/budgets";
+final class BudgetsCommand extends Group {
+    private static final Subject BUDGET = new Subject("/admin/v1/budgets", "ID", "Its id, bud_...");
 
     /** Characters of the picture of a budget in a list, and of one that is shown alone. */
     private static final int NARROW = 20;
 
     private static final int WIDE = 50;
 
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
-
     private BudgetsCommand() {}
 
-    static CommandLine line(Shell shell) {
-        return new CommandLine(new BudgetsCommand())
-                .addSubcommand(new Create(shell))
-                .addSubcommand(new ListAll(shell))
-                .addSubcommand(new Show(shell))
-                .addSubcommand(new Change(shell))
-                .addSubcommand(new Close(shell))
-                .addSubcommand(new AlertList(shell));
-    }
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "Which of create, list, show, change, close, alerts?");
-    }
-
-    private static String at(String id) {
-        return AT + "/" + Desk.escaped(id);
+    static CommandLine line() {
+        return new BudgetsCommand()
+                .with(
+                        new Create(),
+                        new ListAll(),
+                        new Show(),
+                        new Change(),
+                        BUDGET.verb(
+                                        "close",
+                                        "Ends a budget: it bounds nothing any more. What was booked stays in the books.")
+                                .exits("Exit codes: 0 closed; 1 there is none; 2 the command line is wrong.")
+                                .tells((budget, _) -> said(budget) + ", is closed."),
+                        new AlertList());
     }
 
     /**
@@ -80,9 +69,19 @@ final class BudgetsCommand implements Runnable {
         return written;
     }
 
+    /** What a budget does beside bounding, as far as it was written. */
+    private static Wanted terms(
+            Wanted wanted, @Nullable String alerts, @Nullable Long surge, @Nullable String fallback) {
+        wanted.with("alerts", percentages(alerts)).with("surge_percent", surge);
+        return "none".equals(fallback) ? wanted.without("fallback_model") : wanted.with("fallback_model", fallback);
+    }
+
     /** Percentages with commas; what is none stays text, which is refused. */
-    private static void alerts(ObjectNode body, String written) {
-        ArrayNode alerts = body.putArray("alerts");
+    private static @Nullable ArrayNode percentages(@Nullable String written) {
+        if (written == null) {
+            return null;
+        }
+        ArrayNode alerts = Json.object().arrayNode();
         for (String each : written.isEmpty() ? new String[0] : written.split(",", -1)) {
             if (each.strip().matches("\\d{1,9}")) {
                 alerts.add(Integer.parseInt(each.strip()));
@@ -90,10 +89,7 @@ final class BudgetsCommand implements Runnable {
                 alerts.add(each);
             }
         }
-    }
-
-    private static void fallback(ObjectNode body, String model) {
-        body.put("fallback_model", model.equals("none") ? null : model);
+        return alerts;
     }
 
     /** Whose budget it is. */
@@ -206,30 +202,17 @@ final class BudgetsCommand implements Runnable {
                 description = "Where calls go for which too little is left. Default: they are refused.")
         private @Nullable String fallback;
 
-        Create(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            ObjectNode wanted = Json.object()
-                    .put("scope_kind", kind)
-                    .put("scope_id", id)
-                    .put("amount", amount(this, amount))
-                    .put("period", period)
-                    .put("time_zone", zone)
-                    .put("hard", !soft)
-                    .put("carry_over", carryOver);
-            if (alerts != null) {
-                alerts(wanted, alerts);
-            }
-            if (surge != null) {
-                wanted.put("surge_percent", surge);
-            }
-            if (fallback != null) {
-                fallback(wanted, fallback);
-            }
-            JsonNode made = make(AT, wanted);
+            Wanted wanted = new Wanted()
+                    .with("scope_kind", kind)
+                    .with("scope_id", id)
+                    .with("amount", amount(this, amount))
+                    .with("period", period)
+                    .with("time_zone", zone)
+                    .with("hard", !soft)
+                    .with("carry_over", carryOver);
+            JsonNode made = make(BUDGET.path(), terms(wanted, alerts, surge, fallback));
             return shown(
                     made,
                     said(made) + ", " + made.path("free").asString() + " free.",
@@ -255,31 +238,22 @@ final class BudgetsCommand implements Runnable {
         @Parameters(index = "1", arity = "0..1", paramLabel = "WHICH", description = "Only those of this one.")
         private @Nullable String which;
 
-        ListAll(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
             return listed(
-                    all(new Query()
-                            .put("scope_kind", kind)
-                            .put("scope_id", which)
-                            .behind(AT)),
+                    all(BUDGET.all().with("scope_kind", kind).with("scope_id", which)),
                     "There are no budgets.",
-                    List.of("ID", "SCOPE", "PERIOD", "", "USED", "SPENT", "HELD", "FREE", "OF", "KIND", "ENDS"),
-                    each -> List.of(
-                            text(each, "id"),
-                            scope(each),
-                            text(each, "period"),
-                            bar(each, NARROW),
-                            percent(each),
-                            text(each, "spent"),
-                            text(each, "held"),
-                            text(each, "free"),
-                            text(each, "granted"),
-                            each.path("hard").asBoolean() ? "hard" : "soft",
-                            Table.time(each.path("period_end"))));
+                    Column.of("ID", "id"),
+                    new Column("SCOPE", BudgetsCommand::scope),
+                    Column.of("PERIOD", "period"),
+                    new Column("", each -> bar(each, NARROW)),
+                    new Column("USED", BudgetsCommand::percent),
+                    Column.of("SPENT", "spent"),
+                    Column.of("HELD", "held"),
+                    Column.of("FREE", "free"),
+                    Column.of("OF", "granted"),
+                    new Column("KIND", each -> each.path("hard").asBoolean() ? "hard" : "soft"),
+                    Column.time("ENDS", "period_end"));
         }
     }
 
@@ -288,13 +262,9 @@ final class BudgetsCommand implements Runnable {
         @Parameters(paramLabel = "ID", description = "Its id, bud_...")
         private String id = "";
 
-        Show(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            JsonNode budget = ask("GET", at(id), null);
+            JsonNode budget = get(BUDGET.at(id));
             return showed(
                     budget,
                     List.of(
@@ -346,56 +316,22 @@ final class BudgetsCommand implements Runnable {
         @Option(names = "--fallback-model", paramLabel = "MODEL", description = "Where calls go then; none: refused.")
         private @Nullable String fallback;
 
-        Change(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
             if (hard && soft) {
                 throw misused("--hard and --soft (expected: one of them)");
             }
-            ObjectNode change = Json.object();
-            if (amount != null) {
-                change.put("amount", amount(this, amount));
-            }
+            Wanted change = new Wanted().with("amount", amount == null ? null : amount(this, amount));
             if (hard || soft) {
-                change.put("hard", hard);
+                change.with("hard", hard);
             }
-            if (alerts != null) {
-                alerts(change, alerts);
-            }
-            if (surge != null) {
-                change.put("surge_percent", surge);
-            }
-            if (fallback != null) {
-                fallback(change, fallback);
-            }
-            if (change.isEmpty()) {
+            terms(change, alerts, surge, fallback);
+            if (change.json().isEmpty()) {
                 throw misused(
                         "nothing to change (expected: --amount, --hard, --soft, --alerts, --surge or --fallback-model)");
             }
-            JsonNode changed = ask("PATCH", at(id), change);
+            JsonNode changed = ask("PATCH", BUDGET.at(id), change);
             return told(changed, said(changed) + ", " + changed.path("free").asString() + " free.");
-        }
-    }
-
-    @Command(
-            name = "close",
-            description = "Ends a budget: it bounds nothing any more. What was booked stays in the books.",
-            footer = {"", "Exit codes: 0 closed; 1 there is none; 2 the command line is wrong."})
-    private static final class Close extends Asking {
-        @Parameters(paramLabel = "ID", description = "Its id, bud_...")
-        private String id = "";
-
-        Close(Shell shell) {
-            super(shell);
-        }
-
-        @Override
-        public Integer call() {
-            JsonNode closed = ask("POST", at(id) + "/close", null);
-            return told(closed, said(closed) + ", is closed.");
         }
     }
 
@@ -407,23 +343,16 @@ final class BudgetsCommand implements Runnable {
                 description = "Only those that are new, waiting, logged, delivered or given_up.")
         private @Nullable String state;
 
-        AlertList(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            String path = "/admin/v1/alerts" + (state == null ? "" : "?state=" + Desk.escaped(state));
             return listed(
-                    all(path),
+                    all(new Query("/admin/v1/alerts").with("state", state)),
                     "There are no alerts.",
-                    List.of("SEEN", "STATE", "TRIES", "ALERT", "TROUBLE"),
-                    each -> List.of(
-                            Table.time(each.path("at")),
-                            text(each, "state"),
-                            text(each, "tries"),
-                            text(each, "text"),
-                            text(each, "trouble")));
+                    Column.time("SEEN", "at"),
+                    Column.of("STATE", "state"),
+                    Column.of("TRIES", "tries"),
+                    Column.of("ALERT", "text"),
+                    Column.of("TROUBLE", "trouble"));
         }
     }
 }

@@ -1,8 +1,7 @@
 package dev.lockkeeper;
 
+import dev.lockkeeper.Table.Column;
 import dev.lockkeeper.access.Tenants;
-import dev.lockkeeper.admin.Desk;
-import dev.lockkeeper.admin.Json;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
@@ -10,13 +9,9 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code keys}: makes, lists, changes, replaces and ends the keys that clients call with. */
 @Command(
@@ -37,30 +32,21 @@ import tools.jackson.databind.node.ObjectNode;
             "  lockkeeper keys rotate key_... --overlap 10m    or after ten minutes",
             "  lockkeeper keys revoke key_..."
         })
-final class KeysCommand implements Runnable {
-    private static final String AT = "/admin/v1/keys";
-
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
+final class KeysCommand extends Group {
+    private static final Subject KEY = new Subject("/admin/v1/keys", "ID", "Its id, key_...");
 
     private KeysCommand() {}
 
-    static CommandLine line(Shell shell) {
-        return new CommandLine(new KeysCommand())
-                .addSubcommand(new Create(shell))
-                .addSubcommand(new ListAll(shell))
-                .addSubcommand(new Change(shell))
-                .addSubcommand(new Rotate(shell))
-                .addSubcommand(new Revoke(shell));
-    }
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "Which of create, list, change, rotate, revoke?");
-    }
-
-    private static String at(String id) {
-        return AT + "/" + Desk.escaped(id);
+    static CommandLine line() {
+        return new KeysCommand()
+                .with(
+                        new Create(),
+                        new ListAll(),
+                        new Change(),
+                        new Rotate(),
+                        KEY.verb("revoke", "Ends a key for good; it stops working at once.")
+                                .exits("Exit codes: 0 revoked; 1 there is no such key; 2 the command line is wrong.")
+                                .tells((key, id) -> "Key " + Asking.text(key, "name") + " (" + id + ") is revoked."));
     }
 
     private static String named(JsonNode created, String what) {
@@ -117,24 +103,20 @@ final class KeysCommand implements Runnable {
                 description = "When it stops working: 2026-12-31, a full time, 90d from now, or never. Default: never.")
         private @Nullable String expires;
 
-        void into(ObjectNode json) {
-            put(json, "models", models);
-            put(json, "tools", tools);
-            put(json, "networks", networks);
-            if (environment != null) {
-                json.put("environment", environment);
+        Wanted into(Wanted wanted) {
+            put(wanted, "models", models);
+            put(wanted, "tools", tools);
+            put(wanted, "networks", networks);
+            wanted.with("environment", environment);
+            if (expires == null) {
+                return wanted;
             }
-            if (expires != null) {
-                json.put(
-                        "expires_at",
-                        expires.equals("never")
-                                ? null
-                                : Written.moment(
-                                        "--expires", expires, Clock.systemUTC().instant()));
-            }
+            return expires.equals("never")
+                    ? wanted.without("expires_at")
+                    : wanted.with("expires_at", Written.moment("--expires", expires));
         }
 
-        private static void put(ObjectNode json, String member, @Nullable List<String> texts) {
+        private static void put(Wanted wanted, String member, @Nullable List<String> texts) {
             if (texts == null) {
                 return;
             }
@@ -143,11 +125,7 @@ final class KeysCommand implements Runnable {
                 throw Written.refused(
                         "--" + member, "is empty", "some, divided by commas; without a value it bounds nothing");
             }
-            if (named.equals(List.of(NO_VALUE))) {
-                json.putNull(member);
-            } else {
-                named.forEach(json.putArray(member)::add);
-            }
+            Wanted _ = named.equals(List.of(NO_VALUE)) ? wanted.without(member) : wanted.with(member, named);
         }
     }
 
@@ -180,19 +158,14 @@ final class KeysCommand implements Runnable {
         @Mixin
         private Terms terms = new Terms();
 
-        Create(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            ObjectNode wanted =
-                    Json.object().put("name", name).put("project", project).put("kind", test ? "test" : "live");
-            if (organization != null) {
-                wanted.put("organization", organization);
-            }
-            terms.into(wanted);
-            JsonNode created = make(AT, wanted);
+            Wanted wanted = new Wanted()
+                    .with("name", name)
+                    .with("project", project)
+                    .with("kind", test ? "test" : "live")
+                    .with("organization", organization);
+            JsonNode created = make(KEY.path(), terms.into(wanted));
             return shown(created, named(created, "Key"), text(created, "key"));
         }
     }
@@ -205,40 +178,21 @@ final class KeysCommand implements Runnable {
         @Option(names = "--org", paramLabel = "ORGANIZATION", description = "Only those of this one: id or name.")
         private @Nullable String organization;
 
-        ListAll(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
             return listed(
-                    all(new Query()
-                            .put("project", project)
-                            .put("organization", organization)
-                            .behind(AT)),
+                    all(KEY.all().with("project", project).with("organization", organization)),
                     "There are no keys. 'lockkeeper keys create NAME' makes one.",
-                    List.of(
-                            "ID",
-                            "NAME",
-                            "PROJECT",
-                            "TEXT",
-                            "ENVIRONMENT",
-                            "CREATED",
-                            "LAST USED",
-                            "EXPIRES",
-                            "STATE",
-                            "MODELS"),
-                    each -> List.of(
-                            text(each, "id"),
-                            text(each, "name"),
-                            text(each, "project"),
-                            "lk-" + text(each, "kind") + "-…" + text(each, "last4"),
-                            text(each, "environment"),
-                            Table.time(each.path("created_at")),
-                            Table.time(each.path("last_used_at")),
-                            Table.time(each.path("expires_at")),
-                            state(each),
-                            Table.list(each.path("models"), "all")));
+                    Column.of("ID", "id"),
+                    Column.of("NAME", "name"),
+                    Column.of("PROJECT", "project"),
+                    new Column("TEXT", each -> "lk-" + text(each, "kind") + "-…" + text(each, "last4")),
+                    Column.of("ENVIRONMENT", "environment"),
+                    Column.time("CREATED", "created_at"),
+                    Column.time("LAST USED", "last_used_at"),
+                    Column.time("EXPIRES", "expires_at"),
+                    new Column("STATE", each -> state(each)),
+                    Column.list("MODELS", "models", "all"));
         }
 
         private static String state(JsonNode key) {
@@ -268,18 +222,9 @@ final class KeysCommand implements Runnable {
         @Mixin
         private Terms terms = new Terms();
 
-        Change(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            ObjectNode wanted = Json.object();
-            if (name != null) {
-                wanted.put("name", name);
-            }
-            terms.into(wanted);
-            JsonNode changed = ask("PATCH", at(id), wanted);
+            JsonNode changed = ask("PATCH", KEY.at(id), terms.into(new Wanted().with("name", name)));
             return told(changed, "Key " + text(changed, "name") + " (" + id + ") is changed.");
         }
     }
@@ -300,35 +245,13 @@ final class KeysCommand implements Runnable {
                 description = "How long the old text works beside the new one, such as 10m; up to 7d. Default: 0s.")
         private String overlap = "0s";
 
-        Rotate(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            ObjectNode wanted = Json.object();
-            Written.putSeconds(wanted, "overlap_seconds", "--overlap", overlap);
-            JsonNode renewed = ask("POST", at(id) + "/rotate", wanted);
+            JsonNode renewed = ask(
+                    "POST",
+                    KEY.at(id) + "/rotate",
+                    new Wanted().with("overlap_seconds", Written.seconds("--overlap", overlap)));
             return shown(renewed, named(renewed, "New text for key"), text(renewed, "key"));
-        }
-    }
-
-    @Command(
-            name = "revoke",
-            description = "Ends a key for good; it stops working at once.",
-            footer = {"", "Exit codes: 0 revoked; 1 there is no such key; 2 the command line is wrong."})
-    private static final class Revoke extends Asking {
-        @Parameters(paramLabel = "ID", description = "Its id, key_...")
-        private String id = "";
-
-        Revoke(Shell shell) {
-            super(shell);
-        }
-
-        @Override
-        public Integer call() {
-            JsonNode revoked = ask("POST", at(id) + "/revoke", null);
-            return told(revoked, "Key " + text(revoked, "name") + " (" + id + ") is revoked.");
         }
     }
 }

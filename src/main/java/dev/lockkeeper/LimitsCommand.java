@@ -1,20 +1,15 @@
 package dev.lockkeeper;
 
 import dev.lockkeeper.admin.Desk;
-import dev.lockkeeper.admin.Json;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code limits}: lists, sets and removes limits; asks for others, and decides on wishes. */
 @Command(
@@ -33,30 +28,22 @@ import tools.jackson.databind.node.ObjectNode;
             "  lockkeeper limits request project proj_... tokens-per-minute 1000000 --reason 'a workshop'",
             "  lockkeeper limits approve quota_..."
         })
-final class LimitsCommand implements Runnable {
+final class LimitsCommand extends Group {
     private static final String LIMITS = "/admin/v1/limits";
     private static final String REQUESTS = "/admin/v1/quota-requests";
 
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
-
     private LimitsCommand() {}
 
-    static CommandLine line(Shell shell) {
-        return new CommandLine(new LimitsCommand())
-                .addSubcommand(new ListAll(shell))
-                .addSubcommand(new SetOne(shell))
-                .addSubcommand(new Remove(shell))
-                .addSubcommand(new Request(shell))
-                .addSubcommand(new Requests(shell))
-                .addSubcommand("approve", new Decide(shell, "approve"))
-                .addSubcommand("refuse", new Decide(shell, "refuse"));
-    }
-
-    @Override
-    public void run() {
-        throw new ParameterException(
-                spec.commandLine(), "Which of list, set, remove, request, requests, approve, refuse?");
+    static CommandLine line() {
+        return new LimitsCommand()
+                .with(
+                        new ListAll(),
+                        new SetOne(),
+                        new Remove(),
+                        new Request(),
+                        new Requests(),
+                        Decide.line("approve"),
+                        Decide.line("refuse"));
     }
 
     /** On what a limit is set. */
@@ -95,18 +82,15 @@ final class LimitsCommand implements Runnable {
                 description = "The most at once after a rest, per second or minute. Default: the amount.")
         private @Nullable Long burst;
 
-        private ObjectNode body(Asking command) {
-            ObjectNode body = Json.object()
-                    .put("kind", on.kind)
-                    .put("id", on.id)
-                    .put("measure", measure)
-                    .put("amount", amount(command));
-            return burst == null ? body : body.put("burst", burst);
+        private Wanted wanted(Asking command) {
+            Wanted wanted = new Wanted().with("kind", on.kind).with("id", on.id).with("measure", measure);
+            return (amount.equals("none") ? wanted.without("amount") : wanted.with("amount", amount(command)))
+                    .with("burst", burst);
         }
 
-        private @Nullable Long amount(Asking command) {
+        private long amount(Asking command) {
             try {
-                return amount.equals("none") ? null : (Long) Long.parseLong(amount);
+                return Long.parseLong(amount);
             } catch (NumberFormatException e) {
                 throw command.misused("amount: " + amount + " (expected: a whole number, or none)");
             }
@@ -151,13 +135,9 @@ final class LimitsCommand implements Runnable {
         @Parameters(index = "1", arity = "0..1", paramLabel = "ID", description = "Only those on this one.")
         private @Nullable String id;
 
-        ListAll(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            JsonNode limits = all(new Query().put("kind", kind).put("id", id).behind(LIMITS));
+            JsonNode limits = all(new Query(LIMITS).with("kind", kind).with("id", id));
             List<String> lines = new ArrayList<>();
             lines.add(ROW.formatted("KIND", "ID", "MEASURE", "AMOUNT", "BURST"));
             for (JsonNode each : limits.path("data")) {
@@ -182,13 +162,9 @@ final class LimitsCommand implements Runnable {
         @Mixin
         private Wish wish = new Wish();
 
-        SetOne(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            JsonNode set = ask("POST", LIMITS, wish.body(this));
+            JsonNode set = ask("POST", LIMITS, wish.wanted(this));
             return told(set, noted(set, "Limit of " + subject(set) + ": " + said(set) + "."));
         }
     }
@@ -204,15 +180,11 @@ final class LimitsCommand implements Runnable {
         @Parameters(index = "2", arity = "0..1", paramLabel = "MEASURE", description = "Only of this.")
         private @Nullable String measure;
 
-        Remove(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            String path = LIMITS + "?kind=" + Desk.escaped(on.kind) + "&id=" + Desk.escaped(on.id)
-                    + (measure == null ? "" : "&measure=" + Desk.escaped(measure));
-            JsonNode removed = ask("DELETE", path, null);
+            Query query =
+                    new Query(LIMITS).with("kind", on.kind).with("id", on.id).with("measure", measure);
+            JsonNode removed = ask("DELETE", query.toString(), null);
             return told(removed, "Removed from " + subject(removed) + ".");
         }
     }
@@ -231,14 +203,10 @@ final class LimitsCommand implements Runnable {
         @Option(names = "--link", paramLabel = "URL", description = "To its papers.")
         private String link = "";
 
-        Request(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            JsonNode asked =
-                    ask("POST", REQUESTS, wish.body(this).put("reason", reason).put("link", link));
+            JsonNode asked = ask(
+                    "POST", REQUESTS, wish.wanted(this).with("reason", reason).with("link", link));
             return shown(
                     asked,
                     "It waits: " + subject(asked) + ", " + said(asked) + ".",
@@ -256,13 +224,9 @@ final class LimitsCommand implements Runnable {
                 description = "Only those that are waiting, approved or refused.")
         private @Nullable String state;
 
-        Requests(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            JsonNode requests = all(new Query().put("state", state).behind(REQUESTS));
+            JsonNode requests = all(new Query(REQUESTS).with("state", state));
             List<String> lines = new ArrayList<>();
             lines.add(ROW.formatted("ID", "STATE", "ASKED", "FOR", "HOW MUCH", "WHY"));
             for (JsonNode each : requests.path("data")) {
@@ -290,17 +254,18 @@ final class LimitsCommand implements Runnable {
         @Option(names = "--note", paramLabel = "TEXT", description = "Why, for whoever asked.")
         private String note = "";
 
-        Decide(Shell shell, String how) {
-            super(shell);
+        private Decide(String how) {
             this.how = how;
+        }
+
+        static CommandLine line(String how) {
+            return new CommandLine(new Decide(how)).setCommandName(how);
         }
 
         @Override
         public Integer call() {
-            JsonNode decided = ask(
-                    "POST",
-                    REQUESTS + "/" + Desk.escaped(id) + "/" + how,
-                    Json.object().put("note", note));
+            JsonNode decided =
+                    ask("POST", REQUESTS + "/" + Desk.escaped(id) + "/" + how, new Wanted().with("note", note));
             return told(
                     decided,
                     noted(

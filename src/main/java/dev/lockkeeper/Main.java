@@ -47,7 +47,16 @@ public final class Main implements Runnable {
     @SuppressWarnings("UnusedVariable") // The launcher's; here so that it is known.
     private boolean verbose;
 
-    private Main() {}
+    private final Shell shell;
+
+    private Main(Shell shell) {
+        this.shell = shell;
+    }
+
+    /** What the command that is run has around it. */
+    Shell shell() {
+        return shell;
+    }
 
     /** Runs the command that the arguments name and ends the process with its exit code. */
     public static void main(String[] args) {
@@ -78,18 +87,18 @@ public final class Main implements Runnable {
     }
 
     private static int parsed(Shell shell, String... args) {
-        CommandLine line = new CommandLine(new Main())
+        CommandLine line = new CommandLine(new Main(shell))
                 .addSubcommand(new ServeCommand(shell))
                 .addSubcommand(new CheckCommand(shell))
-                .addSubcommand(OrgCommand.line(shell))
-                .addSubcommand(ProjectCommand.line(shell))
-                .addSubcommand(KeysCommand.line(shell))
-                .addSubcommand(PeopleCommand.line(shell))
-                .addSubcommand(TokensCommand.line(shell))
-                .addSubcommand(AuditCommand.line(shell))
-                .addSubcommand(LimitsCommand.line(shell))
-                .addSubcommand(UsageCommand.line(shell))
-                .addSubcommand(BudgetsCommand.line(shell))
+                .addSubcommand(OrgCommand.line())
+                .addSubcommand(ProjectCommand.line())
+                .addSubcommand(KeysCommand.line())
+                .addSubcommand(PeopleCommand.line())
+                .addSubcommand(TokensCommand.line())
+                .addSubcommand(AuditCommand.line())
+                .addSubcommand(LimitsCommand.line())
+                .addSubcommand(UsageCommand.line())
+                .addSubcommand(BudgetsCommand.line())
                 .addSubcommand(PricesCommand.line(shell, Clock.systemUTC()))
                 .addSubcommand(new ReloadCommand(shell))
                 .addSubcommand(new BackupCommand(shell))

@@ -1,18 +1,13 @@
 package dev.lockkeeper;
 
-import dev.lockkeeper.admin.Desk;
-import dev.lockkeeper.admin.Json;
-import java.util.List;
+import dev.lockkeeper.Table.Column;
+import java.math.BigDecimal;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code org}: makes, changes, closes and deletes organizations. */
 @Command(
@@ -26,43 +21,47 @@ import tools.jackson.databind.node.ObjectNode;
             "  lockkeeper org revoke Acme                  the same for good",
             "  lockkeeper org list --json"
         })
-final class OrgCommand implements Runnable {
-    private static final String AT = "/admin/v1/organizations";
+final class OrgCommand extends Group {
+    private static final String KEYS = "Takes, or refuses, an organization's keys, at once.";
 
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
+    private static final Subject ORGANIZATION =
+            new Subject("/admin/v1/organizations", "ORGANIZATION", "Its id or name.");
 
     private OrgCommand() {}
 
-    static CommandLine line(Shell shell) {
-        return new CommandLine(new OrgCommand())
-                .addSubcommand(new Create(shell))
-                .addSubcommand(new ListAll(shell))
-                .addSubcommand(new Change(shell))
-                .addSubcommand("close", new Become(shell, "close", "is closed; its keys are refused"))
-                .addSubcommand("open", new Become(shell, "open", "is open"))
-                .addSubcommand("revoke", new Become(shell, "revoke", "is revoked; its keys are refused for good"))
-                .addSubcommand(new Delete(shell));
-    }
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "Which of create, list, change, close, open, revoke, delete?");
-    }
-
-    private static String at(String organization) {
-        return AT + "/" + Desk.escaped(organization);
+    static CommandLine line() {
+        return new OrgCommand()
+                .with(
+                        new Create(),
+                        new ListAll(),
+                        new Change(),
+                        ORGANIZATION
+                                .verb("close", KEYS)
+                                .tells((it, _) -> named(it) + "is closed; its keys are refused."),
+                        ORGANIZATION.verb("open", KEYS).tells((it, _) -> named(it) + "is open."),
+                        ORGANIZATION
+                                .verb("revoke", KEYS)
+                                .tells((it, _) -> named(it) + "is revoked; its keys are refused for good."),
+                        ORGANIZATION
+                                .verb("delete", "Deletes an organization that has no projects and no money on it.")
+                                .by("DELETE", "")
+                                .tells((_, id) -> "Organization " + id + " is deleted."));
     }
 
     /** Percent as written, such as {@code 2.5} or {@code -10}, in hundredths of one. */
-    private static void markup(ObjectNode json, String percent) {
-        if (percent.matches("-?\\d{1,4}(\\.\\d{1,2})?")) {
-            json.put(
-                    "markup_basis_points",
-                    new java.math.BigDecimal(percent).movePointRight(2).intValueExact());
-        } else {
+    private static @Nullable Long basisPoints(@Nullable String percent) {
+        if (percent == null) {
+            return null;
+        }
+        if (!percent.matches("-?\\d{1,4}(\\.\\d{1,2})?")) {
             throw Written.refused("--markup", percent, "percent with at most 2 decimals, such as 2.5 or -10");
         }
+        return new BigDecimal(percent).movePointRight(2).longValueExact();
+    }
+
+    private static String percent(JsonNode organization) {
+        return BigDecimal.valueOf(organization.path("markup_basis_points").asLong(), 2)
+                        .toPlainString() + "%";
     }
 
     private static String named(JsonNode organization) {
@@ -81,43 +80,29 @@ final class OrgCommand implements Runnable {
                 description = "What statements add to the cost; below 0 a discount. Default: 0.")
         private String markup = "0";
 
-        Create(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            ObjectNode wanted = Json.object().put("name", name);
-            markup(wanted, markup);
-            JsonNode made = make(AT, wanted);
+            JsonNode made = make(
+                    ORGANIZATION.path(),
+                    new Wanted().with("name", name).with("markup_basis_points", basisPoints(markup)));
             return told(made, named(made) + "is made.");
         }
     }
 
     @Command(name = "list", description = "Lists all organizations, the oldest first.")
     private static final class ListAll extends Asking {
-        ListAll(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
             return listed(
-                    all(AT),
+                    all(ORGANIZATION.all()),
                     "There are no organizations.",
-                    List.of("ID", "NAME", "STATE", "MARKUP", "PROJECTS", "KEYS", "CREATED"),
-                    each -> List.of(
-                            text(each, "id"),
-                            text(each, "name"),
-                            text(each, "state"),
-                            java.math.BigDecimal.valueOf(
-                                                    each.path("markup_basis_points")
-                                                            .asLong(),
-                                                    2)
-                                            .toPlainString() + "%",
-                            text(each, "projects"),
-                            text(each, "keys"),
-                            Table.time(each.path("created_at"))));
+                    Column.of("ID", "id"),
+                    Column.of("NAME", "name"),
+                    Column.of("STATE", "state"),
+                    new Column("MARKUP", OrgCommand::percent),
+                    Column.of("PROJECTS", "projects"),
+                    Column.of("KEYS", "keys"),
+                    Column.time("CREATED", "created_at"));
         }
     }
 
@@ -132,57 +117,13 @@ final class OrgCommand implements Runnable {
         @Option(names = "--markup", paramLabel = "PERCENT", description = "What statements add to the cost.")
         private @Nullable String markup;
 
-        Change(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            ObjectNode wanted = Json.object();
-            if (name != null) {
-                wanted.put("name", name);
-            }
-            if (markup != null) {
-                markup(wanted, markup);
-            }
-            JsonNode changed = ask("PATCH", at(organization), wanted);
+            JsonNode changed = ask(
+                    "PATCH",
+                    ORGANIZATION.at(organization),
+                    new Wanted().with("name", name).with("markup_basis_points", basisPoints(markup)));
             return told(changed, named(changed) + "is changed.");
-        }
-    }
-
-    @Command(description = "Takes, or refuses, an organization's keys, at once.")
-    private static final class Become extends Asking {
-        private final String verb;
-        private final String done;
-
-        @Parameters(paramLabel = "ORGANIZATION", description = "Its id or name.")
-        private String organization = "";
-
-        Become(Shell shell, String verb, String done) {
-            super(shell);
-            this.verb = verb;
-            this.done = done;
-        }
-
-        @Override
-        public Integer call() {
-            JsonNode changed = ask("POST", at(organization) + "/" + verb, null);
-            return told(changed, named(changed) + done + ".");
-        }
-    }
-
-    @Command(name = "delete", description = "Deletes an organization that has no projects and no money on it.")
-    private static final class Delete extends Asking {
-        @Parameters(paramLabel = "ORGANIZATION", description = "Its id or name.")
-        private String organization = "";
-
-        Delete(Shell shell) {
-            super(shell);
-        }
-
-        @Override
-        public Integer call() {
-            return told(ask("DELETE", at(organization), null), "Organization " + organization + " is deleted.");
         }
     }
 }

@@ -1,17 +1,11 @@
 package dev.lockkeeper;
 
-import dev.lockkeeper.admin.Desk;
-import dev.lockkeeper.admin.Json;
-import java.util.List;
+import dev.lockkeeper.Table.Column;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code people}: invites, lists and removes those who operate the gateway. */
 @Command(
@@ -24,28 +18,25 @@ import tools.jackson.databind.node.ObjectNode;
             "  lockkeeper people role person_... admin",
             "  lockkeeper people remove person_...            their tokens stop at once"
         })
-final class PeopleCommand implements Runnable {
-    private static final String PEOPLE = "/admin/v1/people";
-    private static final String INVITATIONS = "/admin/v1/invitations";
-
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
+final class PeopleCommand extends Group {
+    private static final Subject PERSON = new Subject("/admin/v1/people", "ID", "Their id, person_...");
+    private static final Subject INVITATION = new Subject("/admin/v1/invitations", "ID", "Its id, inv_...");
 
     private PeopleCommand() {}
 
-    static CommandLine line(Shell shell) {
-        return new CommandLine(new PeopleCommand())
-                .addSubcommand(new Invite(shell))
-                .addSubcommand(new Invitations(shell))
-                .addSubcommand(new Uninvite(shell))
-                .addSubcommand(new ListAll(shell))
-                .addSubcommand(new Role(shell))
-                .addSubcommand(new Remove(shell));
-    }
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "Which of invite, invitations, uninvite, list, role, remove?");
+    static CommandLine line() {
+        return new PeopleCommand()
+                .with(
+                        new Invite(),
+                        new Invitations(),
+                        INVITATION
+                                .verb("uninvite", "Takes an invitation back.")
+                                .by("POST", "/revoke")
+                                .tells((_, id) -> "Invitation " + id + " is taken back."),
+                        new ListAll(),
+                        new Role(),
+                        PERSON.verb("remove", "Removes somebody for good; their tokens stop at once.")
+                                .tells((person, _) -> Asking.text(person, "name") + " is removed."));
     }
 
     @Command(
@@ -71,16 +62,15 @@ final class PeopleCommand implements Runnable {
                 description = "How long the link can be used, such as 12h. Default: ${DEFAULT-VALUE}.")
         private String valid = "7d";
 
-        Invite(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            ObjectNode wanted =
-                    Json.object().put("name", name).put("email", email).put("role", role);
-            Written.putSeconds(wanted, "valid_seconds", "--valid", valid);
-            JsonNode invited = make(INVITATIONS, wanted);
+            JsonNode invited = make(
+                    INVITATION.path(),
+                    new Wanted()
+                            .with("name", name)
+                            .with("email", email)
+                            .with("role", role)
+                            .with("valid_seconds", Written.seconds("--valid", valid)));
             return shown(
                     invited,
                     name + " is invited (" + text(invited, "id") + ") till " + Table.time(invited.path("expires_at"))
@@ -91,63 +81,34 @@ final class PeopleCommand implements Runnable {
 
     @Command(name = "invitations", description = "Lists all invitations, used ones too.")
     private static final class Invitations extends Asking {
-        Invitations(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
             return listed(
-                    all(INVITATIONS),
+                    all(INVITATION.all()),
                     "There are no invitations.",
-                    List.of("ID", "NAME", "EMAIL", "ROLE", "EXPIRES", "ACCEPTED", "TAKEN BACK"),
-                    each -> List.of(
-                            text(each, "id"),
-                            text(each, "name"),
-                            text(each, "email"),
-                            text(each, "role"),
-                            Table.time(each.path("expires_at")),
-                            Table.time(each.path("accepted_at")),
-                            Table.time(each.path("revoked_at"))));
-        }
-    }
-
-    @Command(name = "uninvite", description = "Takes an invitation back.")
-    private static final class Uninvite extends Asking {
-        @Parameters(paramLabel = "ID", description = "Its id, inv_...")
-        private String id = "";
-
-        Uninvite(Shell shell) {
-            super(shell);
-        }
-
-        @Override
-        public Integer call() {
-            return told(
-                    ask("POST", INVITATIONS + "/" + Desk.escaped(id) + "/revoke", null),
-                    "Invitation " + id + " is taken back.");
+                    Column.of("ID", "id"),
+                    Column.of("NAME", "name"),
+                    Column.of("EMAIL", "email"),
+                    Column.of("ROLE", "role"),
+                    Column.time("EXPIRES", "expires_at"),
+                    Column.time("ACCEPTED", "accepted_at"),
+                    Column.time("TAKEN BACK", "revoked_at"));
         }
     }
 
     @Command(name = "list", description = "Lists all people, removed ones too.")
     private static final class ListAll extends Asking {
-        ListAll(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
             return listed(
-                    all(PEOPLE),
+                    all(PERSON.all()),
                     "There is nobody yet but whoever may read the data folder. 'lockkeeper people invite' changes that.",
-                    List.of("ID", "NAME", "EMAIL", "ROLE", "SINCE", "REMOVED"),
-                    each -> List.of(
-                            text(each, "id"),
-                            text(each, "name"),
-                            text(each, "email"),
-                            text(each, "role"),
-                            Table.time(each.path("created_at")),
-                            Table.time(each.path("removed_at"))));
+                    Column.of("ID", "id"),
+                    Column.of("NAME", "name"),
+                    Column.of("EMAIL", "email"),
+                    Column.of("ROLE", "role"),
+                    Column.time("SINCE", "created_at"),
+                    Column.time("REMOVED", "removed_at"));
         }
     }
 
@@ -159,31 +120,10 @@ final class PeopleCommand implements Runnable {
         @Parameters(index = "1", paramLabel = "ROLE", description = "owner, admin, developer or viewer.")
         private String role = "";
 
-        Role(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            JsonNode changed =
-                    ask("PATCH", PEOPLE + "/" + Desk.escaped(id), Json.object().put("role", role));
+            JsonNode changed = ask("PATCH", PERSON.at(id), new Wanted().with("role", role));
             return told(changed, text(changed, "name") + " is " + text(changed, "role") + " now.");
-        }
-    }
-
-    @Command(name = "remove", description = "Removes somebody for good; their tokens stop at once.")
-    private static final class Remove extends Asking {
-        @Parameters(paramLabel = "ID", description = "Their id, person_...")
-        private String id = "";
-
-        Remove(Shell shell) {
-            super(shell);
-        }
-
-        @Override
-        public Integer call() {
-            JsonNode removed = ask("POST", PEOPLE + "/" + Desk.escaped(id) + "/remove", null);
-            return told(removed, text(removed, "name") + " is removed.");
         }
     }
 }

@@ -18,10 +18,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -37,23 +34,13 @@ import tools.jackson.databind.node.ObjectNode;
             "  lockkeeper prices list --all --json",
             "  lockkeeper prices check --config lockkeeper.yaml"
         })
-final class PricesCommand implements Runnable {
+final class PricesCommand extends Group {
     private static final String ROW = "%-40s  %10s  %10s  %10s  %-10s  %-10s  %s%n";
-
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
 
     private PricesCommand() {}
 
     static CommandLine line(Shell shell, Clock clock) {
-        return new CommandLine(new PricesCommand())
-                .addSubcommand(new ListThem(shell, clock))
-                .addSubcommand(new Check(shell, clock));
-    }
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "Which of list, check?");
+        return new PricesCommand().with(new ListThem(shell, clock), new Check(shell, clock));
     }
 
     @Command(

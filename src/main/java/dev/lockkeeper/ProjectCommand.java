@@ -1,19 +1,14 @@
 package dev.lockkeeper;
 
-import dev.lockkeeper.admin.Desk;
-import dev.lockkeeper.admin.Json;
+import dev.lockkeeper.Table.Column;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code project}: makes, changes, closes and deletes projects. */
 @Command(
@@ -27,32 +22,28 @@ import tools.jackson.databind.node.ObjectNode;
             "  lockkeeper project close web                its keys are refused at once, until 'project open web'",
             "  lockkeeper project list --org Acme"
         })
-final class ProjectCommand implements Runnable {
-    private static final String AT = "/admin/v1/projects";
+final class ProjectCommand extends Group {
+    private static final String KEYS = "Takes, or refuses, a project's keys, at once.";
 
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
+    /** Where projects are in the admin API. */
+    static final Subject PROJECT =
+            new Subject("/admin/v1/projects", "PROJECT", "Its id, or its name where only one has it.");
 
     private ProjectCommand() {}
 
-    static CommandLine line(Shell shell) {
-        return new CommandLine(new ProjectCommand())
-                .addSubcommand(new Create(shell))
-                .addSubcommand(new ListAll(shell))
-                .addSubcommand(new Change(shell))
-                .addSubcommand("close", new Become(shell, "close", "is closed; its keys are refused"))
-                .addSubcommand("open", new Become(shell, "open", "is open"))
-                .addSubcommand("revoke", new Become(shell, "revoke", "is revoked; its keys are refused for good"))
-                .addSubcommand(new Delete(shell));
-    }
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "Which of create, list, change, close, open, revoke, delete?");
-    }
-
-    private static String at(String project) {
-        return AT + "/" + Desk.escaped(project);
+    static CommandLine line() {
+        return new ProjectCommand()
+                .with(
+                        new Create(),
+                        new ListAll(),
+                        new Change(),
+                        PROJECT.verb("close", KEYS).tells((it, _) -> named(it) + "is closed; its keys are refused."),
+                        PROJECT.verb("open", KEYS).tells((it, _) -> named(it) + "is open."),
+                        PROJECT.verb("revoke", KEYS)
+                                .tells((it, _) -> named(it) + "is revoked; its keys are refused for good."),
+                        PROJECT.verb("delete", "Deletes a project that has no keys that work and no money on it.")
+                                .by("DELETE", "")
+                                .tells((_, id) -> "Project " + id + " is deleted."));
     }
 
     private static String named(JsonNode project) {
@@ -75,18 +66,14 @@ final class ProjectCommand implements Runnable {
                 description = "Providers that its test keys may reach. Default: simulated ones.")
         private List<String> testProviders = new ArrayList<>();
 
-        Create(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            ObjectNode wanted = Json.object().put("name", name);
-            if (organization != null) {
-                wanted.put("organization", organization);
-            }
-            testProviders.forEach(wanted.putArray("test_providers")::add);
-            JsonNode made = make(AT, wanted);
+            JsonNode made = make(
+                    PROJECT.path(),
+                    new Wanted()
+                            .with("name", name)
+                            .with("organization", organization)
+                            .with("test_providers", testProviders));
             return told(made, named(made) + "is made.");
         }
     }
@@ -96,25 +83,18 @@ final class ProjectCommand implements Runnable {
         @Option(names = "--org", paramLabel = "ORGANIZATION", description = "Only those of this one: id or name.")
         private @Nullable String organization;
 
-        ListAll(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            String only = organization == null ? "" : "?organization=" + Desk.escaped(organization);
             return listed(
-                    all(AT + only),
+                    all(PROJECT.all().with("organization", organization)),
                     "There are no such projects.",
-                    List.of("ID", "NAME", "ORGANIZATION", "STATE", "KEYS", "TEST KEYS REACH", "CREATED"),
-                    each -> List.of(
-                            text(each, "id"),
-                            text(each, "name"),
-                            text(each, "organization_id"),
-                            text(each, "state"),
-                            text(each, "keys"),
-                            Table.list(each.path("test_providers"), "simulated providers"),
-                            Table.time(each.path("created_at"))));
+                    Column.of("ID", "id"),
+                    Column.of("NAME", "name"),
+                    Column.of("ORGANIZATION", "organization_id"),
+                    Column.of("STATE", "state"),
+                    Column.of("KEYS", "keys"),
+                    Column.list("TEST KEYS REACH", "test_providers", "simulated providers"),
+                    Column.time("CREATED", "created_at"));
         }
     }
 
@@ -134,57 +114,16 @@ final class ProjectCommand implements Runnable {
                 description = "Providers that its test keys may reach; none named: simulated ones.")
         private @Nullable List<String> testProviders;
 
-        Change(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            ObjectNode wanted = Json.object();
-            if (name != null) {
-                wanted.put("name", name);
-            }
-            if (testProviders != null) {
-                testProviders.stream().filter(each -> !each.isEmpty()).forEach(wanted.putArray("test_providers")::add);
-            }
-            JsonNode changed = ask("PATCH", at(project), wanted);
+            List<String> named = testProviders == null
+                    ? null
+                    : testProviders.stream().filter(each -> !each.isEmpty()).toList();
+            JsonNode changed = ask(
+                    "PATCH",
+                    PROJECT.at(project),
+                    new Wanted().with("name", name).with("test_providers", named));
             return told(changed, named(changed) + "is changed.");
-        }
-    }
-
-    @Command(description = "Takes, or refuses, a project's keys, at once.")
-    private static final class Become extends Asking {
-        private final String verb;
-        private final String done;
-
-        @Parameters(paramLabel = "PROJECT", description = "Its id, or its name where only one has it.")
-        private String project = "";
-
-        Become(Shell shell, String verb, String done) {
-            super(shell);
-            this.verb = verb;
-            this.done = done;
-        }
-
-        @Override
-        public Integer call() {
-            JsonNode changed = ask("POST", at(project) + "/" + verb, null);
-            return told(changed, named(changed) + done + ".");
-        }
-    }
-
-    @Command(name = "delete", description = "Deletes a project that has no keys that work and no money on it.")
-    private static final class Delete extends Asking {
-        @Parameters(paramLabel = "PROJECT", description = "Its id, or its name where only one has it.")
-        private String project = "";
-
-        Delete(Shell shell) {
-            super(shell);
-        }
-
-        @Override
-        public Integer call() {
-            return told(ask("DELETE", at(project), null), "Project " + project + " is deleted.");
         }
     }
 }

@@ -1,28 +1,31 @@
 package dev.lockkeeper;
 
 import dev.lockkeeper.admin.Desk;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What stands behind a question mark. */
+/** A path of the admin API and what stands behind its question mark; what the command line left out does not. */
 final class Query {
-    private final Map<String, String> values = new LinkedHashMap<>();
+    private final StringBuilder text;
+    private char before = '?';
 
-    /** With one more parameter; null: it is left out. */
-    Query put(String name, @Nullable String value) {
+    Query(String path) {
+        this.text = new StringBuilder(path);
+    }
+
+    Query with(String name, @Nullable String value) {
         if (value != null) {
-            values.put(name, value);
+            text.append(before).append(name).append('=').append(Desk.escaped(value));
+            before = '&';
         }
         return this;
     }
 
-    /** The whole, behind a path. */
-    String behind(String path) {
-        List<String> parts = new ArrayList<>();
-        values.forEach((name, value) -> parts.add(name + "=" + Desk.escaped(value)));
-        return parts.isEmpty() ? path : path + "?" + String.join("&", parts);
+    Query with(String name, @Nullable Number value) {
+        return with(name, value == null ? null : value.toString());
+    }
+
+    @Override
+    public String toString() {
+        return text.toString();
     }
 }

@@ -5,6 +5,8 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /** Lines of cells under one another, as wide as the widest: how commands show lists. */
@@ -13,6 +15,34 @@ final class Table {
 
     Table(List<String> columns) {
         rows.add(List.copyOf(columns));
+    }
+
+    /** A column of a table of things: its heading, and what stands in it of each. */
+    record Column(String heading, Function<JsonNode, String> cell) {
+        /** Of a member, {@code -} where there is none. */
+        static Column of(String heading, String member) {
+            return new Column(heading, each -> text(each.path(member)));
+        }
+
+        /** Of a moment, to the second. */
+        static Column time(String heading, String member) {
+            return new Column(heading, each -> Table.time(each.path(member)));
+        }
+
+        /** Of a list, divided by commas. */
+        static Column list(String heading, String member, String whenEmpty) {
+            return new Column(heading, each -> Table.list(each.path(member), whenEmpty));
+        }
+    }
+
+    /** A row for each of some things. */
+    static Table of(JsonNode things, Column... columns) {
+        Table table = new Table(Stream.of(columns).map(Column::heading).toList());
+        for (JsonNode each : things) {
+            table.add(
+                    Stream.of(columns).map(column -> column.cell().apply(each)).toList());
+        }
+        return table;
     }
 
     void add(List<String> cells) {
@@ -35,6 +65,11 @@ final class Table {
             }
             out.println(line.toString().stripTrailing());
         }
+    }
+
+    /** A text; {@code -} for none. */
+    static String text(JsonNode value) {
+        return value.isMissingNode() || value.isNull() || value.asString().isEmpty() ? "-" : value.asString();
     }
 
     /** A moment to the second; {@code -} for none. */

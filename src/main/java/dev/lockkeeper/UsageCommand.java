@@ -1,6 +1,6 @@
 package dev.lockkeeper;
 
-import dev.lockkeeper.admin.Desk;
+import dev.lockkeeper.Table.Column;
 import dev.lockkeeper.admin.Invoice;
 import dev.lockkeeper.admin.Json;
 import java.io.IOException;
@@ -71,16 +71,14 @@ final class UsageCommand extends Asking {
     @Option(names = "--csv", description = "Prints lines of CSV, amounts in nano-dollars.")
     private boolean csv;
 
-    private UsageCommand(Shell shell) {
-        super(shell);
-    }
+    private UsageCommand() {}
 
-    static CommandLine line(Shell shell) {
-        return new CommandLine(new UsageCommand(shell))
-                .addSubcommand(new OfMonth(shell))
-                .addSubcommand(new Overruns(shell))
-                .addSubcommand(new Reconcile(shell))
-                .addSubcommand(new Reprice(shell));
+    static CommandLine line() {
+        return new CommandLine(new UsageCommand())
+                .addSubcommand(new OfMonth())
+                .addSubcommand(new Overruns())
+                .addSubcommand(new Reconcile())
+                .addSubcommand(new Reprice());
     }
 
     /** From when to when. */
@@ -105,7 +103,7 @@ final class UsageCommand extends Asking {
         private @Nullable String zone;
 
         Query into(Query query) {
-            return query.put("from", from).put("to", to).put("zone", zone);
+            return query.with("from", from).with("to", to).with("zone", zone);
         }
     }
 
@@ -114,19 +112,19 @@ final class UsageCommand extends Asking {
         if (csv && asJson()) {
             throw misused("--csv and --json (expected: one of them)");
         }
-        Query query = time.into(new Query().put("by", by))
-                .put("organization", organization)
-                .put("project", project)
-                .put("key", key)
-                .put("end_user", endUser)
-                .put("model", model)
-                .put("provider", provider)
-                .put("tag", tag);
+        Query query = time.into(new Query(csv ? USAGE + ".csv" : USAGE).with("by", by))
+                .with("organization", organization)
+                .with("project", project)
+                .with("key", key)
+                .with("end_user", endUser)
+                .with("model", model)
+                .with("provider", provider)
+                .with("tag", tag);
         if (csv) {
-            out().print(ask("GET", query.behind(USAGE + ".csv"), null).asString());
+            out().print(get(query).asString());
             return 0;
         }
-        JsonNode answer = ask("GET", query.behind(USAGE), null);
+        JsonNode answer = get(query);
         if (asJson()) {
             out().println(Json.text(answer));
             return 0;
@@ -188,18 +186,12 @@ final class UsageCommand extends Asking {
         @Option(names = "--out", paramLabel = "FILE", description = "Where the page goes. Default: standard output.")
         private @Nullable Path file;
 
-        OfMonth(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            String path = new Query()
-                    .put("month", month)
-                    .put("zone", zone)
-                    .put("cost", cost ? "true" : null)
-                    .behind("/admin/v1/projects/" + Desk.escaped(project) + "/statement");
-            JsonNode page = ask("GET", path, null);
+            JsonNode page = get(new Query(ProjectCommand.PROJECT.at(project) + "/statement")
+                    .with("month", month)
+                    .with("zone", zone)
+                    .with("cost", cost ? "true" : null));
             if (file == null) {
                 out().print(page.asString());
                 return 0;
@@ -227,26 +219,18 @@ final class UsageCommand extends Asking {
         @Option(names = "--provider", paramLabel = "NAME", description = "Only this provider.")
         private @Nullable String provider;
 
-        Overruns(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            JsonNode answer =
-                    ask("GET", time.into(new Query().put("provider", provider)).behind(USAGE + "/overruns"), null);
             return listed(
-                    answer,
+                    get(time.into(new Query(USAGE + "/overruns").with("provider", provider))),
                     "No provider billed more than it was allowed.",
-                    List.of("AT", "PROVIDER", "MODEL", "CALL", "HELD", "COST", "OVERRUN"),
-                    each -> List.of(
-                            Table.time(each.path("at")),
-                            text(each, "provider"),
-                            text(each, "upstream_model"),
-                            text(each, "call"),
-                            text(each, "held"),
-                            text(each, "cost"),
-                            text(each, "overrun")));
+                    Column.time("AT", "at"),
+                    Column.of("PROVIDER", "provider"),
+                    Column.of("MODEL", "upstream_model"),
+                    Column.of("CALL", "call"),
+                    Column.of("HELD", "held"),
+                    Column.of("COST", "cost"),
+                    Column.of("OVERRUN", "overrun"));
         }
     }
 
@@ -272,18 +256,16 @@ final class UsageCommand extends Asking {
         @Option(names = "--zone", paramLabel = "ZONE", description = "Where the provider's days begin. Default: UTC.")
         private @Nullable String zone;
 
-        Reconcile(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            var body =
-                    Json.object().put("provider", provider).put("month", month).put("csv", compact());
-            if (zone != null) {
-                body.put("zone", zone);
-            }
-            JsonNode answer = ask("POST", USAGE + "/reconcile", body);
+            JsonNode answer = ask(
+                    "POST",
+                    USAGE + "/reconcile",
+                    new Wanted()
+                            .with("provider", provider)
+                            .with("month", month)
+                            .with("csv", compact())
+                            .with("zone", zone));
             if (asJson()) {
                 out().println(Json.text(answer));
                 return 0;
@@ -366,18 +348,14 @@ final class UsageCommand extends Asking {
                 description = "How many tokens the other model generates, in percent of what was. Default: 100.")
         private @Nullable String percent;
 
-        Reprice(Shell shell) {
-            super(shell);
-        }
-
         @Override
         public Integer call() {
-            Query query = new Query()
-                    .put("model", model)
-                    .put("of", of)
-                    .put("provider", provider)
-                    .put("output_percent", percent);
-            JsonNode answer = ask("GET", time.into(query).behind(USAGE + "/reprice"), null);
+            Query query = new Query(USAGE + "/reprice")
+                    .with("model", model)
+                    .with("of", of)
+                    .with("provider", provider)
+                    .with("output_percent", percent);
+            JsonNode answer = get(time.into(query));
             if (asJson()) {
                 out().println(Json.text(answer));
                 return 0;

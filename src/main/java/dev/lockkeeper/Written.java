@@ -1,12 +1,11 @@
 package dev.lockkeeper;
 
-import java.time.Instant;
+import java.time.Clock;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Times as people write them in command lines, made what the admin API takes. What is none ends the command.
@@ -17,9 +16,11 @@ final class Written {
     private Written() {}
 
     /** {@code 2026-12-31}, {@code 2026-12-31T12:00:00Z}, or a while from now such as {@code 90d}. */
-    static String moment(String option, String written, Instant now) {
+    static String moment(String option, String written) {
         if (written.matches(WHILE)) {
-            return now.truncatedTo(ChronoUnit.SECONDS)
+            return Clock.systemUTC()
+                    .instant()
+                    .truncatedTo(ChronoUnit.SECONDS)
                     .plusSeconds(seconds(written))
                     .toString();
         }
@@ -36,12 +37,12 @@ final class Written {
         }
     }
 
-    /** A while such as {@code 10m} or {@code 7d}, as a member in seconds. */
-    static void putSeconds(ObjectNode json, String member, String option, String written) {
+    /** A while such as {@code 10m} or {@code 7d}, in seconds. */
+    static long seconds(String option, String written) {
         if (!written.matches(WHILE)) {
             throw refused(option, written, "a while such as 30s, 10m, 12h or 7d");
         }
-        json.put(member, seconds(written));
+        return seconds(written);
     }
 
     /** A value that can't be, by the name that it has on the command line. */

@@ -35,7 +35,11 @@ class CommandsTest {
     }
 
     private Ran keys(String... args) {
-        List<String> all = new ArrayList<>(List.of("keys"));
+        return onData("keys", args);
+    }
+
+    private Ran onData(String command, String... args) {
+        List<String> all = new ArrayList<>(List.of(command));
         all.addAll(List.of(args));
         all.addAll(List.of("--data", temp.resolve("data").toString()));
         return run(all.toArray(String[]::new));
@@ -55,13 +59,31 @@ class CommandsTest {
                 "keys revoke",
                 "org",
                 "org create",
+                "org list",
+                "org change",
                 "org close",
+                "org open",
+                "org revoke",
+                "org delete",
                 "project",
+                "project create",
+                "project list",
                 "project change",
+                "project close",
+                "project open",
+                "project revoke",
+                "project delete",
                 "people",
                 "people invite",
+                "people invitations",
+                "people uninvite",
+                "people list",
+                "people role",
+                "people remove",
                 "tokens",
                 "tokens create",
+                "tokens list",
+                "tokens revoke",
                 "audit",
                 "audit list",
                 "audit verify",
@@ -73,6 +95,11 @@ class CommandsTest {
                 "limits requests",
                 "limits approve",
                 "limits refuse",
+                "usage",
+                "usage statement",
+                "usage overruns",
+                "usage reconcile",
+                "usage reprice",
                 "budgets",
                 "budgets create",
                 "budgets list",
@@ -83,9 +110,11 @@ class CommandsTest {
                 "prices",
                 "prices list",
                 "prices check",
-                "doctor",
+                "reload",
                 "backup",
                 "restore",
+                "doctor",
+                "health",
                 "simulate",
                 "version")) {
             Ran help = run((command + " --help").strip().split(" "));
@@ -106,7 +135,9 @@ class CommandsTest {
         assertThat(option.code()).isEqualTo(2);
         assertThat(option.err()).contains("--prot", "--port");
         assertThat(run().code()).isEqualTo(2);
-        assertThat(run("keys").code()).isEqualTo(2);
+        Ran group = run("keys");
+        assertThat(group.code()).isEqualTo(2);
+        assertThat(group.err()).contains("Which of create, list, change, rotate, revoke?");
         assertThat(run("serve", "--port", "eighty").err()).contains("eighty").contains("--port");
     }
 
@@ -146,6 +177,54 @@ class CommandsTest {
         assertThat(again.code()).isEqualTo(1);
         assertThat(again.err()).contains(id, "keys list");
         assertThat(keys("revoke", "key_nobody").code()).isEqualTo(1);
+    }
+
+    @Test
+    void tenantsAreClosedOpenedAndDeletedByNameOrId() {
+        assertThat(onData("org", "create", "Acme", "--markup", "2.5").err())
+                .matches("Organization Acme \\(org_\\w+\\) is made\\.\n");
+        assertThat(onData("project", "create", "web", "--org", "Acme").code()).isZero();
+        String id = onData("project", "list", "--org", "Acme")
+                .out()
+                .lines()
+                .skip(1)
+                .findFirst()
+                .orElseThrow()
+                .split(" ")[0];
+        assertThat(onData("project", "close", "web").err())
+                .isEqualTo("Project web (" + id + ") is closed; its keys are refused.\n");
+        assertThat(onData("project", "open", id).err()).isEqualTo("Project web (" + id + ") is open.\n");
+        assertThat(onData("project", "revoke", id, "--json").out()).contains("\"state\" : \"revoked\"");
+        assertThat(onData("org", "delete", "Acme").code())
+                .as("it has a project")
+                .isEqualTo(1);
+        assertThat(onData("project", "delete", id).err()).isEqualTo("Project " + id + " is deleted.\n");
+        assertThat(onData("org", "delete", "Acme").err()).isEqualTo("Organization Acme is deleted.\n");
+        assertThat(onData("org", "close", "Acme").code()).isEqualTo(1);
+        Ran nobody = onData("org", "close");
+        assertThat(nobody.code()).isEqualTo(2);
+        assertThat(nobody.err()).contains("Missing required parameter: 'ORGANIZATION'");
+    }
+
+    @Test
+    void invitationsAndTokensAreMadeListedAndTakenBack() {
+        Ran invited = onData("people", "invite", "Ann", "ann@example.com", "--role", "viewer");
+        assertThat(invited.err()).contains("Ann is invited (inv_");
+        String invitation = invited.err().split("[()]")[1];
+        assertThat(onData("people", "uninvite", invitation).err())
+                .isEqualTo("Invitation " + invitation + " is taken back.\n");
+        assertThat(onData("people", "invitations").out().lines().skip(1))
+                .singleElement()
+                .satisfies(line -> assertThat(line).matches(invitation + "  Ann  .*viewer .*  -  +20\\S+Z"));
+        assertThat(onData("people", "remove", "person_nobody").code()).isEqualTo(1);
+
+        Ran made = onData("tokens", "create", "ci", "--scopes", "keys:read,tenants:write", "--expires", "90d");
+        String token = made.err().split("[()]")[1];
+        assertThat(made.err()).contains("keys:read", "tenants:write").doesNotContain(made.out());
+        assertThat(onData("tokens", "revoke", token).err()).isEqualTo("Token ci (" + token + ") is revoked.\n");
+        assertThat(onData("tokens", "list").out())
+                .contains(token)
+                .doesNotContain(made.out().strip());
     }
 
     @Test
