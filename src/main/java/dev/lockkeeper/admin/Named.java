@@ -30,6 +30,14 @@ final class Named {
         };
     }
 
+    /** There is no project of this id, or none that alone has this name. */
+    static Reply noProject(String named) {
+        return Reply.error(
+                404,
+                "There is no project " + named
+                        + ", or several have this name. 'lockkeeper project list' shows their ids.");
+    }
+
     private static String project(Access access, String named) {
         Project project = access.tenants().project(named);
         return project == null ? named : project.id();

@@ -301,11 +301,6 @@ public final class TenantOperations {
     }
 
     private static Reply project(@Nullable Project project, Inquiry asked) {
-        return project == null
-                ? Reply.error(
-                        404,
-                        "There is no project " + asked.id()
-                                + ", or several have this name. 'lockkeeper project list' shows their ids.")
-                : Reply.json(200, project.json());
+        return project == null ? Named.noProject(asked.id()) : Reply.json(200, project.json());
     }
 }

@@ -289,25 +289,11 @@ public final class UsageOperations {
         for (By each : FILTERS) {
             String value = asked.asked(each.word());
             if (value != null) {
-                filters.put(each, id(each, value));
+                // The books know ids: what is deleted is still asked for by its own.
+                filters.put(each, Named.id(access, each.word(), value));
             }
         }
         return filters;
-    }
-
-    /** The books know ids: what is deleted is still asked for by its own. */
-    private String id(By by, String written) {
-        return switch (by) {
-            case ORGANIZATION -> {
-                var found = access.tenants().organization(written);
-                yield found == null ? written : found.id();
-            }
-            case PROJECT -> {
-                Project found = access.tenants().project(written);
-                yield found == null ? written : found.id();
-            }
-            case KEY, END_USER, MODEL, PROVIDER, TAG, DAY -> written;
-        };
     }
 
     private Reply overruns(Inquiry asked) {
@@ -349,10 +335,7 @@ public final class UsageOperations {
     private Reply statement(Inquiry asked) {
         Project project = access.tenants().project(asked.id());
         if (project == null) {
-            return Reply.error(
-                    404,
-                    "There is no project " + asked.id()
-                            + ", or several have this name. 'lockkeeper project list' shows their ids.");
+            return Named.noProject(asked.id());
         }
         var organization = access.tenants().organization(project.organizationId());
         ZoneId zone = SpanQuery.zone(asked.asked("zone"));
