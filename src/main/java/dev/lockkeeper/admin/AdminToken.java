@@ -1,5 +1,6 @@
 package dev.lockkeeper.admin;
 
+import dev.lockkeeper.db.OwnerOnly;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,7 +32,7 @@ public final class AdminToken {
      */
     public static AdminToken in(Path folder, RandomGenerator random) throws IOException {
         Path file = folder.resolve(FILE);
-        if (Files.exists(file) && PrivateFile.isPrivate(file)) {
+        if (Files.exists(file) && OwnerOnly.is(file)) {
             AdminToken kept = read(folder);
             if (!kept.text.isEmpty()) {
                 return kept;
@@ -41,7 +42,7 @@ public final class AdminToken {
         for (int i = 0; i < CHARACTERS; i++) {
             text.append(ALPHABET.charAt(random.nextInt(ALPHABET.length())));
         }
-        PrivateFile.write(file, text + "\n");
+        OwnerOnly.write(file, text + "\n");
         return new AdminToken(text.toString());
     }
 

@@ -1,5 +1,6 @@
 package dev.lockkeeper.admin;
 
+import dev.lockkeeper.db.OwnerOnly;
 import dev.lockkeeper.http.Addresses;
 import java.io.IOException;
 import java.net.URI;
@@ -30,7 +31,7 @@ public record RunningServer(long pid, URI admin, AdminToken token) {
      * @param port its port
      */
     public static void announce(Path folder, String host, int port) throws IOException {
-        PrivateFile.write(
+        OwnerOnly.write(
                 folder.resolve(FILE),
                 Json.text(Json.object()
                                 .put("pid", ProcessHandle.current().pid())

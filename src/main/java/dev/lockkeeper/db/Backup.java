@@ -8,7 +8,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -75,7 +74,7 @@ public final class Backup {
             Files.deleteIfExists(part);
             try (Connection connection = source(database).getConnection();
                     PreparedStatement copy = connection.prepareStatement("VACUUM INTO ?")) {
-                createForOwner(part);
+                OwnerOnly.empty(part);
                 copy.setString(1, part.toString());
                 copy.execute();
             }
@@ -113,7 +112,7 @@ public final class Backup {
             Path next = folder.resolve(SqliteStore.FILE + ".restored");
             try {
                 delete(next);
-                createForOwner(next);
+                OwnerOnly.empty(next);
                 Files.copy(file, next, StandardCopyOption.REPLACE_EXISTING);
                 int schema = checked(next, file.toAbsolutePath().toString());
                 force(next);
@@ -185,13 +184,6 @@ public final class Backup {
         SQLiteDataSource source = new SQLiteDataSource(pragmas);
         source.setUrl("jdbc:sqlite:" + file.toAbsolutePath());
         return source;
-    }
-
-    /** Makes an empty file that nobody else may read, where the file system knows of owners. */
-    static void createForOwner(Path file) throws IOException {
-        if (file.toAbsolutePath().getFileSystem().supportedFileAttributeViews().contains("posix")) {
-            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        }
     }
 
     private static void force(Path file) throws IOException {

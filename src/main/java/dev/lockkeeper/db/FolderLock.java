@@ -8,10 +8,8 @@ import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -59,12 +57,7 @@ final class FolderLock implements AutoCloseable {
 
     private static Path made(Path wanted) throws DatabaseUnavailable {
         try {
-            if (!Files.isDirectory(wanted)) {
-                Files.createDirectories(wanted);
-                if (wanted.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-                    Files.setPosixFilePermissions(wanted, PosixFilePermissions.fromString("rwx------"));
-                }
-            }
+            OwnerOnly.folder(wanted);
             return wanted.toRealPath();
         } catch (FileAlreadyExistsException e) {
             throw new DatabaseUnavailable(

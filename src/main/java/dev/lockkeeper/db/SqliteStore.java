@@ -51,7 +51,7 @@ final class SqliteStore implements Store {
         Connection writing = null;
         try {
             if (!Files.exists(file)) {
-                Backup.createForOwner(file); // what SQLite keeps beside it has the same permissions
+                OwnerOnly.empty(file); // what SQLite keeps beside it has the same permissions
             }
             writing = source.getConnection();
             Schema.sqlite(file, source).bringUpToDate(writing);

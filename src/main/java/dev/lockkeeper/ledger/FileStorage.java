@@ -1,5 +1,6 @@
 package dev.lockkeeper.ledger;
 
+import dev.lockkeeper.db.OwnerOnly;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -10,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
@@ -30,12 +30,7 @@ final class FileStorage implements Storage {
 
     FileStorage(Path folder) throws IOException {
         this.folder = folder;
-        if (!Files.isDirectory(folder)) {
-            Files.createDirectories(folder);
-            if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-                Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
-            }
-        }
+        OwnerOnly.folder(folder);
         this.store = Files.getFileStore(folder);
     }
 

@@ -1,5 +1,6 @@
 package dev.lockkeeper.repeats;
 
+import dev.lockkeeper.db.OwnerOnly;
 import dev.lockkeeper.units.Bytes;
 import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
@@ -8,9 +9,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -35,7 +33,6 @@ final class Vault {
     /** The secret's file in the data folder, where none is configured; also tells nodes apart. */
     static final String FILE = "idempotency-key";
 
-    private static final String PERMISSIONS = "rw-------";
     private static final int SECRET_BYTES = 32;
     private static final int NONCE_BYTES = 12;
     private static final int TAG_BITS = 128;
@@ -77,32 +74,16 @@ final class Vault {
                         file + " was expected to hold 64 hexadecimal digits. Put back a copy of it, or delete"
                                 + " it: answers that were kept for repeats can't be replayed then");
             }
-            if (posix(file)
-                    && !PosixFilePermissions.fromString(PERMISSIONS).containsAll(Files.getPosixFilePermissions(file))) {
+            if (!OwnerOnly.is(file)) {
                 LOG.warn("{} could be read by others; now it can't", file);
-                Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(PERMISSIONS));
+                OwnerOnly.close(file);
             }
             return HexFormat.of().parseHex(text);
         }
         byte[] made = new byte[SECRET_BYTES];
         random.nextBytes(made);
-        FileAttribute<?>[] attributes = posix(file)
-                ? new FileAttribute<?>[] {
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(PERMISSIONS))
-                }
-                : new FileAttribute<?>[0];
-        Path whole = Files.createTempFile(file.toAbsolutePath().getParent(), FILE + ".", ".new", attributes);
-        try {
-            Files.writeString(whole, HexFormat.of().formatHex(made) + "\n", StandardCharsets.US_ASCII);
-            Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(whole);
-        }
+        OwnerOnly.write(file, HexFormat.of().formatHex(made) + "\n");
         return made;
-    }
-
-    private static boolean posix(Path file) {
-        return file.getFileSystem().supportedFileAttributeViews().contains("posix");
     }
 
     private static byte[] derived(byte[] secret, String use) {
