@@ -120,7 +120,7 @@ final class DataFolder {
         while (true) {
             try (Database database = Database.open(folder, store);
                     Limits limits = Limits.open(database, Clock.systemUTC(), System::nanoTime);
-                    Books books = new Books(database)) {
+                    Books books = new Books(database, place.ledger())) {
                 return work.apply(local(place, database, limits, books));
             } catch (DatabaseUnavailable e) {
                 RunningServer server = e.reason() == Reason.IN_USE
@@ -159,18 +159,19 @@ final class DataFolder {
      */
     private static final class Books implements AutoCloseable {
         private final Database database;
+        private final LedgerSettings settings;
         private @Nullable Ledger ledger;
 
-        Books(Database database) {
+        Books(Database database, LedgerSettings settings) {
             this.database = database;
+            this.settings = settings;
         }
 
         Budgets budgets() {
             Ledger opened = ledger;
             if (opened == null) {
                 try {
-                    opened = Ledger.open(
-                            database, journal(database.folder()), 1, Clock.systemUTC(), LedgerSettings.DEFAULT);
+                    opened = Ledger.open(database, journal(database.folder()), 1, Clock.systemUTC(), settings);
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }
@@ -213,6 +214,11 @@ final class DataFolder {
         /** What clients can ask for; nothing where no configuration is known. */
         Models models() {
             return new Models(settings == null ? List.of() : settings.models());
+        }
+
+        /** The ledger's bounds; the usual ones where no configuration is known. */
+        LedgerSettings ledger() {
+            return settings == null ? LedgerSettings.DEFAULT : settings.ledger();
         }
 
         /** The prices; the catalogue's where no configuration is known. */

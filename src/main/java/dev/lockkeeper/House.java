@@ -34,7 +34,6 @@ import dev.lockkeeper.http.Server;
 import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Lag;
 import dev.lockkeeper.ledger.Ledger;
-import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.ledger.Statements;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
@@ -176,7 +175,7 @@ public final class House implements AutoCloseable {
                     DataFolder.journal(settings.data()),
                     Loops.wanted(settings.loops()),
                     clock,
-                    LedgerSettings.DEFAULT));
+                    settings.ledger()));
             KeptAnswers kept = keep(KeptAnswers.open(database, settings.data(), settings.repeats(), clock, random));
             KeyedCalls keyed = new KeyedCalls(kept);
 

@@ -412,7 +412,7 @@ public final class Ledger implements AutoCloseable {
         if (free < settings.minFreeBytes()) {
             if (why == null) {
                 closed = Keeper.LOW + free + " bytes are free on the disk of the journals (expected: "
-                        + settings.minFreeBytes() + " or more)";
+                        + settings.minFreeBytes() + " or more, which is ledger.min-free-disk)";
                 LOG.error("no new calls are taken: {}", closed);
             }
         } else if (why != null && why.startsWith(Keeper.LOW)) {

@@ -11,6 +11,15 @@ import java.time.Duration;
  * @param forceEvery how often the journals are forced to the disk: a power cut loses at most twice as much
  */
 public record LedgerSettings(int maxOpenHolds, long minFreeBytes, int segmentBytes, Duration forceEvery) {
+    /** The most holds that may be allowed to be open. */
+    public static final int MOST_HOLDS = 1_000_000;
+
+    /** The smallest file of a journal: it must have room for some calls. */
+    public static final int LEAST_SEGMENT = 64 << 10;
+
+    /** The largest. */
+    public static final int MOST_SEGMENT = 1 << 30;
+
     /** What holds where nothing is written. */
     public static final LedgerSettings DEFAULT = new LedgerSettings(100_000, 64L << 20, 4 << 20, Duration.ofMillis(50));
 }

@@ -5,6 +5,7 @@ import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PriceBook;
@@ -29,6 +30,7 @@ import java.util.Set;
  * @param database which store keeps the tables
  * @param relay how calls are carried
  * @param repeats what is kept for repeats of calls with an idempotency key
+ * @param ledger the bounds of the books
  * @param log what is said aloud
  * @param providers at least one; the one called {@code simulator} is the simulated provider of this process, whose
  *     address is known once it runs: till then it is port 0
@@ -48,6 +50,7 @@ public record Settings(
         DatabaseSettings database,
         RelaySettings relay,
         RepeatSettings repeats,
+        LedgerSettings ledger,
         LogSettings log,
         List<ProviderSettings> providers,
         List<ModelSettings> models,
@@ -76,6 +79,7 @@ public record Settings(
                 database,
                 usualSpill ? next.relay.spilling(spill(data)) : next.relay,
                 repeats,
+                ledger,
                 next.log,
                 next.providers,
                 next.models,

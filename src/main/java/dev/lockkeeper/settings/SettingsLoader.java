@@ -7,6 +7,7 @@ import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.limits.FairQueue;
 import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.observe.LogSettings;
@@ -210,6 +211,7 @@ public final class SettingsLoader {
                 data,
                 server.maxRequestBody());
         RepeatSettings repeats = repeats(root.section("idempotency"), database);
+        LedgerSettings ledger = ledger(root.section("ledger"));
         LogSettings log = log(root.section("log"));
         Section reload = root.section("reload");
         boolean watch = reload.value("watch", Type.BOOL, true).value();
@@ -242,6 +244,7 @@ public final class SettingsLoader {
                 database,
                 relay.sharing(fair),
                 repeats,
+                ledger,
                 log,
                 providers,
                 models,
@@ -584,6 +587,21 @@ public final class SettingsLoader {
                 Math.toIntExact(maxAnswer.value()),
                 maxTotal.value(),
                 secret.value().orElse(null));
+    }
+
+    private static LedgerSettings ledger(Section section) {
+        LedgerSettings usual = LedgerSettings.DEFAULT;
+        Setting<Long> holds = section.value(
+                "max-open-holds", Type.integer(1, LedgerSettings.MOST_HOLDS), (long) usual.maxOpenHolds());
+        Setting<Long> free = section.value("min-free-disk", Type.size(0, 1024 * GIB), usual.minFreeBytes());
+        Setting<Long> segment = section.value(
+                "segment-size", Type.size(LedgerSettings.LEAST_SEGMENT, LedgerSettings.MOST_SEGMENT), (long)
+                        usual.segmentBytes());
+        Setting<Duration> force =
+                section.value("force-every", Type.duration(SHORTEST, Duration.ofSeconds(10)), usual.forceEvery());
+        section.end();
+        return new LedgerSettings(
+                Math.toIntExact(holds.value()), free.value(), Math.toIntExact(segment.value()), force.value());
     }
 
     private static LogSettings log(Section section) {

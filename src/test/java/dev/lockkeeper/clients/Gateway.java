@@ -79,6 +79,7 @@ final class Gateway implements AutoCloseable {
                 from.database(),
                 from.relay(),
                 from.repeats(),
+                from.ledger(),
                 from.log(),
                 from.providers(),
                 models,

@@ -45,12 +45,16 @@ class LedgerTest {
     @BeforeEach
     void open() throws Exception {
         database = kind.open(temp);
-        reopen(2);
+        reopen(2, SMALL);
     }
 
     private void reopen(int loops) throws Exception {
+        reopen(loops, SMALL);
+    }
+
+    private void reopen(int loops, LedgerSettings settings) throws Exception {
         storage.restart();
-        ledger = Ledger.open(new Store(database, 1), storage, loops, clock, SMALL, false);
+        ledger = Ledger.open(new Store(database, 1), storage, loops, clock, settings, false);
         ledger.keep();
     }
 
@@ -94,6 +98,29 @@ class LedgerTest {
         assertThat(rows("SELECT cost || ' ' || tier FROM entries WHERE kind = 'settled'"))
                 .containsExactly("7 tier\uFFFD");
         assertThat(rows("SELECT count(*) FROM entries")).containsExactly("2");
+    }
+
+    @Test
+    void piecesOfOtherSizesAreReadAndHoldsBeyondTheirBoundRefused() throws Exception {
+        hold(0, 50).settle(bill(1)); // in a piece of 32 KiB, not in the database yet
+        for (int kib : List.of(128, 64, 256)) {
+            reopen(2, new LedgerSettings(3, 0, kib << 10, Duration.ofMillis(1)));
+            for (int i = 0; i < 1_000; i++) {
+                hold(i % 2, 50).settle(bill(1));
+                if (i % 50 == 0) {
+                    ledger.keep();
+                }
+            }
+        }
+        reopen(2);
+        assertThat(rows("SELECT count(*) || ' ' || sum(cost) FROM entries WHERE kind = 'settled'"))
+                .containsExactly("3001 3001");
+
+        reopen(2, new LedgerSettings(3, 0, 64 << 10, Duration.ofMillis(1)));
+        List<Hold> open = List.of(hold(0, 1), hold(0, 1), hold(1, 1));
+        assertThat(ledger.hold(0, ask(1))).isInstanceOf(Holding.Closed.class);
+        open.getFirst().release();
+        hold(0, 1).release();
     }
 
     @Test

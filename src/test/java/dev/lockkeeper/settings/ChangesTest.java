@@ -181,6 +181,7 @@ class ChangesTest {
                         || key.startsWith("server.")
                         || key.startsWith("admin.")
                         || key.startsWith("database.")
-                        || key.startsWith("idempotency."));
+                        || key.startsWith("idempotency.")
+                        || key.startsWith("ledger."));
     }
 }

@@ -155,6 +155,7 @@ class EffectiveTest {
                 masked(settings.database()),
                 settings.relay().naming(EndUsers.AS_NAMED),
                 masked(settings.repeats()),
+                settings.ledger(),
                 settings.log(),
                 providers,
                 settings.models(),

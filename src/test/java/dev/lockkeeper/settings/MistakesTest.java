@@ -64,6 +64,11 @@ class MistakesTest {
             database: {url: postgres://db/x, tls: verify} | 1:39: database.tls: verify (expected: disable, prefer, require, verify-ca or verify-full); did you mean verify-ca?
             database: {url: postgres://db/x, ca: no.pem} | 1:38: database.ca: no.pem (expected: a PEM file that can be read; FOLDER/no.pem does not exist)
             database: {url: "postgres://localhost/x", ca: cert.pem} | 1:47: database.ca: cert.pem (expected: database.tls: verify-ca or verify-full beside it; prefer asks nobody)
+            ledger: {max-open-holds: 0} | 1:26: ledger.max-open-holds: 0 (expected: a whole number, 1 to 1000000)
+            ledger: {min-free-disk: -1MiB} | 1:25: ledger.min-free-disk: -1MiB (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 0B to 1TiB)
+            ledger: {segment-size: 1KiB} | 1:24: ledger.segment-size: 1KiB (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 64KiB to 1GiB)
+            ledger: {force-every: 1m} | 1:23: ledger.force-every: 1m (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 1ms to 10s)
+            ledger: {force-evry: 50ms} | 1:10: ledger.force-evry: unknown key; did you mean force-every?
             idempotency: {keep-for: 30s} | 1:25: idempotency.keep-for: 30s (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 60s to 720h)
             idempotency: {max-answer: 1GiB} | 1:27: idempotency.max-answer: 1GiB (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 1KiB to 256MiB)
             idempotency: {max-total: 5} | 1:26: idempotency.max-total: 5 (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 0B to 1TiB)

@@ -10,6 +10,7 @@ import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.Network;
 import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PriceList;
@@ -99,6 +100,7 @@ class SettingsLoaderTest {
                                 EndUsers.AS_NAMED,
                                 FairSettings.NONE),
                         new RepeatSettings(Duration.ofHours(24), Duration.ofMinutes(10), 4_194_304, 268_435_456, null),
+                        new LedgerSettings(100_000, 67_108_864, 4_194_304, Duration.ofMillis(50)),
                         new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                         List.of(simulator),
                         List.of(
@@ -235,6 +237,7 @@ class SettingsLoaderTest {
                                 1_048_576,
                                 2_147_483_648L,
                                 "idempotency-secret-of-32-letters-or-more"),
+                        new LedgerSettings(5_000, 1_073_741_824, 1_048_576, Duration.ofMillis(10)),
                         new LogSettings(false, "json", "debug", LogSettings.Client.NETWORK),
                         List.of(azure),
                         List.of(new ModelSettings(

@@ -14,6 +14,7 @@ import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PriceSettings;
@@ -368,6 +369,7 @@ public final class Gateway implements AutoCloseable {
                             endUsers,
                             fair),
                     repeats,
+                    LedgerSettings.DEFAULT,
                     new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
                     providers,
                     models,
