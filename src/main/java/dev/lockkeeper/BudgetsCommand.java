@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 
-/** {@code budgets}: makes, shows, changes and closes budgets; lists what was told of them. */
+/** {@code budgets}: makes, shows, changes and closes budgets; lists what was told of them, and what is held for later. */
 @Command(
         name = "budgets",
         description =
@@ -27,7 +27,8 @@ import tools.jackson.databind.node.ArrayNode;
             "  lockkeeper budgets create end-user web/ann 1usd --period total --soft",
             "  lockkeeper budgets list",
             "  lockkeeper budgets change bud_3 --amount 300usd",
-            "  lockkeeper budgets alerts --state waiting"
+            "  lockkeeper budgets alerts --state waiting",
+            "  lockkeeper budgets pending"
         })
 final class BudgetsCommand extends Group {
     private static final Subject BUDGET = new Subject("/admin/v1/budgets", "ID", "Its id, bud_...");
@@ -51,7 +52,8 @@ final class BudgetsCommand extends Group {
                                         "Ends a budget: it bounds nothing any more. What was booked stays in the books.")
                                 .exits("Exit codes: 0 closed; 1 there is none; 2 the command line is wrong.")
                                 .tells((budget, _) -> said(budget) + ", is closed."),
-                        new AlertList());
+                        new AlertList(),
+                        new PendingList());
     }
 
     /**
@@ -353,6 +355,36 @@ final class BudgetsCommand extends Group {
                     Column.of("TRIES", "tries"),
                     Column.of("ALERT", "text"),
                     Column.of("TROUBLE", "trouble"));
+        }
+    }
+
+    @Command(
+            name = "pending",
+            description = {
+                "Lists what money is set aside for that providers bill later, the oldest first: responses in the"
+                        + " background and batches.",
+                "Without a server it is what the last one left, and goes on with when it is started again."
+            })
+    private static final class PendingList extends Asking {
+        @Option(names = "--kind", paramLabel = "KIND", description = "Only these: response or batch.")
+        private @Nullable String kind;
+
+        @Option(names = "--project", paramLabel = "ID", description = "Only those of the project with this id.")
+        private @Nullable String project;
+
+        @Override
+        public Integer call() {
+            return listed(
+                    all(new Query("/admin/v1/pending").with("kind", kind).with("project", project)),
+                    "Nothing is waited for.",
+                    Column.time("SINCE", "since"),
+                    Column.of("KIND", "kind"),
+                    Column.of("PROVIDER", "provider"),
+                    Column.of("ID", "awaited_id"),
+                    Column.of("MODEL", "model"),
+                    Column.of("PROJECT", "project"),
+                    Column.of("HELD", "held"),
+                    Column.time("UNTIL", "until"));
         }
     }
 }

@@ -12,6 +12,7 @@ import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.LocalDesk;
 import dev.lockkeeper.admin.Offered;
+import dev.lockkeeper.admin.PendingOperations;
 import dev.lockkeeper.admin.PeopleOperations;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.admin.Tenancy;
@@ -23,8 +24,10 @@ import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.db.DatabaseUnavailable.Reason;
 import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Budgets;
+import dev.lockkeeper.ledger.Hold;
 import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.ledger.LedgerSettings;
+import dev.lockkeeper.ledger.Pending;
 import dev.lockkeeper.ledger.Statements;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
@@ -41,6 +44,7 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -146,6 +150,7 @@ final class DataFolder {
                         access.tenants(), Tenancy.of(() -> books.budgets().balances(), access.keys()::projectOf)),
                 LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
                 BudgetOperations.of(books::budgets, new Alerts(database), access, Offered.ANYTHING),
+                PendingOperations.of(books::pending),
                 PeopleOperations.of(access.people()),
                 UsageOperations.of(books::statements, access, Clock.systemUTC()),
                 ComparisonOperations.of(books::statements, place::models, place::prices, Clock.systemUTC()),
@@ -168,6 +173,17 @@ final class DataFolder {
         }
 
         Budgets budgets() {
+            return ledger().budgets();
+        }
+
+        List<Pending> pending() {
+            return ledger().waiting().stream()
+                    .map(Hold::pending)
+                    .filter(Objects::nonNull)
+                    .toList();
+        }
+
+        private Ledger ledger() {
             Ledger opened = ledger;
             if (opened == null) {
                 try {
@@ -177,7 +193,7 @@ final class DataFolder {
                 }
                 ledger = opened;
             }
-            return opened.budgets();
+            return opened;
         }
 
         /** With what a killed server left: the ledger is opened for it. */

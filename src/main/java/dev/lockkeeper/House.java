@@ -16,6 +16,7 @@ import dev.lockkeeper.admin.ComparisonOperations;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.Offered;
+import dev.lockkeeper.admin.PendingOperations;
 import dev.lockkeeper.admin.PeopleOperations;
 import dev.lockkeeper.admin.PriceOperations;
 import dev.lockkeeper.admin.Reloaded;
@@ -44,6 +45,7 @@ import dev.lockkeeper.observe.Logging;
 import dev.lockkeeper.observe.Metrics;
 import dev.lockkeeper.relay.InFlight;
 import dev.lockkeeper.relay.KeyedCalls;
+import dev.lockkeeper.relay.Later;
 import dev.lockkeeper.relay.Pools;
 import dev.lockkeeper.relay.Relay;
 import dev.lockkeeper.relay.Rules;
@@ -198,6 +200,7 @@ public final class House implements AutoCloseable {
                 }
             };
             relay = new Relay(rules, objects, pools, workers, limits, ledger, watcher, clock);
+            keep(relay.later()).begin(ledger.waiting(), loops.all());
             inFlight = relay.inFlight();
             metrics.callsInFlight(relay.inFlight()::calls);
             metrics.bytesInFlight(relay.inFlight()::bytes);
@@ -210,6 +213,8 @@ public final class House implements AutoCloseable {
                     () -> ledger.lag().records(),
                     () -> ledger.lag().millis(),
                     () -> ledger.closed() == null ? 1 : 0);
+            Later later = relay.later();
+            metrics.later(later::count, later::heldNanos, later::oldestMillis, later::known, later::guessed);
             metrics.loopsHeldUp(loops::timesHeldUp);
             metrics.upstreamConnections(pools::connections);
             metrics.watch(loops.all());
@@ -245,6 +250,7 @@ public final class House implements AutoCloseable {
                             TenantOperations.of(
                                     access.tenants(), Tenancy.of(ledger.budgets()::balances, keys::projectOf)),
                             BudgetOperations.of(ledger::budgets, new Alerts(database), access, offered),
+                            PendingOperations.of(later::pending),
                             PeopleOperations.of(access.people()),
                             AuditOperations.of(access.audit()),
                             UsageOperations.of(() -> statements, access, clock),
@@ -492,6 +498,11 @@ public final class House implements AutoCloseable {
     /** The books: for those who audit them. */
     public Ledger ledger() {
         return ledger;
+    }
+
+    /** What is waited for beyond the end of its call: for those who watch it. */
+    public Later later() {
+        return relay.later();
     }
 
     /** The keys. */

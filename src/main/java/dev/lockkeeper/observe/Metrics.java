@@ -330,6 +330,29 @@ public final class Metrics implements Watcher, AutoCloseable {
         gauge("lockkeeper.ledger.open", "1 while the ledger takes new calls, else 0", open);
     }
 
+    /**
+     * Shows what is billed later.
+     *
+     * @param pending responses in the background and batches that are waited for
+     * @param heldNanos what is set aside for them, in nano-dollars
+     * @param oldestMillis how long the oldest is waited for, in milliseconds
+     * @param known how many were booked at what their provider told
+     * @param guessed how many were booked at what was held for them, or by the gateway's own count
+     */
+    public void later(
+            LongSupplier pending,
+            LongSupplier heldNanos,
+            LongSupplier oldestMillis,
+            LongSupplier known,
+            LongSupplier guessed) {
+        gauge("lockkeeper.later.pending", "Responses in the background and batches that are waited for", pending);
+        gauge("lockkeeper.later.held.nanodollars", "Money set aside for what is billed later", heldNanos);
+        gauge("lockkeeper.later.oldest.milliseconds", "How long the oldest is waited for", oldestMillis);
+        String booked = "Responses in the background and batches that were booked";
+        counter("lockkeeper.later.booked", booked, Tags.of("by", "usage"), known);
+        counter("lockkeeper.later.booked", booked, Tags.of("by", "estimate"), guessed);
+    }
+
     private void counter(String name, String description, Tags tags, LongSupplier count) {
         FunctionCounter.builder(name, count, LongSupplier::getAsLong)
                 .description(description)

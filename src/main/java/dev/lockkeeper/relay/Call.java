@@ -19,6 +19,7 @@ import dev.lockkeeper.http.Fault;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.ledger.Ask;
+import dev.lockkeeper.ledger.Awaited;
 import dev.lockkeeper.ledger.Balance;
 import dev.lockkeeper.ledger.Bill;
 import dev.lockkeeper.ledger.Budget;
@@ -610,10 +611,14 @@ final class Call {
      * costs nothing, or is billed by what it makes, passes.
      */
     private void hold(Placed placed, RequestScan asked, long input, Entered then) {
-        String open = openEnded(asked);
+        String open = openEnded();
         boolean billed = endpoint.billed() && model != null;
         if (!billed && open == null && !dry()) {
             then.go(placed, Rewrite.UNLIMITED);
+            return;
+        }
+        if (asked.background() && relay.later().full()) {
+            refuse(new Refusal.NoBooks("as many responses and batches are waited for as may be"));
             return;
         }
         String at = placed.provider().name();
@@ -739,10 +744,7 @@ final class Call {
     }
 
     /** What about this call costs money later, or without a bound; null for nothing. */
-    private @Nullable String openEnded(RequestScan asked) {
-        if (asked.background()) {
-            return "a response in the background";
-        }
+    private @Nullable String openEnded() {
         if (endpoint.billed() && model == null) {
             return "an answer of a model that is not named";
         }
@@ -785,10 +787,41 @@ final class Call {
         return open == null || open.pays(textBytes);
     }
 
-    /** Books what the attempt cost, once. */
-    private void settle(@Nullable Usage told, Outcome outcome) {
+    /** Whether the answer tells of something that goes on without this call, and is billed when it is done. */
+    private boolean goesOn(Learnt learnt) {
+        String id = learnt.objectId();
+        RequestScan asked = scan;
+        return asked != null
+                && asked.background()
+                && learnt.usage() == null
+                && id != null
+                && Awaited.names(id)
+                && !Later.over(learnt.finish());
+    }
+
+    private boolean awaits(Meter open, Learnt learnt) {
+        if (!goesOn(learnt)) {
+            return false;
+        }
+        RequestScan asked = scan == null ? RequestScan.none(endpoint) : scan;
+        long wait = rules.settings().later().background().toMillis();
+        return open.await(
+                relay.later(),
+                loop,
+                new Awaited(
+                        Awaited.Kind.RESPONSE,
+                        String.valueOf(learnt.objectId()),
+                        endpoint.path(),
+                        tier(asked),
+                        open.input(),
+                        open.output(),
+                        relay.clock().millis() + wait));
+    }
+
+    /** Books what the attempt cost, once; what goes on is left to {@link Later}. */
+    private void settle(@Nullable Usage told, Learnt learnt, Outcome outcome) {
         Meter open = meter;
-        if (open == null || open.ended()) {
+        if (open == null || open.ended() || awaits(open, learnt)) {
             return;
         }
         long took = System.nanoTime() - attemptNanos;
@@ -800,14 +833,12 @@ final class Call {
                             reckoned(upstreamModel, asked, asked.textBytes()).likely())
                     .build();
         }
-        if (usage.estimated() && asked.background() && usage.output() < Quote.USUAL_ANSWER) {
-            // It is answered later, and nobody has to come for it.
-            usage = usage.toBuilder().textOutput(Quote.USUAL_ANSWER).build();
-        }
         if (usage.tier().isEmpty()) {
             usage = usage.withTier(tier(asked));
         }
-        costNanos = open.cost(usage);
+        // It may have begun in the background, and nobody knows its name.
+        boolean lost = usage.estimated() && asked.background() && !Later.over(learnt.finish());
+        costNanos = lost ? open.heldNanos() : open.cost(usage);
         open.settle(new Bill(
                 costNanos,
                 usage,
@@ -891,7 +922,7 @@ final class Call {
             if (over) {
                 return;
             }
-            settle(usage, learnt.failed() ? Outcome.FAILED : Outcome.SERVED);
+            settle(usage, learnt, learnt.failed() ? Outcome.FAILED : Outcome.SERVED);
             CompletableFuture<?> made = ownership.settle(learnt).toCompletableFuture();
             CompletionStage<?> registered =
                     made.isDone() ? made : made.copy().orTimeout(REGISTER_SECONDS, TimeUnit.SECONDS);
@@ -902,6 +933,9 @@ final class Call {
                 } else if (!over) {
                     busy();
                     whole.run();
+                    if (endpoint.model() == Endpoint.ModelIn.NONE && !pathIds.isEmpty()) {
+                        relay.later().seen(provider, pathIds.getFirst(), learnt);
+                    }
                     finish(learnt, usage, learnt.failed() ? Outcome.FAILED : Outcome.SERVED, learnt.errorCode());
                 }
             }));
@@ -982,7 +1016,7 @@ final class Call {
 
     private void usageOf(Learnt learnt, Consumer<@Nullable Usage> then) {
         RequestScan asked = scan;
-        if (used(learnt) != null || asked == null || !countsTokens()) {
+        if (used(learnt) != null || asked == null || !countsTokens() || goesOn(learnt)) {
             then.accept(used(learnt));
             return;
         }
@@ -1336,7 +1370,7 @@ final class Call {
     /** Books what isn't yet, gives the call's place back, and tells its end. */
     private void close(Learnt learnt, @Nullable Usage usage, Outcome outcome, String errorCode) {
         try {
-            settle(usage, outcome);
+            settle(usage, learnt, outcome);
         } finally {
             if (meter != null) {
                 meter.release(); // of what could not be booked; does nothing after settling

@@ -1,6 +1,8 @@
 package dev.lockkeeper.relay;
 
 import dev.lockkeeper.dialect.openai.Rewrite;
+import dev.lockkeeper.http.Loop;
+import dev.lockkeeper.ledger.Awaited;
 import dev.lockkeeper.ledger.Bill;
 import dev.lockkeeper.ledger.Hold;
 import dev.lockkeeper.prices.Price;
@@ -101,6 +103,35 @@ final class Meter {
      */
     long unseen(long nanos) {
         return quote.watched() ? 0 : Math.min(quote.output(), nanos / 1_000_000_000 * UNSEEN_PER_SECOND);
+    }
+
+    /** Tokens of the prompt, as they were reckoned. */
+    long input() {
+        return quote.input();
+    }
+
+    /** Tokens of the answer that the upstream may make at most. */
+    long output() {
+        return Math.min(paid, quote.output());
+    }
+
+    /** What is set aside, in nano-dollars. */
+    long heldNanos() {
+        return hold.grantedNanos();
+    }
+
+    /**
+     * Leaves the money aside until it is known what it cost. Later calls do nothing.
+     *
+     * @return whether that is so, and will be when this process is gone
+     */
+    boolean await(Later later, Loop loop, Awaited what) {
+        if (ended || !hold.await(what)) {
+            return false;
+        }
+        ended = true;
+        later.add(loop, hold);
+        return true;
     }
 
     /** Books what it cost. Later calls do nothing. */

@@ -65,8 +65,13 @@ record Quote(
         int choices = scan.choices();
         long limit = limit(endpoint, scan, known);
         long output = Math.multiplyExact(limit, (long) choices);
-        boolean watched =
-                scan.stream() && choices == 1 && !secret && scan.hostedTools().isEmpty() && limitable(endpoint);
+        // One in the background goes on when nobody watches it any more.
+        boolean watched = scan.stream()
+                && !scan.background()
+                && choices == 1
+                && !secret
+                && scan.hostedTools().isEmpty()
+                && limitable(endpoint);
         String tier = scan.serviceTier() == null ? "" : scan.serviceTier();
         long first = watched ? Math.min(output, SLICE) : output;
         // What can't be told an output limit is begun when all of it can be paid, or not at all.

@@ -30,6 +30,7 @@ public final class Relay {
     private final Limits limits;
     private final Ledger ledger;
     private final Turns turns;
+    private final Later later;
     private final TokenEstimate estimates = new TokenEstimate();
     private final InFlight inFlight;
     private final Watcher watcher;
@@ -65,6 +66,7 @@ public final class Relay {
                 rules.settings().maxBytesInFlight(), rules.settings().maxCalls());
         this.watcher = watcher;
         this.clock = clock;
+        this.later = new Later(this);
     }
 
     /**
@@ -208,6 +210,11 @@ public final class Relay {
     /** What is held for calls now. */
     public InFlight inFlight() {
         return inFlight;
+    }
+
+    /** What is waited for beyond the end of its call. */
+    public Later later() {
+        return later;
     }
 
     ObjectRegistry objects() {

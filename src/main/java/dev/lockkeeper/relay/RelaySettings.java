@@ -18,6 +18,7 @@ import java.time.Duration;
  * @param unbounded whether calls whose cost comes later, or has no bound, are open to callers under a hard budget
  * @param endUsers how the people behind calls are named
  * @param fair where calls wait for a provider's limit
+ * @param later how long and how often is looked for what is billed later
  */
 public record RelaySettings(
         Duration heartbeat,
@@ -30,7 +31,8 @@ public record RelaySettings(
         long maxInputTokens,
         boolean unbounded,
         EndUsers endUsers,
-        FairSettings fair) {
+        FairSettings fair,
+        LaterSettings later) {
 
     /** The same with other queues for what is scarce. */
     public RelaySettings sharing(FairSettings queues) {
@@ -45,7 +47,8 @@ public record RelaySettings(
                 maxInputTokens,
                 unbounded,
                 endUsers,
-                queues);
+                queues,
+                later);
     }
 
     /** The same where the people behind calls are named otherwise. */
@@ -61,7 +64,8 @@ public record RelaySettings(
                 maxInputTokens,
                 unbounded,
                 others,
-                fair);
+                fair,
+                later);
     }
 
     /** The same with another folder for what is spilled. */
@@ -77,6 +81,7 @@ public record RelaySettings(
                 maxInputTokens,
                 unbounded,
                 endUsers,
-                fair);
+                fair,
+                later);
     }
 }

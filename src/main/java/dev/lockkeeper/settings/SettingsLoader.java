@@ -14,6 +14,7 @@ import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.FairSettings;
+import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.Catalog;
@@ -77,6 +78,10 @@ public final class SettingsLoader {
     private static final String UNIX = "unix";
     private static final Duration SHORTEST = Duration.ofMillis(1);
     private static final Duration TEN_MINUTES = Duration.ofMinutes(10);
+
+    /** For what providers bill later. */
+    private static final Duration LONGEST_WAIT = Duration.ofDays(30);
+
     private static final long KIB = 1L << 10;
     private static final long MIB = 1L << 20;
     private static final long GIB = 1L << 30;
@@ -524,6 +529,13 @@ public final class SettingsLoader {
                 limits.value("spill", Type.path(file.folder()), Settings.spill(data), "the folder spill in data");
         Setting<Long> inputTokens = limits.value("max-input-tokens", Type.integer(1, 1_000_000_000), 1_000_000L);
         Setting<Boolean> unbounded = limits.value("unbounded-cost", Type.BOOL, false);
+        LaterSettings usual = LaterSettings.DEFAULT;
+        Setting<Duration> background =
+                limits.value("background-wait", Type.duration(Duration.ofMinutes(1), LONGEST_WAIT), usual.background());
+        Setting<Duration> batch =
+                limits.value("batch-wait", Type.duration(Duration.ofMinutes(1), LONGEST_WAIT), usual.batch());
+        Setting<Duration> look =
+                limits.value("later-look", Type.duration(usual.first(), Duration.ofHours(1)), usual.longest());
         limits.end();
         if (inFlight.value() < maxRequestBody) {
             reading.note(
@@ -541,7 +553,8 @@ public final class SettingsLoader {
                 inputTokens.value(),
                 unbounded.value(),
                 new EndUsers(hashKey.value().orElse(null)),
-                FairSettings.NONE);
+                FairSettings.NONE,
+                new LaterSettings(usual.first(), look.value(), background.value(), batch.value(), usual.most()));
     }
 
     private FairSettings fair(Section section, List<ProviderSettings> all) {

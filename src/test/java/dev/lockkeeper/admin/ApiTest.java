@@ -12,8 +12,11 @@ import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.access.Right;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.ledger.Alerts;
+import dev.lockkeeper.ledger.Awaited;
 import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.ledger.LedgerSettings;
+import dev.lockkeeper.ledger.Payer;
+import dev.lockkeeper.ledger.Pending;
 import dev.lockkeeper.ledger.Statements;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
@@ -78,6 +81,24 @@ class ApiTest {
     private Api api;
     private JsonNode document;
 
+    private static final List<Pending> PENDING = List.of(
+            pending(Awaited.Kind.BATCH, "batch_3", "proj_a", 3),
+            pending(Awaited.Kind.RESPONSE, "resp_1", "proj_b", 1),
+            pending(Awaited.Kind.BATCH, "batch_2", "proj_a", 2));
+
+    private static Pending pending(Awaited.Kind kind, String id, String project, int minutes) {
+        long since = 1_763_700_000_000L + minutes * 60_000L;
+        return new Pending(
+                new Awaited(kind, id, "/v1/responses", "", 1, 2, since + 86_400_000),
+                "call-" + id,
+                new Payer("org_default", project, "key_1", "", ""),
+                "openai",
+                "m",
+                "m-2026",
+                500_000_000,
+                since);
+    }
+
     @BeforeEach
     void open() throws Exception {
         database = Database.open(temp);
@@ -90,6 +111,7 @@ class ApiTest {
                 TenantOperations.of(access.tenants(), id -> id.equals(rich) ? "a budget of $5" : null),
                 LimitOperations.of(limits, new QuotaRequests(database, limits, new SecureRandom()), access),
                 BudgetOperations.of(ledger::budgets, new Alerts(database), access, ONLY_M),
+                PendingOperations.of(() -> PENDING),
                 PeopleOperations.of(access.people()),
                 AuditOperations.of(access.audit()),
                 UsageOperations.of(() -> statements, access, Clock.systemUTC()),
@@ -277,6 +299,19 @@ class ApiTest {
                                 .startsWith(id + ":")
                                 .endsWith(":100"));
 
+        String pending = "/admin/v1/pending";
+        JsonNode waiting = did("GET", pending, pending + "?kind=batch&limit=1", null);
+        assertThat(waiting.at("/data/0/awaited_id").asString()).isEqualTo("batch_2");
+        assertThat(waiting.at("/data/0/held").asString()).isEqualTo("$0.50");
+        assertThat(waiting.path("has_more").asBoolean()).isTrue();
+        JsonNode rest = did(
+                "GET",
+                pending,
+                pending + "?kind=batch&after=" + waiting.path("last_id").asString(),
+                null);
+        assertThat(rest.at("/data/0/awaited_id").asString()).isEqualTo("batch_3");
+        assertThat(did("GET", pending, pending + "?project=proj_b", null).path("data"))
+                .hasSize(1);
         JsonNode closed = did("POST", budgets + "/{id}/close", at + "/close", null);
         assertThat(closed.path("state").asString()).isEqualTo("closed");
         refused("GET", budgets + "/{id}", at, 404, "No budget " + id + " stands");

@@ -46,7 +46,8 @@ final class EveryKey {
               ca: tls/ca.pem
             stream: {heartbeat: 0, gather: 20ms, max-event: 1MB}
             limits: {bytes-in-flight: 40%, calls-in-flight: 700, max-input-tokens: 200000, multipart-peek: 1MiB, spill: /var/tmp/spill,
-                     unbounded-cost: true}
+                     unbounded-cost: true, background-wait: 12h, batch-wait: 30h,
+                     later-look: 5m}
             idempotency:
               keep-for: 12h
               go-on: 1m

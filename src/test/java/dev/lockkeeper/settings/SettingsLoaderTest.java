@@ -20,6 +20,7 @@ import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.prices.Tier;
 import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.FairSettings;
+import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
@@ -98,7 +99,8 @@ class SettingsLoaderTest {
                                 1_000_000,
                                 false,
                                 EndUsers.AS_NAMED,
-                                FairSettings.NONE),
+                                FairSettings.NONE,
+                                LaterSettings.DEFAULT),
                         new RepeatSettings(Duration.ofHours(24), Duration.ofMinutes(10), 4_194_304, 268_435_456, null),
                         new LedgerSettings(100_000, 67_108_864, 4_194_304, Duration.ofMillis(50)),
                         new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
@@ -230,7 +232,13 @@ class SettingsLoaderTest {
                                 200_000,
                                 true,
                                 new EndUsers("pepper"),
-                                new FairSettings(Set.of("azure"), Duration.ofSeconds(3), Map.of("org_default", 5))),
+                                new FairSettings(Set.of("azure"), Duration.ofSeconds(3), Map.of("org_default", 5)),
+                                new LaterSettings(
+                                        Duration.ofSeconds(2),
+                                        Duration.ofMinutes(5),
+                                        Duration.ofHours(12),
+                                        Duration.ofHours(30),
+                                        10_000)),
                         new RepeatSettings(
                                 Duration.ofHours(12),
                                 Duration.ofMinutes(1),

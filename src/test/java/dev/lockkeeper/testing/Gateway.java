@@ -22,6 +22,7 @@ import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.FairSettings;
+import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
@@ -103,6 +104,7 @@ public final class Gateway implements AutoCloseable {
         private ServerSettings.@Nullable UnixSocket unixSocket;
         private @Nullable Path folder;
         private Clock clock = Clock.systemUTC();
+        private LaterSettings later = LaterSettings.DEFAULT;
         private EndUsers endUsers = EndUsers.AS_NAMED;
         private FairSettings fair = FairSettings.NONE;
         private Stores store = Stores.SQLITE;
@@ -197,6 +199,12 @@ public final class Gateway implements AutoCloseable {
         /** Where calls wait for a provider's limit. */
         public Plan fair(FairSettings value) {
             fair = value;
+            return this;
+        }
+
+        /** How what is billed later is waited for. */
+        public Plan later(LaterSettings value) {
+            later = value;
             return this;
         }
 
@@ -367,7 +375,8 @@ public final class Gateway implements AutoCloseable {
                             100_000_000,
                             false,
                             endUsers,
-                            fair),
+                            fair,
+                            later),
                     repeats,
                     LedgerSettings.DEFAULT,
                     new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
