@@ -321,8 +321,8 @@ final class UsageCommand extends Asking {
             description = "Tells what past calls would have cost at another model's prices.",
             footer = {
                 "",
-                "It assumes as many tokens. Effort changes how many a model generates; nobody publishes a factor that holds,",
-                "so none is assumed: state your own as --output-percent."
+                "It assumes as many tokens. Effort changes how many a model thinks; nobody publishes a factor that holds,",
+                "so none is assumed: measure your own and state it as --effort high=250, or as --output-percent."
             })
     private static final class Reprice extends Asking {
         @Mixin
@@ -348,13 +348,21 @@ final class UsageCommand extends Asking {
                 description = "How many tokens the other model generates, in percent of what was. Default: 100.")
         private @Nullable String percent;
 
+        @Option(
+                names = "--effort",
+                paramLabel = "EFFORT=PERCENT",
+                description = "Another reasoning effort and how many tokens it thinks, in percent of what was, such as"
+                        + " high=250; none alone is 0.")
+        private @Nullable String effort;
+
         @Override
         public Integer call() {
             Query query = new Query(USAGE + "/reprice")
                     .with("model", model)
                     .with("of", of)
                     .with("provider", provider)
-                    .with("output_percent", percent);
+                    .with("output_percent", percent)
+                    .with("effort", effort);
             JsonNode answer = get(time.into(query));
             if (asJson()) {
                 out().println(Json.text(answer));

@@ -20,6 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -27,6 +29,8 @@ import tools.jackson.databind.node.ObjectNode;
 /** What the admin API tells of the past held against something else: a provider's invoice, another model's prices. */
 public final class ComparisonOperations {
     private static final int MAX_PERCENT = 10_000;
+    private static final String REASONING = "reasoning_output";
+    private static final Pattern EFFORT = Pattern.compile("([a-z]{1,20})=(\\d{1,6})");
     private static final Shape COUNT = new Shape.Whole(0, Long.MAX_VALUE);
     private static final Shape DOLLARS = Shape.text();
 
@@ -167,6 +171,11 @@ public final class ComparisonOperations {
                                 "output_percent",
                                 new Shape.Whole(1, MAX_PERCENT),
                                 "How many tokens the other model generates, in percent of what was. Default: 100.")
+                        .takes(
+                                "effort",
+                                new Shape.Text(40),
+                                "Another reasoning effort and how many tokens it thinks, in percent of what was, such as"
+                                        + " high=250; none alone is 0. Not with output_percent. Default: as was.")
                         .takes("from", SpanQuery.MOMENT, SpanQuery.FROM)
                         .takes("to", SpanQuery.MOMENT, SpanQuery.TO)
                         .takes("zone", SpanQuery.ZONE, SpanQuery.ABOUT_ZONE)
@@ -255,8 +264,9 @@ public final class ComparisonOperations {
         }
         Span span = SpanQuery.shortSpan(asked, clock);
         Target target = target(name);
-        String written = asked.asked("output_percent");
-        int percent = written == null ? 100 : Integer.parseInt(written);
+        Scale scale = scale(asked);
+        long generated = 0;
+        long reasoned = 0;
         PriceBook book = prices.get();
         Map<List<String>, Both> sums =
                 new TreeMap<>((one, other) -> one.getFirst().equals(other.getFirst())
@@ -274,7 +284,11 @@ public final class ComparisonOperations {
                             0,
                             price.written().longOver());
             for (Paid each : paid) {
-                long repriced = price.cost(counts(each, percent), each.longPrompts(), each.tier());
+                long repriced = price.cost(counts(each, scale), each.longPrompts(), each.tier());
+                for (Map.Entry<String, Long> one : each.sums().counts().entrySet()) {
+                    generated += isGenerated(one.getKey()) ? one.getValue() : 0;
+                    reasoned += one.getKey().equals(REASONING) ? one.getValue() : 0;
+                }
                 long calls = each.sums().calls();
                 long estimated = each.estimated() ? calls : 0;
                 long cost = each.sums().costNanos();
@@ -290,7 +304,7 @@ public final class ComparisonOperations {
                 .put("upstream_model", target.model())
                 .put("from", Json.time(span.fromMillis()))
                 .put("to", Json.time(span.toMillis()));
-        Json.put(json, "assumes", assumes(percent));
+        Json.put(json, "assumes", assumes(scale, generated, reasoned));
         ArrayNode data = json.putArray("data");
         sums.forEach((key, both) -> {
             ObjectNode line = data.addObject().put("provider", key.getFirst()).put("model", key.getLast());
@@ -300,14 +314,69 @@ public final class ComparisonOperations {
         return Reply.json(200, json);
     }
 
-    private static List<String> assumes(int percent) {
+    /**
+     * How many tokens the other model generates.
+     *
+     * @param output in percent of what was, besides reasoning
+     * @param reasoning the same for reasoning
+     * @param effort what the operator called that; null: they said nothing of effort
+     */
+    private record Scale(
+            int output, int reasoning, @Nullable String effort) {}
+
+    private static Scale scale(Inquiry asked) {
+        String percent = asked.asked("output_percent");
+        String effort = asked.asked("effort");
+        if (effort == null) {
+            int all = percent == null ? 100 : Integer.parseInt(percent);
+            return new Scale(all, all, null);
+        }
+        if (percent != null) {
+            throw new IllegalArgumentException(
+                    "effort: " + effort + " beside output_percent (expected: one of them; both scale reasoning)");
+        }
+        if (effort.equals("none")) {
+            return new Scale(100, 0, effort);
+        }
+        Matcher factor = EFFORT.matcher(effort);
+        if (!factor.matches()) {
+            throw new IllegalArgumentException("effort: " + effort + " (expected: the effort and a percentage of the"
+                    + " reasoning tokens that were, such as high=250, or none; nobody publishes how many tokens an effort"
+                    + " takes, so measure it: docs/money.md tells how)");
+        }
+        int reasoning = Integer.parseInt(factor.group(2));
+        if (reasoning > MAX_PERCENT) {
+            throw new IllegalArgumentException(
+                    "effort: " + effort + " (expected: at most " + MAX_PERCENT + " percent)");
+        }
+        return new Scale(100, reasoning, factor.group(1));
+    }
+
+    private static boolean isGenerated(String count) {
+        Rate rate = RATES.get(count);
+        return rate != null && count.endsWith("_output") && !rate.isFee();
+    }
+
+    private static List<String> assumes(Scale scale, long generated, long reasoned) {
         List<String> assumes = new ArrayList<>();
+        int percent = scale.output;
         assumes.add("The other model reads as many tokens: its own way of cutting text into tokens may differ.");
+        if (scale.effort != null) {
+            long share = generated == 0 ? 0 : Math.round(100.0 * reasoned / generated);
+            assumes.add("At effort " + scale.effort + " it thinks " + scale.reasoning
+                    + "% of the tokens and answers with as many. Of what was generated " + share
+                    + "% was reasoning"
+                    + (reasoned == 0
+                            ? ": nothing that effort could change, or the provider tells reasoning and answer as one."
+                            : "."));
+        }
         assumes.add(
-                percent == 100
-                        ? "It generates as many tokens, hidden reasoning included. Effort changes that; no factor is assumed, name one as output_percent."
-                        : "It generates " + percent
-                                + "% of the tokens, hidden reasoning included, as output_percent says.");
+                scale.effort != null
+                        ? "A factor is yours: nobody publishes one that holds."
+                        : percent == 100
+                                ? "It generates as many tokens, hidden reasoning included. Effort changes that; no factor is assumed, name one as effort or output_percent."
+                                : "It generates " + percent
+                                        + "% of the tokens, hidden reasoning included, as output_percent says.");
         assumes.add("As much is read from and written to caches, and the tariffs are those that the answers reported.");
         assumes.add("Recovered calls count with no tokens: nobody knows what they used.");
         return assumes;
@@ -334,15 +403,14 @@ public final class ComparisonOperations {
         return price;
     }
 
-    private static Map<Rate, Long> counts(Paid paid, int outputPercent) {
+    private static Map<Rate, Long> counts(Paid paid, Scale scale) {
         Map<Rate, Long> counts = new EnumMap<>(Rate.class);
         counts.put(Rate.REQUEST, paid.sums().calls());
         paid.sums().counts().forEach((name, count) -> {
             Rate rate = RATES.get(name);
             if (rate != null) {
-                long scaled = name.endsWith("_output") && !rate.isFee()
-                        ? Math.ceilDiv(Math.multiplyExact(count, (long) outputPercent), 100)
-                        : count;
+                long percent = name.equals(REASONING) ? scale.reasoning : scale.output;
+                long scaled = isGenerated(name) ? Math.ceilDiv(Math.multiplyExact(count, percent), 100) : count;
                 counts.merge(rate, scaled, Math::addExact);
             }
         });

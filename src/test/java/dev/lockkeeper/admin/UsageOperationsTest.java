@@ -271,6 +271,36 @@ class UsageOperationsTest {
     }
 
     @Test
+    void anotherEffortChangesTheReasoningAloneByAFactorThatTheOperatorStates() throws Exception {
+        try (Ledger ledger = ledger()) {
+            Usage usage = new Usage.Builder()
+                    .freshInput(1_000)
+                    .textOutput(100)
+                    .reasoningOutput(300)
+                    .build();
+            hold(ledger, "gpt", 50).settle(bill(1, usage, false));
+        }
+        String at = "/admin/v1/usage/reprice?model=openai/cheap";
+        assertThat(total(ask("GET", at, null))).isEqualTo("$0.00018");
+        JsonNode high = ask("GET", at + "&effort=high=250", null);
+        assertThat(total(high)).as("750 tokens of reasoning").isEqualTo("$0.00027");
+        assertThat(high.path("assumes").toString())
+                .contains("At effort high it thinks 250% of the tokens", "Of what was generated 75% was reasoning.");
+        assertThat(total(ask("GET", at + "&effort=none", null))).isEqualTo("$0.00012");
+        assertThat(total(ask("GET", at + "&output_percent=50", null))).isEqualTo("$0.00014");
+        assertThat(refused(at + "&effort=high"))
+                .startsWith(
+                        "effort: high (expected: the effort and a percentage of the reasoning tokens that were, such"
+                                + " as high=250, or none; nobody publishes");
+        assertThat(refused(at + "&effort=high=10001")).contains("at most 10000 percent");
+        assertThat(refused(at + "&effort=high=200&output_percent=50")).startsWith("effort: high=200 beside");
+    }
+
+    private static String total(JsonNode repriced) {
+        return repriced.at("/total/repriced").asString();
+    }
+
+    @Test
     void anInvoiceIsHeldAgainstTheBooksWithWhatExplainsIt() throws Exception {
         book();
         JsonNode found = reconciled("date,model,cost,tokens\n2026-11-21,openai/GPT-X-2026-01-31,2.00,1020\n"
