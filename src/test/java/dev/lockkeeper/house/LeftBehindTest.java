@@ -5,12 +5,8 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.ledger.Balance;
-import dev.lockkeeper.ledger.Budget;
 import dev.lockkeeper.ledger.Ledger;
-import dev.lockkeeper.ledger.Period;
-import dev.lockkeeper.ledger.Scope;
 import dev.lockkeeper.limits.Measure;
 import dev.lockkeeper.limits.Subject;
 import dev.lockkeeper.relay.FairSettings;
@@ -20,8 +16,6 @@ import dev.lockkeeper.units.Money;
 import java.io.IOException;
 import java.net.Socket;
 import java.time.Duration;
-import java.time.ZoneOffset;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -105,25 +99,8 @@ class LeftBehindTest {
     }
 
     private static void begin(Gateway gateway, int atOnce) {
-        gateway.house()
-                .ledger()
-                .budgets()
-                .create(
-                        new Budget.Wanted(
-                                new Scope(Scope.Kind.ORGANIZATION, "org_default"),
-                                new Period(Period.Unit.TOTAL, ZoneOffset.UTC),
-                                false,
-                                new Budget.Terms(100 * Money.DOLLAR, true, List.of())),
-                        List.of());
-        gateway.house()
-                .limits()
-                .set(
-                        new Subject(Subject.Kind.PROVIDER, "upstream"),
-                        Measure.CONCURRENT_CALLS,
-                        atOnce,
-                        null,
-                        _ -> List.of(),
-                        Witness.NOBODY);
+        gateway.budget(100 * Money.DOLLAR);
+        gateway.limit(Subject.Kind.PROVIDER, "upstream", Measure.CONCURRENT_CALLS, atOnce);
     }
 
     private static void nothingIsLeftBehind(Gateway gateway) {

@@ -1,15 +1,20 @@
 package dev.lockkeeper.house;
 
+import static dev.lockkeeper.testing.PaidGateway.ANSWER;
+import static dev.lockkeeper.testing.PaidGateway.ANSWER_NANOS;
+import static dev.lockkeeper.testing.PaidGateway.ASK;
+import static dev.lockkeeper.testing.PaidGateway.ASK_STREAM;
+import static dev.lockkeeper.testing.PaidGateway.DONE;
+import static dev.lockkeeper.testing.PaidGateway.FINISH;
+import static dev.lockkeeper.testing.PaidGateway.USAGE;
+import static dev.lockkeeper.testing.PaidGateway.chunk;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.ledger.Balance;
 import dev.lockkeeper.ledger.Budget;
-import dev.lockkeeper.ledger.Period;
-import dev.lockkeeper.ledger.Scope;
 import dev.lockkeeper.limits.Measure;
 import dev.lockkeeper.limits.Subject;
 import dev.lockkeeper.prices.PriceSettings;
@@ -18,7 +23,7 @@ import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.testing.Gateway;
-import dev.lockkeeper.testing.ScriptedUpstream;
+import dev.lockkeeper.testing.PaidGateway;
 import dev.lockkeeper.units.Money;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -27,7 +32,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -36,251 +40,168 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
-/**
- * What calls cost, before upstreams that bill what each test wrote. The model is gpt-4o: $2.50 for a million tokens of the
- * prompt and $10 for a million of the answer, so a token of the answer costs 10,000 nano-dollars.
- */
+/** What calls cost, before upstreams that bill what each test wrote. */
 class MoneyTest {
-    private static final String ASK = "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
-    private static final String ASK_STREAM =
-            "{\"model\":\"gpt-4o\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
-    private static final String ANSWER =
-            "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"model\":\"gpt-4o-2024\","
-                    + "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"ho\"},\"finish_reason\":\"stop\"}],"
-                    + "\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":200,\"total_tokens\":1200}}";
-    private static final long ANSWER_NANOS = 1000 * 2_500 + 200 * 10_000;
-    private static final String FINISH =
-            "data: {\"id\":\"chatcmpl-1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-    private static final String USAGE =
-            "data: {\"id\":\"chatcmpl-1\",\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":200,\"total_tokens\":1200}}\n\n";
-    private static final String DONE = "data: [DONE]\n\n";
-
-    private static String chunk(String text) {
-        return "data: {\"id\":\"chatcmpl-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + text
-                + "\"},\"finish_reason\":null}]}\n\n";
-    }
-
-    /** A hard budget of so many nano-dollars on the default organization. */
-    private static void budget(Gateway gateway, long nanos) {
-        budget(gateway, new Budget.Terms(nanos, true, List.of()));
-    }
-
-    private static void budget(Gateway gateway, Budget.Terms terms) {
-        assertThat(gateway.house()
-                        .ledger()
-                        .budgets()
-                        .create(
-                                new Budget.Wanted(
-                                        new Scope(Scope.Kind.ORGANIZATION, "org_default"),
-                                        new Period(Period.Unit.TOTAL, ZoneOffset.UTC),
-                                        false,
-                                        terms),
-                                List.of()))
-                .isInstanceOf(dev.lockkeeper.ledger.Budgets.Changed.Done.class);
-    }
-
-    private static Balance balance(Gateway gateway) {
-        gateway.house().ledger().audit();
-        return gateway.house().ledger().budgets().balances().getFirst();
-    }
-
-    private static void booked(Gateway gateway, long nanos) {
-        await().atMost(10, SECONDS).untilAsserted(() -> {
-            Balance now = balance(gateway);
-            assertThat(now.heldNanos()).isZero();
-            assertThat(now.spentNanos()).isEqualTo(nanos);
-        });
-    }
-
     @Test
     void anAnswersCostIsBookedAndTold() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 1_000_000_000);
-            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+        try (PaidGateway paid = PaidGateway.answering()) {
+            paid.budget(1_000_000_000);
+            HttpResponse<String> answer = paid.chat(ASK);
 
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.headers().firstValue("x-lockkeeper-cost")).hasValue("$0.0045");
-            booked(gateway, ANSWER_NANOS);
+            paid.booked(ANSWER_NANOS);
             await().atMost(5, SECONDS)
-                    .untilAsserted(() -> assertThat(gateway.log()).contains("\"cost_usd\":0.004500000"));
+                    .untilAsserted(() -> assertThat(paid.gateway().log()).contains("\"cost_usd\":0.004500000"));
         }
     }
 
     @Test
     void whatIsRepeatedWithItsIdempotencyKeyIsBookedOnce() throws Exception {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 1_000_000_000);
-            HttpResponse<String> first = Keyed.ask(gateway, "k1", ASK);
+        try (PaidGateway paid = PaidGateway.answering()) {
+            paid.budget(1_000_000_000);
+            HttpResponse<String> first = Keyed.ask(paid.gateway(), "k1", ASK);
             List<CompletableFuture<HttpResponse<String>>> others = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
-                others.add(Keyed.later(() -> Keyed.ask(gateway, "k1", ASK)));
-                others.add(Keyed.later(() -> Keyed.ask(gateway, "k2", ASK)));
+                others.add(Keyed.later(() -> Keyed.ask(paid.gateway(), "k1", ASK)));
+                others.add(Keyed.later(() -> Keyed.ask(paid.gateway(), "k2", ASK)));
             }
             for (CompletableFuture<HttpResponse<String>> each : others) {
                 assertThat(each.get(30, SECONDS).body()).isEqualTo(first.body());
             }
 
-            booked(gateway, 2 * ANSWER_NANOS);
+            paid.booked(2 * ANSWER_NANOS);
             assertThat(first.headers().firstValue("x-lockkeeper-cost")).isPresent();
-            assertThat(Keyed.ask(gateway, "k1", ASK).headers().firstValue("x-lockkeeper-cost"))
+            assertThat(Keyed.ask(paid.gateway(), "k1", ASK).headers().firstValue("x-lockkeeper-cost"))
                     .isEmpty();
         }
     }
 
     @Test
     void aStreamsCostIsBookedBeforeItsEndIsSent() throws IOException {
-        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
-                    conversation.chunkedEvents();
-                    conversation.chunk(chunk("ho") + FINISH + USAGE + DONE);
-                    conversation.lastChunk();
-                });
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 1_000_000_000);
-            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK_STREAM);
+        try (PaidGateway paid = PaidGateway.before((_, conversation) -> {
+            conversation.chunkedEvents();
+            conversation.chunk(chunk("ho") + FINISH + USAGE + DONE);
+            conversation.lastChunk();
+        })) {
+            paid.budget(1_000_000_000);
+            HttpResponse<String> answer = paid.chat(ASK_STREAM);
 
             assertThat(answer.body()).isEqualTo(chunk("ho") + FINISH + DONE);
-            assertThat(balance(gateway).spentNanos()).isEqualTo(ANSWER_NANOS);
+            assertThat(paid.balance().spentNanos()).isEqualTo(ANSWER_NANOS);
         }
     }
 
     @Test
     void anAnswersLimitIsLoweredToWhatTheBudgetCanPay() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 20_000_000); // two cents: 2,000 tokens of answer, less the prompt
-            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+        try (PaidGateway paid = PaidGateway.answering()) {
+            paid.budget(20_000_000); // two cents: 2,000 tokens of answer, less the prompt
+            HttpResponse<String> answer = paid.chat(ASK);
 
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.headers().firstValue("x-lockkeeper-warnings").orElse(""))
                     .contains("limited the answer to 19");
-            assertThat(upstream.requests().getFirst().text()).contains("\"max_tokens\":19");
-            booked(gateway, ANSWER_NANOS);
+            assertThat(paid.requests().getFirst().text()).contains("\"max_tokens\":19");
+            paid.booked(ANSWER_NANOS);
         }
     }
 
     @Test
     void aBudgetThatCantPayRefusesBeforeAnybodyIsAsked() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 1_000_000); // 100 tokens of an answer: not worth beginning
-            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+        try (PaidGateway paid = PaidGateway.answering()) {
+            paid.budget(1_000_000); // 100 tokens of an answer: not worth beginning
+            HttpResponse<String> answer = paid.chat(ASK);
 
             assertThat(answer.statusCode()).isEqualTo(429);
             assertThat(answer.body()).contains("\"code\":\"insufficient_quota\"", "organization:org_default", "$0.001");
             assertThat(answer.headers().firstValue("x-should-retry")).hasValue("false");
-            assertThat(upstream.requests()).isEmpty();
-            booked(gateway, 0);
+            assertThat(paid.requests()).isEmpty();
+            paid.booked(0);
         }
     }
 
     @Test
     void aBudgetThatCantPayMayNameACheaperModel() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .window("gpt-4o", 100_000, "upstream", "gpt-4o")
-                        .window("cheap", 100_000, "upstream", "gpt-4o-mini")
-                        .start()) {
-            budget(gateway, new Budget.Terms(1_000_000, true, List.of(), 0, "cheap"));
-            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+        try (PaidGateway paid = PaidGateway.answering(plan -> plan.window("gpt-4o", 100_000, "upstream", "gpt-4o")
+                .window("cheap", 100_000, "upstream", "gpt-4o-mini"))) {
+            paid.gateway().budget(new Budget.Terms(1_000_000, true, List.of(), 0, "cheap"));
+            HttpResponse<String> answer = paid.chat(ASK);
 
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.headers().firstValue("x-lockkeeper-warnings").orElse(""))
                     .contains("is used up: answered by cheap");
-            assertThat(upstream.requests().getFirst().text()).contains("\"model\":\"gpt-4o-mini\"");
-            booked(gateway, 1000 * 150 + 200 * 600);
+            assertThat(paid.requests().getFirst().text()).contains("\"model\":\"gpt-4o-mini\"");
+            paid.booked(1000 * 150 + 200 * 600);
         }
     }
 
     @Test
     void whatIsHeldByARunningCallIsWorthTryingAgainFor() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
-        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+        try (PaidGateway paid = PaidGateway.before((_, conversation) -> {
                     go.await();
                     conversation.json(200, ANSWER);
                 });
-                Gateway gateway = Gateway.before(upstream);
-                Socket first = gateway.connect()) {
-            budget(gateway, 20_000_000);
-            send(gateway, first, ASK);
-            await().atMost(10, SECONDS).until(() -> !upstream.requests().isEmpty());
-            HttpResponse<String> second = gateway.post("/v1/chat/completions", ASK);
+                Socket first = paid.gateway().connect()) {
+            paid.budget(20_000_000);
+            send(paid.gateway(), first, ASK);
+            await().atMost(10, SECONDS).until(() -> !paid.requests().isEmpty());
+            HttpResponse<String> second = paid.chat(ASK);
             assertThat(second.statusCode()).isEqualTo(429);
             assertThat(second.body()).contains("\"code\":\"budget_held\"");
             assertThat(second.headers().firstValue("retry-after")).hasValue("1");
             go.countDown();
-            booked(gateway, ANSWER_NANOS);
-            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(200);
+            paid.booked(ANSWER_NANOS);
+            assertThat(paid.chat(ASK).statusCode()).isEqualTo(200);
         }
     }
 
     @Test
     void aStreamEndsWhereTheBudgetDoes() {
-        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
-                    conversation.chunkedEvents();
-                    String text = "word ".repeat(20);
-                    for (int i = 0; i < 10_000; i++) {
-                        conversation.chunk(chunk(text));
-                    }
-                });
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 50_000_000); // five cents: 5,000 tokens of an answer
-            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK_STREAM);
+        try (PaidGateway paid = PaidGateway.before((_, conversation) -> {
+            conversation.chunkedEvents();
+            String text = "word ".repeat(20);
+            for (int i = 0; i < 10_000; i++) {
+                conversation.chunk(chunk(text));
+            }
+        })) {
+            paid.budget(50_000_000); // five cents: 5,000 tokens of an answer
+            HttpResponse<String> answer = paid.chat(ASK_STREAM);
 
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.body()).contains("\"code\":\"budget_exhausted\"").doesNotContain("[DONE]");
-            await().atMost(10, SECONDS).untilAsserted(() -> {
-                Balance now = balance(gateway);
-                assertThat(now.heldNanos()).isZero();
-                assertThat(now.spentNanos()).isBetween(25_000_000L, 50_000_000L);
-                assertThat(now.overrunNanos()).isZero();
-            });
+            paid.bookedBetween(25_000_000L, 50_000_000L);
         }
     }
 
     @Test
     void anAnswerThatNobodyWaitedForIsBookedAsEstimated() throws IOException {
-        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
-                    conversation.chunkedEvents();
-                    conversation.chunk(chunk("one two three four five six seven eight"));
-                    conversation.awaitGone();
-                });
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 1_000_000_000);
-            try (Socket client = gateway.connect()) {
-                send(gateway, client, ASK_STREAM);
+        try (PaidGateway paid = PaidGateway.before((_, conversation) -> {
+            conversation.chunkedEvents();
+            conversation.chunk(chunk("one two three four five six seven eight"));
+            conversation.awaitGone();
+        })) {
+            paid.budget(1_000_000_000);
+            try (Socket client = paid.gateway().connect()) {
+                send(paid.gateway(), client, ASK_STREAM);
                 assertThat(client.getInputStream().read()).isPositive();
             }
-            await().atMost(10, SECONDS).untilAsserted(() -> {
-                Balance now = balance(gateway);
-                assertThat(now.heldNanos()).isZero();
-                assertThat(now.spentNanos()).isBetween(8 * 10_000L, 20 * 10_000L);
-            });
+            paid.bookedBetween(8 * 10_000L, 20 * 10_000L);
             await().atMost(5, SECONDS)
-                    .untilAsserted(() ->
-                            assertThat(gateway.log()).contains("\"outcome\":\"abandoned\"", "\"estimated\":true"));
+                    .untilAsserted(() -> assertThat(paid.gateway().log())
+                            .contains("\"outcome\":\"abandoned\"", "\"estimated\":true"));
         }
     }
 
     @Test
     void anAnswerThatCameTooLateIsBookedAsEstimated() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.awaitGone());
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .timeouts(Duration.ofMillis(1_200), Duration.ofSeconds(5), Duration.ofSeconds(5))
-                        .start()) {
-            budget(gateway, 1_000_000_000);
-            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(504);
+        try (PaidGateway paid = PaidGateway.before(
+                (_, conversation) -> conversation.awaitGone(),
+                plan -> plan.timeouts(Duration.ofMillis(1_200), Duration.ofSeconds(5), Duration.ofSeconds(5)))) {
+            paid.budget(1_000_000_000);
+            assertThat(paid.chat(ASK).statusCode()).isEqualTo(504);
             await().atMost(10, SECONDS).untilAsserted(() -> {
-                Balance now = balance(gateway);
+                Balance now = paid.balance();
                 assertThat(now.heldNanos()).isZero();
                 assertThat(now.spentNanos()).isPositive();
             });
@@ -289,70 +210,59 @@ class MoneyTest {
 
     @Test
     void whatTheUpstreamRefusedCostsNothing() {
-        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) ->
-                        conversation.json(500, "{\"error\":{\"message\":\"no\",\"type\":\"server_error\"}}"));
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 1_000_000_000);
-            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(500);
-            booked(gateway, 0);
+        try (PaidGateway paid = PaidGateway.before((_, conversation) ->
+                conversation.json(500, "{\"error\":{\"message\":\"no\",\"type\":\"server_error\"}}"))) {
+            paid.budget(1_000_000_000);
+            assertThat(paid.chat(ASK).statusCode()).isEqualTo(500);
+            paid.booked(0);
         }
     }
 
     @Test
     void anUpstreamThatBillsMoreThanItWasAllowedMakesAnOverrun() {
         String dear = ANSWER.replace("\"completion_tokens\":200", "\"completion_tokens\":9000");
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, dear));
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 20_000_000);
-            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(200);
-            booked(gateway, 92_500_000);
-            assertThat(balance(gateway).overrunNanos()).isEqualTo(72_500_000);
-            assertThat(balance(gateway).freeNanos()).isEqualTo(-72_500_000);
+        try (PaidGateway paid = PaidGateway.before((_, conversation) -> conversation.json(200, dear))) {
+            paid.budget(20_000_000);
+            assertThat(paid.chat(ASK).statusCode()).isEqualTo(200);
+            paid.booked(92_500_000);
+            assertThat(paid.balance().overrunNanos()).isEqualTo(72_500_000);
+            assertThat(paid.balance().freeNanos()).isEqualTo(-72_500_000);
         }
     }
 
     @Test
     void whatCostsLaterIsClosedToThoseUnderABudget() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 1_000_000_000);
-            HttpResponse<String> answer = gateway.post("/v1/vector_stores", "{\"name\":\"v\"}");
+        try (PaidGateway paid = PaidGateway.answering()) {
+            paid.budget(1_000_000_000);
+            HttpResponse<String> answer = paid.gateway().post("/v1/vector_stores", "{\"name\":\"v\"}");
             assertThat(answer.statusCode()).isEqualTo(403);
             assertThat(answer.body()).contains("\"code\":\"cost_unbounded\"", "a vector store");
-            assertThat(upstream.requests()).isEmpty();
+            assertThat(paid.requests()).isEmpty();
         }
     }
 
     @Test
     void speechIsBookedByItsCharacters() {
-        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> conversation.send(
-                        "HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 3\r\n\r\nmp3"));
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .window("speaker", 0, "upstream", "tts-1")
+        try (PaidGateway paid = PaidGateway.before(
+                (_, conversation) -> conversation.send(
+                        "HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 3\r\n\r\nmp3"),
+                plan -> plan.window("speaker", 0, "upstream", "tts-1")
                         .prices(new PricesSettings(
-                                Map.of(), PriceSettings.always(Map.of(Rate.CHARACTERS, 15 * Money.DOLLAR))))
-                        .start()) {
-            budget(gateway, 1_000_000_000);
+                                Map.of(), PriceSettings.always(Map.of(Rate.CHARACTERS, 15 * Money.DOLLAR)))))) {
+            paid.budget(1_000_000_000);
             String ask = "{\"model\":\"speaker\",\"voice\":\"alloy\",\"input\":\"" + "ha".repeat(500) + "\"}";
-            assertThat(gateway.post("/v1/audio/speech", ask).statusCode()).isEqualTo(200);
-            booked(gateway, 15_000_000); // $15 for a million characters
+            assertThat(paid.gateway().post("/v1/audio/speech", ask).statusCode())
+                    .isEqualTo(200);
+            paid.booked(15_000_000); // $15 for a million characters
         }
     }
 
     @Test
     void endUsersAreNamedByAHashWhereTheOperatorWantsIt() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .endUsers(new EndUsers("pepper"))
-                        .start()) {
+        try (PaidGateway paid = PaidGateway.answering(plan -> plan.endUsers(new EndUsers("pepper")))) {
             String ask = ASK.replace("{\"model\"", "{\"user\":\"ann@example.com\",\"model\"");
-            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
-            assertThat(upstream.requests().getFirst().text())
+            assertThat(paid.chat(ask).statusCode()).isEqualTo(200);
+            assertThat(paid.requests().getFirst().text())
                     .doesNotContain("ann@example.com")
                     .containsPattern("\"user\":\"[A-Za-z0-9_-]{43}\"");
         }
@@ -360,43 +270,28 @@ class MoneyTest {
 
     @Test
     void limitsOfEndUsersGoByTheirHashToo() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .endUsers(new EndUsers("pepper"))
-                        .start()) {
-            gateway.house()
-                    .limits()
-                    .set(
-                            new Subject(Subject.Kind.END_USER, "proj_default/*"),
-                            Measure.REQUESTS_PER_DAY,
-                            1,
-                            null,
-                            _ -> List.of(),
-                            Witness.NOBODY);
+        try (PaidGateway paid = PaidGateway.answering(plan -> plan.endUsers(new EndUsers("pepper")))) {
+            paid.gateway().limit(Subject.Kind.END_USER, "proj_default/*", Measure.REQUESTS_PER_DAY, 1);
             String ask = ASK.replace("{\"model\"", "{\"user\":\"ann@example.com\",\"model\"");
-            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
-            HttpResponse<String> second = gateway.post("/v1/chat/completions", ask);
+            assertThat(paid.chat(ask).statusCode()).isEqualTo(200);
+            HttpResponse<String> second = paid.chat(ask);
             assertThat(second.statusCode()).isEqualTo(429);
             assertThat(second.body()).contains("proj_default/").doesNotContain("ann@example.com");
-            assertThat(gateway.post("/v1/chat/completions", ask.replace("ann@", "bob@"))
-                            .statusCode())
-                    .isEqualTo(200);
+            assertThat(paid.chat(ask.replace("ann@", "bob@")).statusCode()).isEqualTo(200);
         }
     }
 
     @Test
     void whatACallWouldCostIsToldWithoutMakingIt() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 1_000_000_000);
-            HttpResponse<String> told = gateway.send(gateway.request("/v1/chat/completions")
-                    .header("content-type", "application/json")
-                    .header("x-lockkeeper-dry-run", "true")
-                    .POST(HttpRequest.BodyPublishers.ofString(
-                            ASK.replace("{\"model\"", "{\"max_tokens\":1000,\"model\""))));
+        try (PaidGateway paid = PaidGateway.answering()) {
+            paid.budget(1_000_000_000);
+            HttpResponse<String> told = paid.gateway()
+                    .send(paid.gateway()
+                            .request("/v1/chat/completions")
+                            .header("content-type", "application/json")
+                            .header("x-lockkeeper-dry-run", "true")
+                            .POST(HttpRequest.BodyPublishers.ofString(
+                                    ASK.replace("{\"model\"", "{\"max_tokens\":1000,\"model\""))));
             assertThat(told.statusCode()).isEqualTo(200);
             assertThat(told.body())
                     .contains(
@@ -407,74 +302,52 @@ class MoneyTest {
                             "\"would_run\":true",
                             "\"scope\":\"organization:org_default\"",
                             "\"free\":\"$1.00\"");
-            assertThat(upstream.requests()).isEmpty();
-            booked(gateway, 0);
+            assertThat(paid.requests()).isEmpty();
+            paid.booked(0);
         }
     }
 
     @Test
     void aPromptBeyondTheModelsWindowIsRefused() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .window("small", 1_000, "upstream", "gpt-4o")
-                        .start()) {
+        try (PaidGateway paid = PaidGateway.answering(plan -> plan.window("small", 1_000, "upstream", "gpt-4o"))) {
             String ask = ASK.replace("gpt-4o", "small");
-            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
-            HttpResponse<String> tooLong =
-                    gateway.post("/v1/chat/completions", ask.replace("hi", "one two ".repeat(600)));
+            assertThat(paid.chat(ask).statusCode()).isEqualTo(200);
+            HttpResponse<String> tooLong = paid.chat(ask.replace("hi", "one two ".repeat(600)));
             assertThat(tooLong.statusCode()).isEqualTo(400);
             assertThat(tooLong.body()).contains("\"code\":\"context_length_exceeded\"", "takes 1000");
-            HttpResponse<String> asksTooMuch =
-                    gateway.post("/v1/chat/completions", ask.replace("{\"model\"", "{\"max_tokens\":999,\"model\""));
+            HttpResponse<String> asksTooMuch = paid.chat(ask.replace("{\"model\"", "{\"max_tokens\":999,\"model\""));
             assertThat(asksTooMuch.statusCode()).isEqualTo(400);
-            assertThat(upstream.requests()).hasSize(1);
+            assertThat(paid.requests()).hasSize(1);
         }
     }
 
     @Test
     void aModelWithoutAPriceIsRefused() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .prices(PricesSettings.NONE)
-                        .window("nobody-knows", 100_000, "upstream", "nobody-knows")
-                        .start()) {
-            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK.replace("gpt-4o", "nobody-knows"));
+        try (PaidGateway paid = PaidGateway.answering(
+                plan -> plan.prices(PricesSettings.NONE).window("nobody-knows", 100_000, "upstream", "nobody-knows"))) {
+            HttpResponse<String> answer = paid.chat(ASK.replace("gpt-4o", "nobody-knows"));
             assertThat(answer.statusCode()).isEqualTo(403);
             assertThat(answer.body()).contains("\"code\":\"model_unpriced\"", "nobody-knows", "prices.unpriced");
-            assertThat(upstream.requests()).isEmpty();
+            assertThat(paid.requests()).isEmpty();
         }
     }
 
     @Test
     void callsWaitForAProviderWhoseLimitIsUsedUp() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
-        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+        try (PaidGateway paid = PaidGateway.before(
+                (_, conversation) -> {
                     go.await();
                     conversation.json(200, ANSWER);
-                });
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .fair(new FairSettings(Set.of("upstream"), Duration.ofSeconds(20), Map.of()))
-                        .start()) {
-            gateway.house()
-                    .limits()
-                    .set(
-                            new Subject(Subject.Kind.PROVIDER, "upstream"),
-                            Measure.CONCURRENT_CALLS,
-                            1,
-                            null,
-                            _ -> List.of(),
-                            Witness.NOBODY);
+                },
+                plan -> plan.fair(new FairSettings(Set.of("upstream"), Duration.ofSeconds(20), Map.of())))) {
+            paid.gateway().limit(Subject.Kind.PROVIDER, "upstream", Measure.CONCURRENT_CALLS, 1);
             List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
             for (int i = 0; i < 5; i++) {
-                answers.add(CompletableFuture.supplyAsync(() -> gateway.post("/v1/chat/completions", ASK)));
+                answers.add(CompletableFuture.supplyAsync(() -> paid.chat(ASK)));
             }
-            await().atMost(10, SECONDS).until(() -> !upstream.requests().isEmpty());
-            await().during(300, MILLISECONDS).until(() -> upstream.requests().size() == 1);
+            await().atMost(10, SECONDS).until(() -> !paid.requests().isEmpty());
+            await().during(300, MILLISECONDS).until(() -> paid.requests().size() == 1);
             go.countDown();
             for (CompletableFuture<HttpResponse<String>> each : answers) {
                 assertThat(each.get(20, SECONDS).statusCode()).isEqualTo(200);
@@ -484,89 +357,65 @@ class MoneyTest {
 
     @Test
     void aCallThatNeedsMoreThanAProviderHasLeftWaitsForIt() throws Exception {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .fair(new FairSettings(Set.of("upstream"), Duration.ofSeconds(2), Map.of()))
-                        .start()) {
-            gateway.house()
-                    .limits()
-                    .set(
-                            new Subject(Subject.Kind.PROVIDER, "upstream"),
-                            Measure.TOKENS_PER_MINUTE,
-                            2_000,
-                            null,
-                            _ -> List.of(),
-                            Witness.NOBODY);
+        try (PaidGateway paid = PaidGateway.answering(
+                plan -> plan.fair(new FairSettings(Set.of("upstream"), Duration.ofSeconds(2), Map.of())))) {
+            paid.gateway().limit(Subject.Kind.PROVIDER, "upstream", Measure.TOKENS_PER_MINUTE, 2_000);
             // 1,200 tokens go, 800 are left: something, but not enough for the next.
-            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(200);
+            assertThat(paid.chat(ASK).statusCode()).isEqualTo(200);
             String large = ASK.replace("hi", "word ".repeat(1_000));
-            HttpResponse<String> late = gateway.post("/v1/chat/completions", large);
+            HttpResponse<String> late = paid.chat(large);
             assertThat(late.statusCode()).isEqualTo(429);
             assertThat(late.body()).contains("turn did not come in time");
-            HttpResponse<String> never = gateway.post("/v1/chat/completions", ASK.replace("hi", "word ".repeat(4_000)));
+            HttpResponse<String> never = paid.chat(ASK.replace("hi", "word ".repeat(4_000)));
             assertThat(never.statusCode()).isEqualTo(429);
             assertThat(never.headers().firstValue("x-should-retry")).hasValue("false");
-            assertThat(upstream.requests()).hasSize(1);
-            gateway.house().ledger().audit();
-            assertThat(gateway.house().ledger().openHolds()).isZero();
+            assertThat(paid.requests()).hasSize(1);
+            paid.ledger().audit();
+            assertThat(paid.ledger().openHolds()).isZero();
         }
     }
 
     @Test
     void aLimitBeyondAllReasonIsNoMistakeOfTheGateway() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .window("plain", 0, "upstream", "nobody-knows")
-                        .start()) {
+        try (PaidGateway paid = PaidGateway.answering(plan -> plan.window("plain", 0, "upstream", "nobody-knows"))) {
             String ask = ASK.replace("gpt-4o", "plain")
                     .replace("{\"model\"", "{\"n\":2,\"max_tokens\":" + Long.MAX_VALUE + ",\"model\"");
-            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
-            budget(gateway, 50_000_000);
-            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
-            assertThat(upstream.requests().getLast().text())
+            assertThat(paid.chat(ask).statusCode()).isEqualTo(200);
+            paid.budget(50_000_000);
+            assertThat(paid.chat(ask).statusCode()).isEqualTo(200);
+            assertThat(paid.requests().getLast().text())
                     .doesNotContain(Long.toString(Long.MAX_VALUE))
                     .containsPattern("\"max_tokens\":[0-9]{4,6},");
-            assertThat(gateway.house().ledger().openHolds()).isZero();
+            assertThat(paid.ledger().openHolds()).isZero();
         }
     }
 
     @Test
     void anAnswerThatNothingBoundsIsToldABoundUnderABudget() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .window("plain", 0, "upstream", "nobody-knows")
-                        .start()) {
+        try (PaidGateway paid = PaidGateway.answering(plan -> plan.window("plain", 0, "upstream", "nobody-knows"))) {
             String ask = ASK.replace("gpt-4o", "plain");
-            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
-            assertThat(upstream.requests().getLast().text()).doesNotContain("max_tokens");
-            budget(gateway, 1_000_000_000);
-            assertThat(gateway.post("/v1/chat/completions", ask).statusCode()).isEqualTo(200);
-            assertThat(upstream.requests().getLast().text()).contains("\"max_tokens\":16384");
+            assertThat(paid.chat(ask).statusCode()).isEqualTo(200);
+            assertThat(paid.requests().getLast().text()).doesNotContain("max_tokens");
+            paid.budget(1_000_000_000);
+            assertThat(paid.chat(ask).statusCode()).isEqualTo(200);
+            assertThat(paid.requests().getLast().text()).contains("\"max_tokens\":16384");
         }
     }
 
     @Test
     void whatCantBeToldALimitIsBegunWhenAllOfItCanBePaid() {
-        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) ->
-                        conversation.json(200, "{\"created\":1,\"data\":[{\"b64_json\":\"AA==\"}]}"));
-                Gateway gateway = Gateway.plan()
-                        .provider("upstream", upstream.port())
-                        .window("painter", 0, "upstream", "painter-1")
+        try (PaidGateway paid = PaidGateway.before(
+                (_, conversation) -> conversation.json(200, "{\"created\":1,\"data\":[{\"b64_json\":\"AA==\"}]}"),
+                plan -> plan.window("painter", 0, "upstream", "painter-1")
                         .prices(new PricesSettings(
-                                Map.of(), PriceSettings.always(Map.of(Rate.OUTPUT, 10 * Money.DOLLAR))))
-                        .start()) {
-            budget(gateway, 100_000_000); // a picture may have 8,192 tokens, $0.08; two have more than there is
+                                Map.of(), PriceSettings.always(Map.of(Rate.OUTPUT, 10 * Money.DOLLAR)))))) {
+            paid.budget(100_000_000); // a picture may have 8,192 tokens, $0.08; two have more than there is
             String ask = "{\"model\":\"painter\",\"prompt\":\"a cat\",\"n\":2}";
-            HttpResponse<String> two = gateway.post("/v1/images/generations", ask);
+            HttpResponse<String> two = paid.gateway().post("/v1/images/generations", ask);
             assertThat(two.statusCode()).isEqualTo(429);
-            assertThat(upstream.requests()).isEmpty();
-            assertThat(gateway.post("/v1/images/generations", ask.replace("2}", "1}"))
+            assertThat(paid.requests()).isEmpty();
+            assertThat(paid.gateway()
+                            .post("/v1/images/generations", ask.replace("2}", "1}"))
                             .statusCode())
                     .isEqualTo(200);
         }
@@ -574,38 +423,29 @@ class MoneyTest {
 
     @Test
     void aDryRunOfWhatIsClosedToBudgetsSaysSo() {
-        try (ScriptedUpstream upstream =
-                        ScriptedUpstream.answering((request, conversation) -> conversation.json(200, ANSWER));
-                Gateway gateway = Gateway.before(upstream)) {
-            budget(gateway, 1_000_000_000);
-            HttpResponse<String> told = gateway.send(gateway.request("/v1/vector_stores")
-                    .header("content-type", "application/json")
-                    .header("x-lockkeeper-dry-run", "true")
-                    .POST(HttpRequest.BodyPublishers.ofString("{\"name\":\"v\"}")));
+        try (PaidGateway paid = PaidGateway.answering()) {
+            paid.budget(1_000_000_000);
+            HttpResponse<String> told = paid.gateway()
+                    .send(paid.gateway()
+                            .request("/v1/vector_stores")
+                            .header("content-type", "application/json")
+                            .header("x-lockkeeper-dry-run", "true")
+                            .POST(HttpRequest.BodyPublishers.ofString("{\"name\":\"v\"}")));
             assertThat(told.statusCode()).isEqualTo(403);
             assertThat(told.body()).contains("cost_unbounded");
-            booked(gateway, 0);
+            paid.booked(0);
         }
     }
 
     @Test
     void aClientWithLimitsIsToldItsOwnAndNotTheProviders() {
-        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> conversation.send(
-                        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-ratelimit-limit-requests: 7777\r\n"
-                                + "x-ratelimit-remaining-tokens: 8888\r\ncontent-length: " + ANSWER.length()
-                                + "\r\n\r\n"
-                                + ANSWER));
-                Gateway gateway = Gateway.before(upstream)) {
-            gateway.house()
-                    .limits()
-                    .set(
-                            new Subject(Subject.Kind.PROVIDER, "upstream"),
-                            Measure.REQUESTS_PER_MINUTE,
-                            60,
-                            null,
-                            _ -> List.of(),
-                            Witness.NOBODY);
-            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+        try (PaidGateway paid = PaidGateway.before((_, conversation) -> conversation.send(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-ratelimit-limit-requests: 7777\r\n"
+                        + "x-ratelimit-remaining-tokens: 8888\r\ncontent-length: " + ANSWER.length()
+                        + "\r\n\r\n"
+                        + ANSWER))) {
+            paid.gateway().limit(Subject.Kind.PROVIDER, "upstream", Measure.REQUESTS_PER_MINUTE, 60);
+            HttpResponse<String> answer = paid.chat(ASK);
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.headers().allValues("x-ratelimit-limit-requests")).containsExactly("60");
             assertThat(answer.headers().firstValue("x-ratelimit-remaining-tokens"))
@@ -617,7 +457,7 @@ class MoneyTest {
     void aBudgetThatIsMadeWhileAStreamRunsBoundsAllOfIt() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
         String text = "word ".repeat(200);
-        try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
+        try (PaidGateway paid = PaidGateway.before((_, conversation) -> {
                     conversation.chunkedEvents();
                     for (int i = 0; i < 40; i++) { // some 13,000 tokens: thirteen cents
                         conversation.chunk(chunk(text));
@@ -627,22 +467,16 @@ class MoneyTest {
                         conversation.chunk(chunk(text));
                     }
                 });
-                Gateway gateway = Gateway.before(upstream);
-                Socket client = gateway.connect()) {
-            send(gateway, client, ASK_STREAM);
+                Socket client = paid.gateway().connect()) {
+            send(paid.gateway(), client, ASK_STREAM);
             ByteArrayOutputStream seen = new ByteArrayOutputStream();
             Thread _ = Thread.ofVirtual().start(() -> read(client, seen));
             await().atMost(20, SECONDS).until(() -> seen.size() > 40_000);
-            budget(gateway, 250_000_000);
+            paid.budget(250_000_000);
             go.countDown();
             await().atMost(20, SECONDS)
                     .until(() -> seen.toString(StandardCharsets.UTF_8).contains("budget_exhausted"));
-            await().atMost(10, SECONDS).untilAsserted(() -> {
-                Balance now = balance(gateway);
-                assertThat(now.heldNanos()).isZero();
-                assertThat(now.overrunNanos()).isZero();
-                assertThat(now.spentNanos()).isBetween(100_000_000L, 250_000_000L);
-            });
+            paid.bookedBetween(100_000_000L, 250_000_000L);
         }
     }
 

@@ -5,10 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.ledger.Balance;
-import dev.lockkeeper.ledger.Budget;
 import dev.lockkeeper.ledger.Ledger;
-import dev.lockkeeper.ledger.Period;
-import dev.lockkeeper.ledger.Scope;
 import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
@@ -17,7 +14,6 @@ import dev.lockkeeper.testing.ScriptedUpstream;
 import dev.lockkeeper.units.Money;
 import java.io.IOException;
 import java.net.http.HttpResponse;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -63,14 +59,7 @@ class OneDollarGatewayTest {
                                 PriceSettings.always(Map.of(Rate.INPUT, 0L, Rate.OUTPUT, PER_TOKEN * 1_000_000L))))
                         .start()) {
             Ledger ledger = gateway.house().ledger();
-            ledger.budgets()
-                    .create(
-                            new Budget.Wanted(
-                                    new Scope(Scope.Kind.ORGANIZATION, "org_default"),
-                                    new Period(Period.Unit.TOTAL, ZoneOffset.UTC),
-                                    false,
-                                    new Budget.Terms(Money.DOLLAR, true, List.of())),
-                            List.of());
+            gateway.budget(Money.DOLLAR);
             AtomicBoolean refusedForGood = new AtomicBoolean();
             AtomicLong spentThen = new AtomicLong();
             AtomicInteger odd = new AtomicInteger();

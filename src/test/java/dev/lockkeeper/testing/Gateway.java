@@ -1,5 +1,7 @@
 package dev.lockkeeper.testing;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.lockkeeper.House;
 import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.access.Created;
@@ -9,12 +11,19 @@ import dev.lockkeeper.access.Tenants;
 import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.ledger.Budget;
+import dev.lockkeeper.ledger.Budgets;
 import dev.lockkeeper.ledger.LedgerSettings;
+import dev.lockkeeper.ledger.Period;
+import dev.lockkeeper.ledger.Scope;
+import dev.lockkeeper.limits.Measure;
+import dev.lockkeeper.limits.Subject;
 import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.observe.LogSettings;
 import dev.lockkeeper.prices.PriceSettings;
@@ -47,6 +56,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -438,6 +448,30 @@ public final class Gateway implements AutoCloseable {
     /** A key on terms. */
     public Created key(String project, KeyKind kind, KeyTerms terms) {
         return house.keys().create(Actor.folder("test"), "for " + project, project, kind, terms);
+    }
+
+    /** A hard budget of so many nano-dollars on the default organization. */
+    public void budget(long nanos) {
+        budget(new Budget.Terms(nanos, true, List.of()));
+    }
+
+    /** A budget on the default organization, once and for all. */
+    public void budget(Budget.Terms terms) {
+        assertThat(house.ledger()
+                        .budgets()
+                        .create(
+                                new Budget.Wanted(
+                                        new Scope(Scope.Kind.ORGANIZATION, "org_default"),
+                                        new Period(Period.Unit.TOTAL, ZoneOffset.UTC),
+                                        false,
+                                        terms),
+                                List.of()))
+                .isInstanceOf(Budgets.Changed.Done.class);
+    }
+
+    /** A limit on something whose parents have none. */
+    public void limit(Subject.Kind kind, String id, Measure measure, long amount) {
+        house.limits().set(new Subject(kind, id), measure, amount, null, _ -> List.of(), Witness.NOBODY);
     }
 
     public String url(String path) {
