@@ -167,7 +167,7 @@ public final class House implements AutoCloseable {
         Loops started = null;
         try {
             Database database = keep(Database.open(settings.data(), settings.database()));
-            limits = keep(Limits.open(database, clock, System::nanoTime));
+            limits = keep(Limits.open(database, clock, System::nanoTime).sharing());
             access = keep(Access.open(database, clock, random, System::nanoTime).watching());
             Keys keys = access.keys();
             ObjectRegistry objects = new ObjectRegistry(database, clock);

@@ -1,14 +1,17 @@
 package dev.lockkeeper.limits;
 
+import java.util.concurrent.CompletableFuture;
+
 /** Whether a call may come in now. */
-public sealed interface Entry permits Permit, Entry.Refused, Entry.Near {
+public sealed interface Entry permits Permit, Entry.Refused, Entry.Near, Entry.Later {
     /**
      * It may not, and nothing was taken.
      *
      * @param limit the limit that says no; its subject may stand for each of a kind
      * @param subject on whom it counts here
      * @param used what was used of it, at least 0
-     * @param allowed what may be used of it: the burst, or the amount of a day, or calls at once
+     * @param allowed what may be used of it: the burst, or the amount of a day, or calls at once; where nodes share the
+     *     limit, what this one has of that now
      * @param asked what this call wanted of it
      * @param opensInMillis when so much will be left, in milliseconds from now, at least 1; {@link Refused#NEVER} where the
      *     call wants more than there can ever be
@@ -25,6 +28,7 @@ public sealed interface Entry permits Permit, Entry.Refused, Entry.Near {
                     + (limit.measure().bursts() && limit.burst() != limit.amount()
                             ? " with a burst of " + limit.burst()
                             : "")
+                    + (allowed != limit.burst() ? " (of which this gateway has " + allowed + " now)" : "")
                     + ", used " + used + ", requested " + asked + ".";
             return opensInMillis == NEVER
                     ? reached + " This call alone wants more than the limit ever allows: make it smaller, or ask the"
@@ -38,4 +42,12 @@ public sealed interface Entry permits Permit, Entry.Refused, Entry.Near {
      * them and asks again.
      */
     record Near() implements Entry {}
+
+    /**
+     * A limit is shared with other nodes and this one's share has to be fetched; nothing was taken. Whoever asked asks again
+     * then.
+     *
+     * @param then completed within {@link SharedGauge#PATIENCE}, on any thread, never with a failure
+     */
+    record Later(CompletableFuture<?> then) implements Entry {}
 }

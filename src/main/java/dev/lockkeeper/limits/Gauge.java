@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** What is left of one limit for one subject. Any thread; nothing blocks for longer than a few additions. */
-abstract sealed class Gauge {
+abstract sealed class Gauge permits Gauge.Rate, Gauge.Day, Gauge.Calls, SharedGauge {
     /** Says that what was asked for is more than there can ever be. */
     static final long NEVER = -1;
 
@@ -22,7 +22,7 @@ abstract sealed class Gauge {
 
     private volatile Limit limit;
 
-    private Gauge(Limit limit) {
+    Gauge(Limit limit) {
         this.limit = limit;
     }
 
@@ -69,6 +69,28 @@ abstract sealed class Gauge {
     boolean asNew() {
         return left() >= most();
     }
+
+    /** What is left, here and at other nodes, as far as this one can tell. */
+    long leftInAll() {
+        return left();
+    }
+
+    /** Whether this node has no share of it yet. */
+    boolean unasked() {
+        return false;
+    }
+
+    /**
+     * Asks for a share, or for more of it.
+     *
+     * @return whether it is worth waiting for; false where all there is is here
+     */
+    boolean fetches(long some) {
+        return false;
+    }
+
+    /** Notes that somebody waits until so much is left. */
+    void misses(long some) {}
 
     /** A rate that fills up all the time, up to its burst. */
     static final class Rate extends Gauge {

@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,11 @@ public final class Limits implements AutoCloseable {
 
     private final long beforeDay;
 
+    private final LongSupplier nanos;
+
+    /** Where several nodes share limits; null elsewhere. */
+    private volatile @Nullable Shares shares;
+
     private final Map<Kind, Roster> rosters = new EnumMap<>(Kind.class);
     private final Map<String, Roster> endUsers = new ConcurrentHashMap<>();
     private volatile Rulebook book = new Rulebook(0, List.of());
@@ -68,6 +74,7 @@ public final class Limits implements AutoCloseable {
     Limits(@Nullable Database database, Clock clock, LongSupplier nanos) {
         this.database = database;
         this.clock = clock;
+        this.nanos = nanos;
         this.beforeDay = Gauge.Day.of(clock);
         this.days = database == null ? null : new DayBook(database, clock, this::eachDay, this::refresh);
         TimeMeter meter = new TimeMeter() {
@@ -82,6 +89,10 @@ public final class Limits implements AutoCloseable {
             }
         };
         maker = (limit, id) -> {
+            Shares sharing = shares;
+            if (sharing != null) {
+                return sharing.gauge(limit, id);
+            }
             Gauge made = Gauge.of(limit, meter, clock);
             if (made instanceof Gauge.Day day) {
                 Long used = before.remove(new DayBook.Row(limit.subject().kind(), id, limit.measure()));
@@ -94,6 +105,28 @@ public final class Limits implements AutoCloseable {
         for (Kind each : KINDS) {
             rosters.put(each, new Roster(MAX_MEMBERS));
         }
+    }
+
+    /**
+     * Shares the limits with the other nodes of the database, where it is one that may have several; before anybody enters.
+     * Without this each limit is this process's alone. Blocks.
+     */
+    public Limits sharing() {
+        if (database != null && database.isPostgres()) {
+            sharing(database, ShareTable::now).start();
+        }
+        return this;
+    }
+
+    /** Shares the limits, where somebody else sees to it that shares move. */
+    Shares sharing(Database with, ToLongFunction<Handle> databaseTime) {
+        Shares sharing = new Shares(with, clock, nanos, databaseTime, () -> {
+            refresh();
+            Rulebook rules = book;
+            return row -> rules.of(row);
+        });
+        shares = sharing;
+        return sharing;
     }
 
     /** Goes by other limits from now on; what was used of those that stay is still used. */
@@ -245,9 +278,13 @@ public final class Limits implements AutoCloseable {
         }
     }
 
-    /** Writes down what was used of the day. */
+    /** Writes down what was used of the day, and gives shares back. */
     @Override
     public void close() {
+        Shares sharing = shares;
+        if (sharing != null) {
+            sharing.close();
+        }
         if (days != null) {
             days.close();
         }
@@ -259,10 +296,12 @@ public final class Limits implements AutoCloseable {
      * @param tokens how many it likely takes, at least 0: so many are taken
      * @param atMost how many it may take at most. Where a limit has less left than this, the answer is {@link Entry.Near}:
      *     count, and ask again
+     * @param mayWait whether the answer may be {@link Entry.Later}
      */
-    public Entry enter(Scoped who, long tokens, long atMost) {
+    public Entry enter(Scoped who, long tokens, long atMost, boolean mayWait) {
         Rulebook rules = book;
         Permit permit = null;
+        boolean later = false;
         for (Kind kind : KINDS) {
             if (!rules.knows(kind)) {
                 continue;
@@ -277,21 +316,38 @@ public final class Limits implements AutoCloseable {
             }
             Roster.Member member = roster(kind, who).pin(id);
             permit.holds(member);
-            for (Gauge gauge : member.gauges(rules.edition, limits, id, maker)) {
+            for (Gauge gauge : member.gauges(rules.edition, limits, maker)) {
                 long asked = Permit.asked(gauge, tokens);
+                if (gauge.unasked() && gauge.fetches(asked) && mayWait) {
+                    // The others are looked at all the same: all that have to be fetched come together.
+                    later = true;
+                    continue;
+                }
                 boolean counted = gauge.limit().measure().unit() != Measure.Unit.TOKENS || tokens >= atMost;
                 if (!counted && gauge.left() < atMost) {
                     permit.undo();
                     return NEAR;
                 }
                 if (!gauge.take(asked)) {
+                    if (mayWait && gauge.fetches(asked)) {
+                        later = true;
+                        continue;
+                    }
                     permit.undo();
                     return refused(gauge, new Subject(kind, id), asked);
                 }
                 permit.took(gauge);
             }
         }
-        return permit == null ? Permit.FREE : permit;
+        if (permit == null) {
+            return Permit.FREE;
+        }
+        Shares sharing = shares;
+        if (later && sharing != null) {
+            permit.undo();
+            return new Entry.Later(sharing.fetched());
+        }
+        return permit;
     }
 
     /** Whether the limits on a subject leave room for one more call, as long as nobody else takes it. */
@@ -302,12 +358,14 @@ public final class Limits implements AutoCloseable {
             return true;
         }
         Roster roster = subject.kind() == Kind.END_USER
-                ? endUsers.computeIfAbsent(subject.project(), _ -> new Roster(MAX_END_USERS))
+                ? endUsers.computeIfAbsent(subject.project(), project -> new Roster(MAX_END_USERS, project + "/"))
                 : Objects.requireNonNull(rosters.get(subject.kind()));
         Roster.Member member = roster.pin(subject.id());
         try {
-            for (Gauge gauge : member.gauges(rules.edition, limits, subject.id(), maker)) {
+            for (Gauge gauge : member.gauges(rules.edition, limits, maker)) {
                 if (gauge.left() < 1) {
+                    gauge.misses(1);
+                    boolean _ = gauge.fetches(1);
                     return false;
                 }
             }
@@ -319,7 +377,7 @@ public final class Limits implements AutoCloseable {
 
     /** The same where the tokens are known. */
     Entry enter(Scoped who, long tokens) {
-        return enter(who, tokens, tokens);
+        return enter(who, tokens, tokens, true);
     }
 
     private static Entry.Refused refused(Gauge gauge, Subject subject, long asked) {
@@ -335,7 +393,7 @@ public final class Limits implements AutoCloseable {
 
     private Roster roster(Kind kind, Scoped who) {
         return kind == Kind.END_USER
-                ? endUsers.computeIfAbsent(who.project(), _ -> new Roster(MAX_END_USERS))
+                ? endUsers.computeIfAbsent(who.project(), project -> new Roster(MAX_END_USERS, project + "/"))
                 : Objects.requireNonNull(rosters.get(kind));
     }
 

@@ -120,7 +120,7 @@ public final class Permit implements Entry {
         for (int i = 0; i < gaugeCount; i++) {
             Gauge gauge = gauge(i);
             if (gauge.limit().measure().unit() == unit) {
-                long left = gauge.left();
+                long left = gauge.leftInAll();
                 if (tightest == null || left < least) {
                     tightest = gauge;
                     least = left;

@@ -19,11 +19,17 @@ final class Roster {
 
     private final int bound;
     private final ConcurrentHashMap<String, Member> members = new ConcurrentHashMap<>();
-    private final Member crowd = new Member();
+    private final Member crowd;
     private Iterator<Map.Entry<String, Member>> next = members.entrySet().iterator(); // guarded by this
 
     Roster(int bound) {
+        this(bound, "");
+    }
+
+    /** @param crowd an id that nobody has: the crowd's */
+    Roster(int bound, String crowd) {
         this.bound = bound;
+        this.crowd = new Member(crowd);
     }
 
     /** The member of an id, made where it is new, pinned: it isn't forgotten until it is unpinned. */
@@ -43,7 +49,7 @@ final class Roster {
         if (members.size() >= bound && !forgetOne()) {
             return crowd;
         }
-        return members.computeIfAbsent(id, _ -> new Member());
+        return members.computeIfAbsent(id, Member::new);
     }
 
     private boolean forgetOne() {
@@ -75,7 +81,12 @@ final class Roster {
 
         private static final int RETIRED = Integer.MIN_VALUE;
 
+        private final String id;
         private volatile Gauges gauges = Gauges.NONE;
+
+        private Member(String id) {
+            this.id = id;
+        }
 
         private boolean pinned() {
             for (int now = pins.get(); now >= 0; now = pins.get()) {
@@ -105,12 +116,12 @@ final class Roster {
         }
 
         /** Its gauges by the rules of an edition; made or changed where they go by an older one. */
-        Gauge[] gauges(long edition, Limit[] limits, String id, Gauge.Maker maker) {
+        Gauge[] gauges(long edition, Limit[] limits, Gauge.Maker maker) {
             Gauges now = gauges;
-            return now.edition >= edition ? now.all : follow(edition, limits, id, maker);
+            return now.edition >= edition ? now.all : follow(edition, limits, maker);
         }
 
-        private synchronized Gauge[] follow(long edition, Limit[] limits, String id, Gauge.Maker maker) {
+        private synchronized Gauge[] follow(long edition, Limit[] limits, Gauge.Maker maker) {
             Gauges before = gauges;
             if (before.edition >= edition) {
                 return before.all;

@@ -7,6 +7,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Which limits there are, and which of them go for a subject. Immutable. */
 final class Rulebook {
@@ -50,6 +51,16 @@ final class Rulebook {
     Limit[] of(Kind kind, String id) {
         OfKind known = kinds.get(kind);
         return known == null ? NONE : known.of(id);
+    }
+
+    /** The limit that goes for a subject by one measure; null for none. */
+    @Nullable Limit of(DayBook.Row row) {
+        for (Limit each : of(row.kind(), row.id())) {
+            if (each.measure() == row.measure()) {
+                return each;
+            }
+        }
+        return null;
     }
 
     private static final class OfKind {

@@ -101,6 +101,9 @@ final class Call {
     /** A prompt that may lack so much of the model's window, one part of so many, is counted. */
     private static final int NEAR_THE_WINDOW = 8;
 
+    /** How often a call waits at most for shares of its limits, which other calls may use up before it. */
+    private static final int MOST_SHARE_WAITS = 3;
+
     /** Characters of a caller's own mark that are kept. */
     private static final int MAX_TAG = 100;
 
@@ -131,6 +134,10 @@ final class Call {
     private FairQueue.@Nullable Ticket waiting;
     private String waitsFor = "";
     private Permit permit = Permit.FREE;
+
+    /** How often it has waited for shares of limits. */
+    private int shareWaits;
+
     private @Nullable Meter meter;
     private boolean fallenBack;
     private long costNanos = CallReport.NO_COST;
@@ -503,7 +510,8 @@ final class Call {
             awaitTurn(placed, asked, estimate.likely(), then);
             return;
         }
-        switch (relay.limits().enter(scoped(placed, asked), estimate.likely(), estimate.atMost())) {
+        boolean mayWait = shareWaits < MOST_SHARE_WAITS;
+        switch (relay.limits().enter(scoped(placed, asked), estimate.likely(), estimate.atMost(), mayWait)) {
             case Permit entered -> {
                 permit = entered;
                 hold(placed, asked, estimate.likely(), then);
@@ -520,6 +528,16 @@ final class Call {
                     Tokens exact = counted == null ? new Tokens(estimate.likely(), estimate.likely()) : counted;
                     letIn(placed, asked, exact, then);
                 });
+            case Entry.Later(CompletableFuture<?> fetched) -> {
+                shareWaits++;
+                idle();
+                CompletableFuture<?> _ = fetched.whenComplete((_, _) -> onLoop(() -> {
+                    if (!over) {
+                        busy();
+                        letIn(placed, asked, estimate, then);
+                    }
+                }));
+            }
         }
     }
 
@@ -537,7 +555,7 @@ final class Call {
                         caller.organizationId(),
                         () -> {
                             // On the thread of whoever made room, which looks next at what is left: taken at once.
-                            Entry entry = relay.limits().enter(who, input, input);
+                            Entry entry = relay.limits().enter(who, input, input, false);
                             if (entry instanceof Entry.Refused no && waitsOn(no)) {
                                 return false;
                             }
@@ -576,6 +594,8 @@ final class Call {
             }
             case Entry.Refused no -> refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
             case Entry.Near() -> throw new IllegalStateException("the tokens were told exactly");
+            case Entry.Later(CompletableFuture<?> _) ->
+                throw new IllegalStateException("it was said that nobody waits");
         }
     }
 

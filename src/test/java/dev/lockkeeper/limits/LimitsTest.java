@@ -48,7 +48,7 @@ class LimitsTest {
         int calls = 100_000;
         long before = memory.getCurrentThreadAllocatedBytes();
         for (int i = 0; i < calls; i++) {
-            if (limits.enter(ALICE, 1_000, 4_000) instanceof Permit permit) {
+            if (limits.enter(ALICE, 1_000, 4_000, true) instanceof Permit permit) {
                 permit.correct(500);
                 permit.leave();
             }
@@ -161,11 +161,11 @@ class LimitsTest {
     @Test
     void tokensAreCountedOnlyNearALimit() {
         limits.follow(List.of(limit(Kind.KEY, "key_1", TOKENS_PER_MINUTE, 1_000)));
-        assertThat(limits.enter(ALICE, 100, 400)).isInstanceOf(Permit.class);
-        assertThat(limits.enter(ALICE, 100, 901)).isInstanceOf(Entry.Near.class);
-        assertThat(limits.enter(ALICE, 100, 900)).isInstanceOf(Permit.class);
+        assertThat(limits.enter(ALICE, 100, 400, true)).isInstanceOf(Permit.class);
+        assertThat(limits.enter(ALICE, 100, 901, true)).isInstanceOf(Entry.Near.class);
+        assertThat(limits.enter(ALICE, 100, 900, true)).isInstanceOf(Permit.class);
         assertThat(limits.enter(ALICE, 800)).isInstanceOf(Permit.class);
-        assertThat(limits.enter(ALICE, 100, 900)).isInstanceOf(Entry.Near.class);
+        assertThat(limits.enter(ALICE, 100, 900, true)).isInstanceOf(Entry.Near.class);
         assertThat(limits.enter(ALICE, 100)).isInstanceOf(Entry.Refused.class);
     }
 

@@ -40,7 +40,7 @@ class RosterTest {
     /** One request of a user, begun and ended. */
     private boolean request(Roster roster, String user, Limit... limits) {
         Member member = roster.pin(user);
-        boolean taken = member.gauges(1, limits, user, maker)[0].take(1);
+        boolean taken = member.gauges(1, limits, maker)[0].take(1);
         member.unpin();
         return taken;
     }
