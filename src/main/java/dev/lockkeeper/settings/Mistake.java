@@ -22,6 +22,12 @@ public record Mistake(
         String expected,
         @Nullable String instead) {
 
+    /** What the operator wrote may be part of what is expected or meant: that is told on one line, too. */
+    public Mistake {
+        expected = Shown.onOneLine(expected);
+        instead = instead == null ? null : Shown.onOneLine(instead);
+    }
+
     /** The mistake in one line: {@code lockkeeper.yaml:3:9: server.port: 99999 (expected: a port, 0 to 65535)}. */
     public String text() {
         StringBuilder text = new StringBuilder(source);

@@ -116,7 +116,7 @@ final class Models {
 
     private List<TargetSettings> checked(Section section, Setting<List<Setting<TargetSettings>>> written) {
         if (written.value().isEmpty() && written.usable()) {
-            String example = providers.stream().findFirst().orElse("openai") + "/" + section.name();
+            String example = providers.stream().findFirst().orElse("openai") + "/" + Shown.value(section.name());
             reading.mistake(
                     written.written() ? written.place() : section.place(),
                     section.key() + ".targets",

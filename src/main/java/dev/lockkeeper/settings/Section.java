@@ -46,6 +46,7 @@ final class Section {
 
     private final Reading reading;
     private final List<String> path;
+    private final String key;
     private final String pattern;
     private final Place place;
     private final Map<String, Piece.Member> members;
@@ -54,9 +55,15 @@ final class Section {
     private boolean clean = true;
 
     private Section(
-            Reading reading, List<String> path, String pattern, Place place, Map<String, Piece.Member> members) {
+            Reading reading,
+            List<String> path,
+            String key,
+            String pattern,
+            Place place,
+            Map<String, Piece.Member> members) {
         this.reading = reading;
         this.path = path;
+        this.key = key;
         this.pattern = pattern;
         this.place = place;
         this.members = members;
@@ -64,7 +71,7 @@ final class Section {
 
     /** The whole configuration. */
     static Section root(Reading reading, Place place, Map<String, Piece.Member> members) {
-        return new Section(reading, List.of(), "", place, members);
+        return new Section(reading, List.of(), "", "", place, members);
     }
 
     /** A path and a name below it; a name with dots in it is put in quotes. */
@@ -78,10 +85,6 @@ final class Section {
 
     /** The path from the root. */
     String key() {
-        String key = "";
-        for (String name : path) {
-            key = join(key, name);
-        }
         return key;
     }
 
@@ -191,10 +194,10 @@ final class Section {
         Piece.Member member = members.get(name);
         if (member == null || isNothing(member)) {
             remember(name, "word", byDefault, Written.plain(byDefault), "default");
-            return new Setting<>(Optional.empty(), place, join(key(), name), null, true);
+            return new Setting<>(Optional.empty(), place, join(key, name), null, true);
         }
         if (!(member.value() instanceof Piece.Text)) {
-            return new Setting<>(Optional.empty(), place, join(key(), name), null, true);
+            return new Setting<>(Optional.empty(), place, join(key, name), null, true);
         }
         return optional(name, Type.TEXT, byDefault);
     }
@@ -240,7 +243,7 @@ final class Section {
     <T> Setting<List<Setting<T>>> list(String name, Type<T> type, String words, Function<Piece, Piece> shortForm) {
         asked.add(name);
         Piece.Member member = members.get(name);
-        String key = join(key(), name);
+        String key = join(this.key, name);
         String typeName = "list of " + type.name();
         if (member == null || isNothing(member)) {
             remember(name, typeName, words, Written.plain("[]"), "default");
@@ -296,7 +299,7 @@ final class Section {
         Piece.Member member = members.get(name);
         if (member != null) {
             refused.add(name);
-            reading.mistake(member.at(), join(key(), name), null, why, null);
+            reading.mistake(member.at(), join(key, name), null, why, null);
         }
     }
 
@@ -311,32 +314,33 @@ final class Section {
             String what = name.equals("<<")
                     ? "YAML 1.2 has no merge keys; give a whole mapping an anchor and write key: *anchor"
                     : instead != null ? "unknown key" : "unknown key; known here: " + String.join(", ", asked);
-            reading.mistake(member.at(), join(key(), name), null, what, name.equals("<<") ? null : instead);
+            reading.mistake(member.at(), join(key, name), null, what, name.equals("<<") ? null : instead);
         });
     }
 
     private Section child(String name, String patternName, Piece.@Nullable Member member) {
         List<String> childPath = Stream.concat(path.stream(), Stream.of(name)).toList();
+        String childKey = join(key, name);
         // A mapping in a list has the keys of one that stands alone.
         String childPattern =
                 patternName.isEmpty() ? pattern : pattern.isEmpty() ? patternName : pattern + "." + patternName;
         if (member == null) {
-            return new Section(reading, childPath, childPattern, place, Map.of());
+            return new Section(reading, childPath, childKey, childPattern, place, Map.of());
         }
         Map<String, Piece.Member> inside = Map.of();
         if (member.value() instanceof Piece.Members mapping) {
             inside = mapping.members();
         } else if (!isNothing(member)) {
             Piece value = member.value();
-            reading.mistake(value.place(), join(key(), name), value.kind(), "a mapping", null);
+            reading.mistake(value.place(), join(key, name), value.kind(), "a mapping", null);
         }
-        return new Section(reading, childPath, childPattern, member.at(), inside);
+        return new Section(reading, childPath, childKey, childPattern, member.at(), inside);
     }
 
     /** What was written for a name, the strongest source first; null if nothing was. Looks at the weaker ones for mistakes. */
     private <T> @Nullable Found<T> find(String name, Type<T> type) {
         asked.add(name);
-        String key = join(key(), name);
+        String key = join(this.key, name);
         Found<T> strongest = null;
         for (Reading.Said said : reading.said(key)) {
             Found<T> found = parse(said.text(), type, Place.outside(said.source()), key, List.of(), said.text());
@@ -387,7 +391,7 @@ final class Section {
     }
 
     private <T> Setting<T> setting(String name, @Nullable Found<?> found, T value) {
-        String key = join(key(), name);
+        String key = join(this.key, name);
         return found == null
                 ? new Setting<>(value, place, key, null, true)
                 : new Setting<>(value, found.place, key, found.shown, found.value != null);

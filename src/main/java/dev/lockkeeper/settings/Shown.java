@@ -27,16 +27,21 @@ final class Shown {
         String masked = SECRET.matcher(text).replaceAll(MASK);
         masked = USER_INFO.matcher(masked).replaceAll("$1" + MASK + "@");
         masked = QUERY.matcher(masked).replaceFirst("$1" + MASK);
-        StringBuilder shown = new StringBuilder();
-        masked.codePoints().limit(MAX_LENGTH).forEach(c -> {
+        return masked.codePointCount(0, masked.length()) > MAX_LENGTH
+                ? onOneLine(masked.substring(0, masked.offsetByCodePoints(0, MAX_LENGTH))) + '…'
+                : onOneLine(masked);
+    }
+
+    /** A text without line breaks and other signs that nobody sees. */
+    static String onOneLine(String text) {
+        StringBuilder line = new StringBuilder();
+        text.codePoints().forEach(c -> {
             if (Character.isISOControl(c) || Character.getType(c) == Character.FORMAT) {
-                shown.append("\\u%04x".formatted(c));
+                line.append("\\u%04x".formatted(c));
             } else {
-                shown.appendCodePoint(c);
+                line.appendCodePoint(c);
             }
         });
-        return masked.codePointCount(0, masked.length()) > MAX_LENGTH
-                ? shown.append('…').toString()
-                : shown.toString();
+        return line.toString();
     }
 }

@@ -248,6 +248,19 @@ class MistakesTest {
     }
 
     @Test
+    void aNameWithALineBreakIsToldOnOneLine() {
+        assertThat(Config.in(folder).file("""
+                                models:
+                                  "a\\nb": []
+                                """).mistakes())
+                .containsExactly(
+                        "lockkeeper.yaml:2:3: models.\"a\\u000ab\": a\\u000ab (expected: a name of printable ASCII, 1 to 256"
+                                + " characters)",
+                        "lockkeeper.yaml:2:11: models.\"a\\u000ab\".targets: missing; write who serves it: targets:"
+                                + " [simulator/a\\u000ab]");
+    }
+
+    @Test
     void theSimulatorHasNoAddress() {
         assertThat(Config.in(folder)
                         .file(
