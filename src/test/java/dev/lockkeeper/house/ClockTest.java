@@ -10,8 +10,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZoneId;
+import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,34 +26,19 @@ class ClockTest {
     private static final String ASK =
             "{\"model\":\"gpt-5.5\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}";
 
-    /** A clock that runs, and jumps when it is told to. */
-    private static final class Jumping extends Clock {
-        private final AtomicReference<Duration> ahead = new AtomicReference<>(Duration.ZERO);
+    private final AtomicReference<Duration> ahead = new AtomicReference<>(Duration.ZERO);
 
-        void jump(Duration by) {
-            ahead.updateAndGet(now -> now.plus(by));
-        }
+    /** It runs, and jumps when it is told to. */
+    private final Clock clock =
+            ((InstantSource) () -> Clock.systemUTC().instant().plus(ahead.get())).withZone(ZoneOffset.UTC);
 
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            return this;
-        }
-
-        @Override
-        public Instant instant() {
-            return Clock.systemUTC().instant().plus(ahead.get());
-        }
+    private void jump(Duration by) {
+        ahead.updateAndGet(now -> now.plus(by));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"PT1H", "PT-1H"})
     void callsKeysAndObjectsOutliveAJump(String jump) throws Exception {
-        Jumping clock = new Jumping();
         CountDownLatch jumped = new CountDownLatch(1);
         try (ScriptedUpstream upstream = ScriptedUpstream.answering((request, conversation) -> {
                     conversation.events();
@@ -75,7 +59,7 @@ class ClockTest {
             await().atMost(60, SECONDS).until(() -> !upstream.requests().isEmpty());
             String older = gateway.key("older");
 
-            clock.jump(Duration.parse(jump));
+            jump(Duration.parse(jump));
             jumped.countDown();
 
             HttpResponse<String> answer = stream.get(60, TimeUnit.SECONDS);
@@ -98,14 +82,13 @@ class ClockTest {
     @ParameterizedTest
     @ValueSource(strings = {"PT1H", "PT-1H"})
     void pagesOfAListHoldEachObjectOnceWhateverTheTimeWas(String jump) {
-        Jumping clock = new Jumping();
         try (Gateway gateway = Gateway.plan().simulated().clock(clock).start()) {
             // The first connection may take its time on a busy machine.
             await().atMost(60, SECONDS).until(() -> answers(gateway));
             List<String> made = new ArrayList<>();
             for (int i = 0; i < 6; i++) {
                 if (i == 3) {
-                    clock.jump(Duration.parse(jump));
+                    jump(Duration.parse(jump));
                 }
                 made.add(upload(gateway));
             }

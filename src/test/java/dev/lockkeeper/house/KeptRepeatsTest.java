@@ -14,6 +14,7 @@ import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.OnBothStores;
 import dev.lockkeeper.testing.ScriptedUpstream;
+import dev.lockkeeper.testing.SetClock;
 import dev.lockkeeper.testing.Stores;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -22,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -75,7 +77,7 @@ class KeptRepeatsTest {
 
     @Test
     void anAnswerIsReplayedUntilItExpiresAlsoAfterARestart() throws Exception {
-        Keyed.MovedClock clock = new Keyed.MovedClock();
+        SetClock clock = new SetClock(Instant.parse("2026-11-21T12:00:00Z"));
         AtomicLong count = new AtomicLong();
         try (ScriptedUpstream upstream = ScriptedUpstream.answering(
                 (request, conversation) -> conversation.json(200, answer("A" + count.incrementAndGet())))) {

@@ -17,6 +17,7 @@ import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.ledger.Period;
 import dev.lockkeeper.ledger.Scope;
 import dev.lockkeeper.testing.OnBothStores;
+import dev.lockkeeper.testing.SetClock;
 import dev.lockkeeper.testing.Stores;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -25,10 +26,8 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.Base64;
 import java.util.List;
@@ -59,33 +58,13 @@ class AlertTellerTest {
 
     private final List<Got> got = new CopyOnWriteArrayList<>();
     private final List<Integer> answers = new CopyOnWriteArrayList<>();
-    private final Moved clock = new Moved();
+    private final Instant began = Instant.now();
+    private final SetClock clock = new SetClock(began);
     private Database database;
     private Alerts alerts;
 
     /** What a receiver was sent. */
     private record Got(String id, String timestamp, String signature, String body) {}
-
-    /** The time at which a test began, and what it added. */
-    private static final class Moved extends Clock {
-        private final Instant began = Instant.now();
-        private volatile Duration by = Duration.ZERO;
-
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            return this;
-        }
-
-        @Override
-        public Instant instant() {
-            return began.plus(by);
-        }
-    }
 
     @BeforeEach
     void anAlert() throws Exception {
@@ -157,13 +136,13 @@ class AlertTellerTest {
             assertThat(got).as("before its second try is due").hasSize(1);
             assertThat(only().state()).isEqualTo(State.WAITING);
             assertThat(only().trouble()).contains("500");
-            clock.by = Duration.ofSeconds(1);
+            clock.set(began.plus(Duration.ofSeconds(1)));
             round(teller, 2);
             assertThat(got).hasSize(2);
-            clock.by = Duration.ofSeconds(2);
+            clock.set(began.plus(Duration.ofSeconds(2)));
             round(teller, 1);
             assertThat(got).as("the second wait is twice the first").hasSize(2);
-            clock.by = Duration.ofSeconds(3);
+            clock.set(began.plus(Duration.ofSeconds(3)));
             round(teller, 3);
 
             assertThat(only().state()).isEqualTo(State.DELIVERED);
@@ -216,7 +195,7 @@ class AlertTellerTest {
 
         HttpServer server = receiver(port);
         try {
-            clock.by = Duration.ofSeconds(1);
+            clock.set(began.plus(Duration.ofSeconds(1)));
             round(teller(port, true), 1);
             assertThat(got).hasSize(1);
             assertThat(only().state()).isEqualTo(State.DELIVERED);
@@ -232,11 +211,11 @@ class AlertTellerTest {
             answers.addAll(List.of(500, 503));
             AlertTeller teller = teller(server.getAddress().getPort(), true);
             round(teller, 2);
-            clock.by = AlertTeller.GIVE_UP;
+            clock.set(began.plus(AlertTeller.GIVE_UP));
             round(teller, 1);
             assertThat(only().state()).isEqualTo(State.GIVEN_UP);
             assertThat(only().trouble()).contains("503");
-            clock.by = AlertTeller.GIVE_UP.multipliedBy(2);
+            clock.set(began.plus(AlertTeller.GIVE_UP.multipliedBy(2)));
             round(teller, 1);
             assertThat(got).hasSize(2);
         } finally {

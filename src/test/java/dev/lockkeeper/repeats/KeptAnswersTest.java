@@ -4,16 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.testing.OnBothStores;
+import dev.lockkeeper.testing.SetClock;
 import dev.lockkeeper.testing.Stores;
 import dev.lockkeeper.units.Bytes;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
@@ -40,7 +38,7 @@ class KeptAnswersTest {
     Path temp;
 
     private final List<KeptAnswers> open = new ArrayList<>();
-    private final Moved clock = new Moved();
+    private final SetClock clock = new SetClock(Instant.parse("2026-11-21T12:00:00Z"));
     private Database database;
 
     @BeforeEach
@@ -211,28 +209,5 @@ class KeptAnswersTest {
 
         assertThat(claim(node, "c3")).as("bound to its place").isEqualTo(new Claim.NotKept());
         assertThat(get(node.claim(KEY, Name.of("k2"), REQUEST, "c4"))).isEqualTo(new Claim.Kept(answer("c2")));
-    }
-
-    private static final class Moved extends Clock {
-        private volatile Instant now = Instant.parse("2026-11-21T12:00:00Z");
-
-        void forward(Duration by) {
-            now = now.plus(by);
-        }
-
-        @Override
-        public ZoneId getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-            return this;
-        }
-
-        @Override
-        public Instant instant() {
-            return now;
-        }
     }
 }
