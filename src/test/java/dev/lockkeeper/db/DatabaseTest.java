@@ -174,13 +174,13 @@ class DatabaseTest {
         return "";
     }
 
-    private static void insert(Database database, String name) {
+    static void insert(Database database, String name) {
         database.<Integer>write(
                 handle -> handle.execute("INSERT INTO organizations (id, name, created) VALUES (?, ?, 0)", name, name),
                 _ -> {});
     }
 
-    private static List<String> names(Database database) {
+    static List<String> names(Database database) {
         return database.<List<String>>read(handle -> handle.createQuery("SELECT name FROM organizations")
                         .mapTo(String.class)
                         .list())

@@ -81,7 +81,7 @@ class SqliteTest {
             assertThat(Database.open(temp.resolve("other"))).satisfies(Database::close);
             assertThat(openElsewhere())
                     .startsWith("IN_USE " + ProcessHandle.current().pid());
-            insert(database, "still here");
+            DatabaseTest.insert(database, "still here");
         }
         assertThat(openElsewhere()).startsWith("OPENED");
     }
@@ -113,7 +113,7 @@ class SqliteTest {
             other.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
         }
         try (Database database = Database.open(temp)) {
-            assertThat(names(database)).contains("written elsewhere");
+            assertThat(DatabaseTest.names(database)).contains("written elsewhere");
         }
     }
 
@@ -184,19 +184,6 @@ class SqliteTest {
         assertThat(line).as("after %s", others).isEqualTo(wanted);
     }
 
-    private static void insert(Database database, String name) {
-        database.<Integer>write(
-                handle -> handle.execute("INSERT INTO organizations (id, name, created) VALUES (?, ?, 0)", name, name),
-                _ -> {});
-    }
-
-    private static List<String> names(Database database) {
-        return database.<List<String>>read(handle -> handle.createQuery("SELECT name FROM organizations")
-                        .mapTo(String.class)
-                        .list())
-                .join();
-    }
-
     private String openElsewhere(String... jvmOptions) throws Exception {
         Process other = elsewhere("close", jvmOptions);
         String said = new String(other.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -230,7 +217,7 @@ class SqliteTest {
             try (Database database = Database.open(Path.of(args[0]))) {
                 System.out.println("OPENED");
                 if (args[1].equals("write")) {
-                    insert(database, "written elsewhere");
+                    DatabaseTest.insert(database, "written elsewhere");
                     System.out.println("COMMITTED");
                 }
                 if (!args[1].equals("close")) {

@@ -5,11 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.ledger.Balance;
-import dev.lockkeeper.ledger.Budget;
-import dev.lockkeeper.ledger.Budgets;
 import dev.lockkeeper.ledger.Pending;
-import dev.lockkeeper.ledger.Period;
-import dev.lockkeeper.ledger.Scope;
 import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.OnBothStores;
@@ -18,8 +14,6 @@ import dev.lockkeeper.testing.Stores;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.ZoneOffset;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,31 +71,8 @@ class BackgroundTest {
                 .start();
     }
 
-    private static void budget(Gateway gateway, long nanos) {
-        assertThat(gateway.house()
-                        .ledger()
-                        .budgets()
-                        .create(
-                                new Budget.Wanted(
-                                        new Scope(Scope.Kind.ORGANIZATION, "org_default"),
-                                        new Period(Period.Unit.TOTAL, ZoneOffset.UTC),
-                                        false,
-                                        new Budget.Terms(nanos, true, List.of())),
-                                List.of()))
-                .isInstanceOf(Budgets.Changed.Done.class);
-    }
-
-    private static Balance balance(Gateway gateway) {
-        gateway.house().ledger().audit();
-        return gateway.house().ledger().budgets().balances().getFirst();
-    }
-
     private static void booked(Gateway gateway, long nanos) {
-        await().atMost(15, SECONDS).untilAsserted(() -> {
-            Balance now = balance(gateway);
-            assertThat(now.heldNanos()).isZero();
-            assertThat(now.spentNanos()).isEqualTo(nanos);
-        });
+        gateway.booked(nanos);
         assertThat(gateway.house().later().count()).isZero();
     }
 
@@ -121,7 +92,7 @@ class BackgroundTest {
                                 looks.incrementAndGet() < 4 ? "in_progress" : "completed",
                                 looks.get() > 3)));
                 Gateway gateway = gateway(upstream, SOON)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             asked(gateway);
 
             booked(gateway, COST);
@@ -136,11 +107,11 @@ class BackgroundTest {
         try (ScriptedUpstream upstream = upstream(
                         (_, conversation) -> conversation.json(200, response("resp_1", "in_progress", false)));
                 Gateway gateway = gateway(upstream, RARELY)) {
-            budget(gateway, 6_000_000);
+            gateway.budget(6_000_000);
             asked(gateway);
 
             assertThat(upstream.requests().getFirst().text()).contains("\"max_output_tokens\":59");
-            Balance now = balance(gateway);
+            Balance now = gateway.balance();
             assertThat(now.heldNanos()).isGreaterThan(5_990_000);
             HttpResponse<String> second = gateway.post("/v1/responses", ASK);
             assertThat(second.statusCode()).isEqualTo(429);
@@ -158,10 +129,10 @@ class BackgroundTest {
         })) {
             long held;
             try (Gateway gateway = gateway(upstream, RARELY)) {
-                budget(gateway, 1_000_000_000);
+                gateway.budget(1_000_000_000);
                 asked(gateway);
                 asked(gateway);
-                held = balance(gateway).heldNanos();
+                held = gateway.balance().heldNanos();
                 assertThat(held).isGreaterThan(2 * HELD);
             }
             assertThat(looks).hasValue(0);
@@ -170,8 +141,8 @@ class BackgroundTest {
                         .untilAsserted(() -> assertThat(gateway.house().later().pending())
                                 .extracting(each -> each.awaited().id())
                                 .containsExactlyInAnyOrder("resp_1", "resp_2"));
-                assertThat(balance(gateway).heldNanos()).isEqualTo(held);
-                assertThat(balance(gateway).freeNanos()).isEqualTo(1_000_000_000 - held);
+                assertThat(gateway.balance().heldNanos()).isEqualTo(held);
+                assertThat(gateway.balance().freeNanos()).isEqualTo(1_000_000_000 - held);
             }
             try (Gateway gateway = gateway(upstream, SOON)) {
                 booked(gateway, 2 * COST);
@@ -198,7 +169,7 @@ class BackgroundTest {
                     }
                 });
                 Gateway gateway = gateway(upstream, SOON)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             asked(gateway);
             booked(gateway, COST);
         }
@@ -209,9 +180,9 @@ class BackgroundTest {
         try (ScriptedUpstream upstream =
                         upstream((_, conversation) -> conversation.json(200, response("resp_1", "completed", true)));
                 Gateway gateway = gateway(upstream, RARELY)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             asked(gateway);
-            assertThat(balance(gateway).heldNanos()).isGreaterThan(HELD);
+            assertThat(gateway.balance().heldNanos()).isGreaterThan(HELD);
 
             assertThat(gateway.get("/v1/responses/resp_1").statusCode()).isEqualTo(200);
             booked(gateway, COST);
@@ -226,15 +197,15 @@ class BackgroundTest {
         try (ScriptedUpstream upstream = upstream(
                         (request, conversation) -> conversation.json(200, response("resp_1", "cancelled", false)));
                 Gateway gateway = gateway(upstream, RARELY)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             asked(gateway);
-            long held = balance(gateway).heldNanos();
+            long held = gateway.balance().heldNanos();
             assertThat(gateway.send(gateway.request("/v1/responses/resp_1/cancel")
                                     .POST(java.net.http.HttpRequest.BodyPublishers.noBody()))
                             .statusCode())
                     .isEqualTo(200);
-            await().atMost(15, SECONDS).until(() -> balance(gateway).heldNanos() == 0);
-            assertThat(balance(gateway).spentNanos()).isPositive().isLessThan(held);
+            await().atMost(15, SECONDS).until(() -> gateway.balance().heldNanos() == 0);
+            assertThat(gateway.balance().spentNanos()).isPositive().isLessThan(held);
             assertThat(gateway.house().later().guessed()).isEqualTo(1);
         }
     }
@@ -244,7 +215,7 @@ class BackgroundTest {
         try (ScriptedUpstream upstream = upstream(
                         (_, conversation) -> conversation.json(404, "{\"error\":{\"message\":\"no such response\"}}"));
                 Gateway gateway = gateway(upstream, SOON)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             asked(gateway);
             Pending pending =
                     gateway.house().later().pending().stream().findFirst().orElseThrow();
@@ -260,9 +231,9 @@ class BackgroundTest {
         try (ScriptedUpstream upstream = upstream(
                         (_, conversation) -> conversation.json(200, response("resp_1", "in_progress", false)));
                 Gateway gateway = gateway(upstream, impatient)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             asked(gateway);
-            long held = balance(gateway).heldNanos();
+            long held = gateway.balance().heldNanos();
             assertThat(held).isGreaterThan(HELD);
             booked(gateway, held);
         }
@@ -296,7 +267,7 @@ class BackgroundTest {
                     }
                 });
                 Gateway gateway = gateway(upstream, SOON)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             HttpResponse<String> answer =
                     gateway.post("/v1/responses", ASK.replace("\"background\"", "\"stream\":true,\"background\""));
             assertThat(answer.body()).contains("response.created");

@@ -76,11 +76,7 @@ final class Keyed {
             socket.setReceiveBufferSize(16 << 10);
             socket.setSoTimeout(20_000);
             in = socket.getInputStream();
-            socket.getOutputStream()
-                    .write(("POST " + CHAT + " HTTP/1.1\r\nhost: h\r\nauthorization: Bearer " + gateway.key()
-                                    + "\r\ncontent-type: application/json\r\nidempotency-key: " + key
-                                    + "\r\ncontent-length: " + body.length() + "\r\n\r\n" + body)
-                            .getBytes(StandardCharsets.UTF_8));
+            gateway.chatOn(socket, body, "idempotency-key: " + key);
         }
 
         void until(String text) throws IOException {

@@ -98,11 +98,7 @@ class LargeBodiesTest {
                 Socket first = gateway.connect();
                 Socket second = gateway.connect()) {
             for (Socket each : List.of(first, second)) {
-                each.getOutputStream()
-                        .write(("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-                                        + "authorization: Bearer " + gateway.key() + "\r\ncontent-length: "
-                                        + ask.length() + "\r\n\r\n" + ask)
-                                .getBytes(StandardCharsets.UTF_8));
+                gateway.chatOn(each, ask);
             }
             await().atMost(20, SECONDS)
                     .untilAsserted(() -> assertThat(gateway.log())

@@ -22,7 +22,6 @@ import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.FairSettings;
-import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.PaidGateway;
 import dev.lockkeeper.units.Money;
 import java.io.ByteArrayOutputStream;
@@ -144,7 +143,7 @@ class MoneyTest {
                 });
                 Socket first = paid.gateway().connect()) {
             paid.budget(20_000_000);
-            send(paid.gateway(), first, ASK);
+            paid.gateway().chatOn(first, ASK);
             await().atMost(10, SECONDS).until(() -> !paid.requests().isEmpty());
             HttpResponse<String> second = paid.chat(ASK);
             assertThat(second.statusCode()).isEqualTo(429);
@@ -183,7 +182,7 @@ class MoneyTest {
         })) {
             paid.budget(1_000_000_000);
             try (Socket client = paid.gateway().connect()) {
-                send(paid.gateway(), client, ASK_STREAM);
+                paid.gateway().chatOn(client, ASK_STREAM);
                 assertThat(client.getInputStream().read()).isPositive();
             }
             paid.bookedBetween(8 * 10_000L, 20 * 10_000L);
@@ -468,7 +467,7 @@ class MoneyTest {
                     }
                 });
                 Socket client = paid.gateway().connect()) {
-            send(paid.gateway(), client, ASK_STREAM);
+            paid.gateway().chatOn(client, ASK_STREAM);
             ByteArrayOutputStream seen = new ByteArrayOutputStream();
             Thread _ = Thread.ofVirtual().start(() -> read(client, seen));
             await().atMost(20, SECONDS).until(() -> seen.size() > 40_000);
@@ -491,13 +490,5 @@ class MoneyTest {
         } catch (IOException closed) {
             // By the test.
         }
-    }
-
-    private static void send(Gateway gateway, Socket client, String body) throws IOException {
-        client.getOutputStream()
-                .write(("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-                                + "authorization: Bearer " + gateway.key() + "\r\ncontent-length: " + body.length()
-                                + "\r\n\r\n" + body)
-                        .getBytes(StandardCharsets.UTF_8));
     }
 }

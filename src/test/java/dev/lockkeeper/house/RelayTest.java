@@ -154,11 +154,11 @@ class RelayTest {
                 Gateway gateway = Gateway.before(upstream)) {
             long closed;
             try (Socket socket = gateway.connect()) {
-                String call = call(gateway, leaving == Leaving.UNARY ? ASK : ASK_STREAM);
-                socket.getOutputStream().write(call.getBytes(StandardCharsets.UTF_8));
+                String ask = leaving == Leaving.UNARY ? ASK : ASK_STREAM;
+                gateway.chatOn(socket, ask);
                 await().atMost(5, SECONDS).until(() -> !upstream.requests().isEmpty());
                 if (leaving == Leaving.PIPELINING) {
-                    socket.getOutputStream().write(call.getBytes(StandardCharsets.UTF_8));
+                    gateway.chatOn(socket, ask);
                 }
                 if (leaving == Leaving.STREAM_BEGUN) {
                     socket.getInputStream().readNBytes(100);
@@ -229,12 +229,6 @@ class RelayTest {
         }
     }
 
-    private static String call(Gateway gateway, String body) {
-        return "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-                + "authorization: Bearer " + gateway.key() + "\r\ncontent-length: "
-                + body.getBytes(StandardCharsets.UTF_8).length + "\r\n\r\n" + body;
-    }
-
     @Test
     void aSlowReaderSlowsItsUpstream() throws Exception {
         CompletableFuture<Integer> sentChunks = new CompletableFuture<>();
@@ -253,7 +247,7 @@ class RelayTest {
                 });
                 Gateway gateway = Gateway.before(upstream);
                 Socket socket = gateway.connect()) {
-            socket.getOutputStream().write(call(gateway, ASK_STREAM).getBytes(StandardCharsets.UTF_8));
+            gateway.chatOn(socket, ASK_STREAM);
             InputStream in = socket.getInputStream();
             in.readNBytes(1_000);
             int[] before = {-1};

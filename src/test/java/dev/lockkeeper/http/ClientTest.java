@@ -99,6 +99,15 @@ class ClientTest {
         };
     }
 
+    /** Answers the first request, and closes. */
+    private static RawServer.Script thenCloses(String answer) {
+        return (connection, number) -> {
+            connection.readRequest();
+            connection.send(answer);
+            connection.socket.close();
+        };
+    }
+
     // Answers
 
     @Test
@@ -190,11 +199,7 @@ class ClientTest {
 
     @Test
     void anAnswerWithoutLengthEndsWithItsConnection() throws Exception {
-        RawServer server = upstream((connection, number) -> {
-            connection.readRequest();
-            connection.send("HTTP/1.1 200 OK\r\n\r\nall of it");
-            connection.socket.close();
-        });
+        RawServer server = upstream(thenCloses("HTTP/1.1 200 OK\r\n\r\nall of it"));
         Heard heard = get(clients(server.port(), Bounds.USUAL), 0, "/").await();
         assertThat(heard.order).isEqualTo("rhpe");
         assertThat(heard.text()).isEqualTo("all of it");
@@ -212,11 +217,7 @@ class ClientTest {
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
             })
     void anAnswerThatEndsEarlyIsAFault(String part) throws Exception {
-        RawServer server = upstream((connection, number) -> {
-            connection.readRequest();
-            connection.send(part);
-            connection.socket.close();
-        });
+        RawServer server = upstream(thenCloses(part));
         Clients clients = clients(server.port(), Bounds.USUAL);
         Heard heard = get(clients, 0, "/").await();
         assertThat(heard.kind()).isEqualTo(Fault.Kind.RESET);
@@ -284,11 +285,7 @@ class ClientTest {
 
     @Test
     void anIdleConnectionThatTheUpstreamClosesIsNotUsedAgain() throws Exception {
-        RawServer server = upstream((connection, number) -> {
-            connection.readRequest();
-            connection.send(OK);
-            connection.socket.close();
-        });
+        RawServer server = upstream(thenCloses(OK));
         Clients clients = clients(server.port(), Bounds.USUAL);
         for (int i = 0; i < 3; i++) {
             assertThat(get(clients, 0, "/").await().order).isEqualTo("rhpe");

@@ -1,6 +1,8 @@
 package dev.lockkeeper.testing;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.House;
 import dev.lockkeeper.access.Actor;
@@ -17,6 +19,7 @@ import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.http.DrainSettings;
 import dev.lockkeeper.http.Front;
 import dev.lockkeeper.http.ServerSettings;
+import dev.lockkeeper.ledger.Balance;
 import dev.lockkeeper.ledger.Budget;
 import dev.lockkeeper.ledger.Budgets;
 import dev.lockkeeper.ledger.LedgerSettings;
@@ -436,6 +439,22 @@ public final class Gateway implements AutoCloseable {
         return new Socket(InetAddress.getLoopbackAddress(), port());
     }
 
+    /** Asks for an answer on a bare connection. */
+    public void chatOn(Socket socket, String json, String... fields) throws IOException {
+        StringBuilder call = new StringBuilder(
+                        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ")
+                .append(key)
+                .append("\r\ncontent-type: application/json\r\n");
+        for (String each : fields) {
+            call.append(each).append("\r\n");
+        }
+        call.append("content-length: ")
+                .append(json.getBytes(StandardCharsets.UTF_8).length)
+                .append("\r\n\r\n")
+                .append(json);
+        socket.getOutputStream().write(call.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
     public String key() {
         return key;
     }
@@ -467,6 +486,21 @@ public final class Gateway implements AutoCloseable {
                                         terms),
                                 List.of()))
                 .isInstanceOf(Budgets.Changed.Done.class);
+    }
+
+    /** How the first budget stands; the books are audited. */
+    public Balance balance() {
+        house.ledger().audit();
+        return house.ledger().budgets().balances().getFirst();
+    }
+
+    /** Waits till nothing is held of the first budget any more, and looks what is spent. */
+    public void booked(long nanos) {
+        await().atMost(15, SECONDS).untilAsserted(() -> {
+            Balance now = balance();
+            assertThat(now.heldNanos()).isZero();
+            assertThat(now.spentNanos()).isEqualTo(nanos);
+        });
     }
 
     /** A limit on something whose parents have none. */
