@@ -116,13 +116,14 @@ final class BudgetsCommand extends Group {
     }
 
     /**
-     * A budget as a bar of what was granted: {@code #} spent, {@code +} held, {@code .} free; {@code !} behind it where more is
+     * A budget as a bar of what was granted: {@code #} spent, {@code +} held or leased elsewhere, {@code .} free; {@code !} behind it where more is
      * spent and held than that.
      */
     static String bar(JsonNode budget, int width) {
         BigInteger granted = nanos(budget, "granted");
         BigInteger spent = nanos(budget, "spent");
-        BigInteger used = spent.add(nanos(budget, "held"));
+        BigInteger used = spent.add(nanos(budget, "held"))
+                .add(budget.has("elsewhere") ? nanos(budget, "elsewhere") : BigInteger.ZERO);
         int spentTo = part(spent, granted, width);
         int usedTo = part(used, granted, width);
         return "[" + "#".repeat(spentTo) + "+".repeat(usedTo - spentTo) + ".".repeat(width - usedTo) + "]"
@@ -277,6 +278,7 @@ final class BudgetsCommand extends Group {
                             "  granted  " + text(budget, "granted"),
                             "  spent    " + text(budget, "spent"),
                             "  held     " + text(budget, "held"),
+                            "  leased   " + text(budget, "elsewhere") + " by other servers",
                             "  free     " + text(budget, "free"),
                             "  overrun  " + text(budget, "overrun"),
                             "  from     " + Table.time(budget.path("period_start")) + " to "

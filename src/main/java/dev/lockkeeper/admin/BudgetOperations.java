@@ -78,9 +78,13 @@ public final class BudgetOperations {
             .with("state", Shape.word("open", "closed"), "Whether it bounds anything.")
             .with("period_start", MAYBE_TIME, "When the current period began; null: always.")
             .with("period_end", MAYBE_TIME, "When it ends; null: never.")
-            .with("granted", AMOUNT, "The amount of this period, with what was carried over: free + held + spent.")
+            .with(
+                    "granted",
+                    AMOUNT,
+                    "The amount of this period, with what was carried over: free + held + elsewhere + spent.")
             .with("free", AMOUNT, "What new calls may take; below zero after an overrun or a lowered amount.")
-            .with("held", AMOUNT, "Set aside for calls under way.")
+            .with("held", AMOUNT, "Set aside for calls under way, on the server that answers.")
+            .with("elsewhere", AMOUNT, "Leased to other servers that share the budget, and not spent.")
             .with("spent", AMOUNT, "Booked.")
             .with("overrun", AMOUNT, "Of that, what upstreams billed beyond what they were allowed.");
 
@@ -442,6 +446,7 @@ public final class BudgetOperations {
                 .put("granted", new Money(balance.grantedNanos()).toString())
                 .put("free", new Money(balance.freeNanos()).toString())
                 .put("held", new Money(balance.heldNanos()).toString())
+                .put("elsewhere", new Money(balance.elsewhereNanos()).toString())
                 .put("spent", new Money(balance.spentNanos()).toString())
                 .put("overrun", new Money(balance.overrunNanos()).toString());
     }

@@ -29,6 +29,9 @@ final class Account {
     /** What calls under way are likely to need beyond what they hold: new calls may not take it. */
     long promised;
 
+    /** How it is shared with other processes, of which the amount here is what this one has leased; null: it is not. */
+    @Nullable Share share;
+
     /** The period behind this one, where the rest is carried over and this one may still change; null else. */
     private @Nullable Account next;
 
@@ -59,6 +62,11 @@ final class Account {
 
     long overrun() {
         return overrun;
+    }
+
+    /** The budget and the period. */
+    Batch.AccountKey key() {
+        return new Batch.AccountKey(standing.budget.number(), start);
     }
 
     boolean holds(long millis) {

@@ -296,6 +296,13 @@ final class Applier {
     void writeAlerts(Books books) {
         for (Tracked each : touched) {
             Alert due = each.due(books.granted(each.budget.number()), clock.millis());
+            if (due != null && store.shared() && each.budget.carryOver()) {
+                // What was carried over is asked for only where it may matter.
+                Batch.AccountKey key = new Batch.AccountKey(each.budget.number(), each.start);
+                Leases.Answer answer = store.standings(Map.of(key.budget(), key), List.of(each.budget))
+                        .get(key);
+                due = answer == null ? null : each.due(answer.whole(), clock.millis());
+            }
             if (due != null) {
                 each.told = due.percent();
                 batch.alerted.add(due);

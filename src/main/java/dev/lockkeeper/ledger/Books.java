@@ -1,10 +1,15 @@
 package dev.lockkeeper.ledger;
 
+import dev.lockkeeper.ledger.Batch.AccountKey;
+import dev.lockkeeper.ledger.Leases.Wished;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.IdentityHashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -39,10 +44,35 @@ final class Books {
     private int count;
     private @Nullable CompletableFuture<Void> loading;
 
-    /** @param now the latest time that the books know of, milliseconds since 1970 */
-    Books(int maxOpen, long now) {
+    /** Whether other processes spend of the same budgets: each has then only what it leased of them. */
+    private final boolean shared;
+
+    /** Shared accounts of which something is held, leased or wanted: those that calls have used lately. */
+    private final List<Account> active = new ArrayList<>();
+
+    /** Regular rounds in which leases were asked for. */
+    private long rounds;
+
+    /** Accounts of which another process lacks something, with the lowest number of such a process. */
+    private Map<AccountKey, Long> hungry = Map.of();
+
+    /** Why the last round failed; null when it did not. */
+    private @Nullable String unreachable;
+
+    /** Whether a round should be made soon. Written under the lock. */
+    private volatile boolean wanting;
+
+    /** Completes with the next round. */
+    private CompletableFuture<Void> nextRound = new CompletableFuture<>();
+
+    /**
+     * @param now the latest time that the books know of, milliseconds since 1970
+     * @param shared whether other processes spend of the same budgets
+     */
+    Books(int maxOpen, long now, boolean shared) {
         this.maxOpen = maxOpen;
         this.now = now;
+        this.shared = shared;
     }
 
     /** The ledger's time: the clock's, or the latest seen where the clock was set back. */
@@ -51,7 +81,8 @@ final class Books {
         return now;
     }
 
-    synchronized Holding hold(Ledger ledger, int loop, Ask ask, long clockMillis) {
+    /** @param patient whether it may be answered that it is worth waiting for a lease */
+    synchronized Holding hold(Ledger ledger, int loop, Ask ask, long clockMillis, boolean patient) {
         if (open >= maxOpen) {
             return new Holding.Closed(open + " holds are open, as many as may be");
         }
@@ -64,26 +95,171 @@ final class Books {
         }
         long granted = ask.wantedNanos();
         Account least = null;
+        boolean wait = false;
         for (int i = 0; i < count; i++) {
             Account each = found[i];
             if (each.standing.budget.terms().hard()) {
                 long can = Math.max(0, each.available() - each.promised);
+                wait |= each.share != null && lacks(each, each.share, ask, can);
                 if (can < granted) {
                     granted = can;
                     least = each;
                 }
             }
         }
+        if (wait && patient && unreachable == null) {
+            return new Holding.Parked(nextRound.copy());
+        }
         if (least != null && granted < ask.leastNanos()) {
-            return exhausted(least);
+            Share share = least.share;
+            return share != null && unreachable != null && !share.dry(rounds)
+                    ? new Holding.Closed("what may be spent of " + least.standing.budget.id()
+                            + " can't be asked of the database: " + unreachable)
+                    : exhausted(least);
         }
         Hold hold = new Hold(ledger, loop, ask, at, count == 0 ? NONE : Arrays.copyOf(found, count), granted);
         for (Account each : hold.accounts) {
             each.hold(granted);
             each.promised += hold.promised();
+            watch(each);
         }
         link(hold);
         return new Holding.Granted(hold);
+    }
+
+    /** Notes what a call would take of a shared account; returns whether more may be had soon. */
+    private boolean lacks(Account account, Share share, Ask ask, long can) {
+        if (can >= ask.wantedNanos()) {
+            return false;
+        }
+        boolean dry = share.dry(rounds);
+        if (!dry) {
+            share.need(ask.wantedNanos(), ask.leastNanos());
+            wanting = true;
+        } else if (can < ask.leastNanos() && !lasting(account, share, ask.leastNanos())) {
+            share.need(ask.leastNanos(), ask.leastNanos());
+        }
+        list(account, share);
+        return !dry;
+    }
+
+    /** Whether so much could not be had even if all that is held and leased came back. */
+    private static boolean lasting(Account account, Share share, long nanos) {
+        return spent(account) + share.answer.lost() > share.answer.whole() - nanos;
+    }
+
+    /** Has a shared account looked at in each round, and soon where little is left of its lease. */
+    private void watch(Account account) {
+        Share share = account.share;
+        if (share != null && account.standing.budget.terms().hard()) {
+            list(account, share);
+            if (!share.asked && account.free() - account.promised < share.low && !share.dry(rounds)) {
+                share.asked = true;
+                wanting = true;
+            }
+        }
+    }
+
+    private void list(Account account, Share share) {
+        if (!share.listed) {
+            share.listed = true;
+            active.add(account);
+        }
+    }
+
+    /** Whether a round should be made soon. Any thread; takes no lock. */
+    boolean wanting() {
+        return wanting;
+    }
+
+    /**
+     * What is to be written of leases; what is given back is given back here already.
+     *
+     * @param regular whether time has passed since the last call with it
+     * @param all whether all is given back that is not held
+     * @param node the number of this process
+     */
+    synchronized List<Wished> wishes(boolean regular, boolean all, long node) {
+        wanting = false;
+        if (regular) {
+            rounds++;
+        }
+        List<Wished> wishes = new ArrayList<>();
+        for (Iterator<Account> accounts = active.iterator(); accounts.hasNext(); ) {
+            Account each = accounts.next();
+            Share share = Objects.requireNonNull(each.share);
+            Wished wish = each.standing.gone ? null : wish(each, share, regular, all, node);
+            if (wish != null) {
+                wishes.add(wish);
+            } else if (each.standing.gone || (each.held() == 0 && each.free() <= 0)) {
+                share.listed = false;
+                accounts.remove();
+            }
+        }
+        wishes.sort(Comparator.comparing(Wished::key, AccountKey.ORDER));
+        return wishes;
+    }
+
+    private @Nullable Wished wish(Account account, Share share, boolean regular, boolean all, long node) {
+        boolean past = account != account.standing.current;
+        boolean grow = !all && (account.standing.budget.terms().hard() || account.standing.hardening);
+        Share.Wish wish = share.wish(account, grow, past, regular);
+        Long other = hungry.get(account.key());
+        long back = 0;
+        long more = wish.more();
+        if (all) {
+            back = Math.max(0, account.free());
+        } else if (other != null || share.answer.over()) {
+            // Of several that are hungry the one with the lowest number eats first.
+            boolean first = wish.hungry() > 0 && (other == null || node < other);
+            back = first ? 0 : Math.max(0, wish.spare());
+            more = wish.must();
+        } else if (more == 0 && wish.spare() > 4 * wish.ahead()) {
+            back = wish.spare() - 2 * wish.ahead();
+        }
+        if (back > 0) {
+            account.amount(account.granted() - back);
+        }
+        boolean write = back > 0 || more > 0 || share.unsure || share.wished != (wish.hungry() > 0);
+        return write ? new Wished(account, account.key(), account.granted(), wish.must(), more, wish.hungry()) : null;
+    }
+
+    /** Takes note of what a round brought, and wakes those who wait for it. */
+    void answered(List<Wished> wishes, Leases.Round round) {
+        CompletableFuture<Void> waiting;
+        synchronized (this) {
+            unreachable = null;
+            hungry = round.hungry();
+            for (Wished each : wishes) {
+                Leases.Answer answer = round.answers().get(each.key());
+                Share share = each.account().share;
+                if (answer != null && share != null) {
+                    each.account().amount(answer.granted());
+                    share.unsure = false;
+                    share.wished = each.hungry() > answer.granted() - each.granted();
+                    share.learn(each.account(), answer, rounds);
+                }
+            }
+            waiting = nextRound;
+            nextRound = new CompletableFuture<>();
+        }
+        waiting.complete(null);
+    }
+
+    /** Notes that a round failed, wholly or after it was written. */
+    void unanswered(List<Wished> wishes, String why) {
+        CompletableFuture<Void> waiting;
+        synchronized (this) {
+            unreachable = why;
+            for (Wished each : wishes) {
+                if (each.account().share != null) {
+                    each.account().share.unsure = true;
+                }
+            }
+            waiting = nextRound;
+            nextRound = new CompletableFuture<>();
+        }
+        waiting.complete(null);
     }
 
     private void find(Standing standing, long at) {
@@ -97,8 +273,23 @@ final class Books {
     }
 
     private static Holding exhausted(Account account) {
-        return new Holding.Exhausted(
-                account.standing.budget, account.granted(), account.spent(), account.held(), account.end);
+        Share share = account.share;
+        return share == null
+                ? new Holding.Exhausted(
+                        account.standing.budget, account.granted(), account.spent(), account.held(), 0, account.end)
+                : new Holding.Exhausted(
+                        account.standing.budget,
+                        share.answer.whole(),
+                        spent(account),
+                        account.held() + share.answer.elsewhere(),
+                        share.answer.lost(),
+                        account.end);
+    }
+
+    /** What all processes have spent, as far as it is known here. */
+    private static long spent(Account account) {
+        Share share = account.share;
+        return share == null ? account.spent() : share.answer.spent() - share.answer.ownSpent() + account.spent();
     }
 
     synchronized boolean bounded(Hold hold) {
@@ -114,11 +305,20 @@ final class Books {
     synchronized long grow(Hold hold, long least, long most) {
         long more = most;
         for (Account each : hold.accounts) {
-            if (each.standing.budget.terms().hard()) {
+            if (bounds(each)) {
                 more = Math.min(more, each.available());
             }
         }
         if (more < least || more <= 0) {
+            for (Account each : hold.accounts) {
+                Share share = each.share;
+                if (share != null && bounds(each) && each.available() < most) {
+                    // It is too late for this call; the next one that grows finds more.
+                    share.need(most, 0);
+                    list(each, share);
+                    wanting = true;
+                }
+            }
             return 0;
         }
         long before = hold.promised();
@@ -126,8 +326,14 @@ final class Books {
         for (Account each : hold.accounts) {
             each.hold(more);
             each.promised += hold.promised() - before;
+            watch(each);
         }
         return more;
+    }
+
+    /** Whether running calls may not take more of it than there is: where it is shared, not before something was leased. */
+    private static boolean bounds(Account account) {
+        return account.standing.budget.terms().hard() && (account.share == null || account.standing.loading == null);
     }
 
     /** Takes back what {@link #grow} gave. */
@@ -155,7 +361,7 @@ final class Books {
             each.promised -= hold.promised();
             each.hold(-hold.grantedNanos);
             each.spend(costNanos);
-            if (each.standing.budget.terms().hard()) {
+            if (bounds(each)) {
                 overrun = Math.max(overrun, Math.min(each.shortage(), beyond));
             }
         }
@@ -220,8 +426,8 @@ final class Books {
      */
     synchronized Standing add(Budget budget, Supplier<long[]> positions) {
         now = Math.max(now, budget.createdMillis());
-        Standing standing =
-                new Standing(budget, budget.period().start(now), budget.period().end(now), 0);
+        Standing standing = new Standing(
+                budget, shared, budget.period().start(now), budget.period().end(now));
         standing.loading = new CompletableFuture<>();
         standing.watermarks = positions.get();
         put(standing);
@@ -266,15 +472,19 @@ final class Books {
      * @param periods those that holds are left of, and the current one, which is the last
      */
     synchronized void restore(Budget budget, List<Opening> periods) {
-        Standing standing = new Standing(budget, periods.getFirst());
+        Opening first = periods.getFirst();
+        Standing standing = new Standing(budget, shared, first.start(), first.end());
         List<Account> accounts = new ArrayList<>();
         for (Opening each : periods) {
             Account before = accounts.isEmpty() ? null : accounts.getLast();
-            Account account = before != null && budget.carryOver() && before.end == each.start()
+            Account account = before != null && !shared && budget.carryOver() && before.end == each.start()
                     ? before.open(each.start(), each.end(), each.amount())
-                    : new Account(standing, each.start(), each.end(), each.amount(), each.carried());
-            account.spend(each.spent());
-            account.overran(each.overrun());
+                    : standing.account(each.start(), each.end(), each.amount(), each.carried());
+            account.spend(each.own().spent());
+            account.overran(each.own().overrun());
+            if (shared) {
+                account.amount(each.own().granted());
+            }
             accounts.add(account);
             standing.current = account;
         }
@@ -282,12 +492,23 @@ final class Books {
         put(standing);
     }
 
-    /** Opens a budget that was added, with what was booked before its watermarks. Wakes those who are parked. */
-    void loaded(Standing standing, Account first, long spent, long overrun) {
+    /**
+     * Notes what was booked before a new budget's watermarks: where it is shared, by this process. Then it may be leased.
+     */
+    synchronized void added(Account first, long spent, long overrun) {
+        first.spend(spent);
+        first.overran(overrun);
+        Share share = first.share;
+        if (share != null) {
+            share.unsure = true;
+            list(first, share);
+        }
+    }
+
+    /** Opens a budget that was added. Wakes those who are parked. */
+    void loaded(Standing standing) {
         CompletableFuture<Void> waiting;
         synchronized (this) {
-            first.spend(spent);
-            first.overran(overrun);
             waiting = standing.loading;
             standing.loading = null;
         }
@@ -301,7 +522,27 @@ final class Books {
         if (standing != null) {
             Account current = standing.at(now);
             standing.budget = budget;
-            current.amount(budget.terms().amountNanos());
+            standing.hardening = false;
+            if (current.share == null) {
+                current.amount(budget.terms().amountNanos());
+            } else {
+                current.share.unsure = true;
+                current.share.hope();
+                list(current, current.share);
+            }
+        }
+    }
+
+    /** Leases of a budget from the next round on as if it were hard, which it is about to be. */
+    synchronized void harden(long number) {
+        Standing standing = byNumber.get(number);
+        if (standing != null) {
+            Account current = standing.at(now);
+            if (current.share != null) {
+                standing.hardening = true;
+                current.share.unsure = true;
+                list(current, current.share);
+            }
         }
     }
 
@@ -312,6 +553,7 @@ final class Books {
             Standing standing = byNumber.remove(number);
             if (standing != null) {
                 standings.remove(standing.budget.scope(), standing);
+                standing.gone = true;
                 waiting = standing.loading;
                 standing.loading = null;
             }
@@ -332,10 +574,37 @@ final class Books {
         gone.forEach(this::remove);
     }
 
-    /** What a budget grants in its current period; 0 where it does not stand. */
+    /** What a budget grants in its current period, of a shared one without what was carried over; 0 where it does not stand. */
     synchronized long granted(long number) {
         Standing standing = byNumber.get(number);
-        return standing == null ? 0 : standing.current.granted();
+        if (standing == null) {
+            return 0;
+        }
+        return shared ? standing.budget.terms().amountNanos() : standing.current.granted();
+    }
+
+    /** The budgets that stand, by number. */
+    synchronized List<Budget> budgets() {
+        return byNumber.values().stream().map(each -> each.budget).toList();
+    }
+
+    /** The current accounts' keys, by budget. */
+    synchronized Map<Long, AccountKey> current(long clockMillis) {
+        long at = time(clockMillis);
+        Map<Long, AccountKey> keys = new TreeMap<>();
+        byNumber.forEach((number, each) -> keys.put(number, each.at(at).key()));
+        return keys;
+    }
+
+    /** Takes note of how accounts stand in the database, where they are current ones. */
+    synchronized void learn(Map<AccountKey, Leases.Answer> answers) {
+        for (Standing each : byNumber.values()) {
+            Leases.Answer answer = answers.get(each.current.key());
+            Share share = each.current.share;
+            if (answer != null && share != null) {
+                share.answer = answer;
+            }
+        }
     }
 
     /** The budgets that stand in exactly this scope. */
@@ -367,15 +636,31 @@ final class Books {
 
     private static Balance balance(Standing standing, long at) {
         Account account = standing.at(at);
+        Share share = account.share;
+        if (share == null) {
+            return new Balance(
+                    standing.budget,
+                    account.start,
+                    account.end,
+                    account.granted(),
+                    account.free(),
+                    account.held(),
+                    0,
+                    account.spent(),
+                    account.overrun());
+        }
+        long elsewhere = share.answer.elsewhere() + share.answer.lost();
+        long spent = spent(account);
         return new Balance(
                 standing.budget,
                 account.start,
                 account.end,
-                account.granted(),
-                account.free(),
+                share.answer.whole(),
+                share.answer.whole() - spent - account.held() - elsewhere,
                 account.held(),
-                account.spent(),
-                account.overrun());
+                elsewhere,
+                spent,
+                share.answer.overrun() - share.answer.ownOverrun() + account.overrun());
     }
 
     /** Puts a hold back that outlived its process. */
@@ -406,7 +691,14 @@ final class Books {
 
     /** All holds are back: periods that are over, and of which none is left, are forgotten. */
     synchronized void restored() {
-        byNumber.values().forEach(each -> each.periods = List.of());
+        for (Standing standing : byNumber.values()) {
+            for (Account each : standing.periods) {
+                if (each.share != null && (each.held() > 0 || each.free() != 0)) {
+                    list(each, each.share);
+                }
+            }
+            standing.periods = List.of();
+        }
     }
 
     synchronized void await(Hold hold, Awaited what) {

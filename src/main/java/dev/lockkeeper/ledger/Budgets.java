@@ -5,6 +5,8 @@ import dev.lockkeeper.units.Money;
 import java.time.Clock;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The budgets, and how they stand. Any thread but an event loop's: what changes something blocks. */
 public final class Budgets {
@@ -16,6 +18,8 @@ public final class Budgets {
 
     private static final int MOST_PERCENT = 1_000;
     private static final int MOST_SURGE = 100_000;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Budgets.class);
 
     private final Ledger ledger;
     private final Books books;
@@ -91,7 +95,10 @@ public final class Budgets {
             ledger.applyUntil(standing.watermarks);
             Store.Row row = store.create(budget, first.start, first.end, witness);
             applier.track(new Tracked(budget, first.start, first.end, row.spent(), 0));
-            books.loaded(standing, first, row.spent(), row.overrun());
+            boolean shared = store.shared(); // then what was spent before is nobody's
+            books.added(first, shared ? 0 : row.spent(), shared ? 0 : row.overrun());
+            ledger.lease();
+            books.loaded(standing);
             made = true;
         } finally {
             if (!made) {
@@ -109,7 +116,9 @@ public final class Budgets {
             ledger.applyUntil(standing.watermarks);
             Opening opening =
                     Opening.of(budget, store, standing.current.start, List.of()).getLast();
-            books.loaded(standing, standing.current, opening.spent(), opening.overrun());
+            books.added(standing.current, opening.own().spent(), opening.own().overrun());
+            ledger.lease();
+            books.loaded(standing);
             joined = true;
         } finally {
             if (!joined) {
@@ -143,7 +152,7 @@ public final class Budgets {
             long previous = start == Long.MIN_VALUE ? start : before.period().start(start - 1);
             store.change(before, after, start, previous, witness);
             applier.change(after);
-            books.change(after);
+            ledger.change(before, after);
             return new Changed.Done(after);
         });
     }
@@ -174,6 +183,13 @@ public final class Budgets {
 
     /** The budgets that stand, and how, by number. */
     public List<Balance> balances() {
+        if (store.shared()) {
+            try {
+                books.learn(store.standings(books.current(clock.millis()), books.budgets()));
+            } catch (RuntimeException e) {
+                LOG.debug("what others have spent is told as it was known last", e);
+            }
+        }
         return books.balances(clock.millis());
     }
 

@@ -17,14 +17,16 @@ public sealed interface Holding {
      * @param budget the one with the least left
      * @param capNanos its amount in this period, with what was carried over, in nano-dollars
      * @param spentNanos booked in this period
-     * @param heldNanos set aside for calls under way: some of it comes back when they end
+     * @param heldNanos set aside for calls under way, or leased to other processes: some of it comes back
+     * @param lostNanos leased to processes that are gone: it comes back when they do
      * @param opensMillis when its next period begins, milliseconds since 1970; {@link Long#MAX_VALUE} for never
      */
-    record Exhausted(Budget budget, long capNanos, long spentNanos, long heldNanos, long opensMillis)
+    record Exhausted(Budget budget, long capNanos, long spentNanos, long heldNanos, long lostNanos, long opensMillis)
             implements Holding {}
 
     /**
-     * A budget that covers the call was just made, and what was spent on it so far is being added up. Nothing is held.
+     * A budget that covers the call was just made, and what was spent on it so far is being added up; or more of one is being
+     * leased. Nothing is held.
      *
      * @param ready completes, on any thread, when it is worth asking again; never exceptionally
      */

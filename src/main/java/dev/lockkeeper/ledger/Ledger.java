@@ -1,11 +1,13 @@
 package dev.lockkeeper.ledger;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.ledger.Batch.AccountKey;
 import dev.lockkeeper.ledger.Store.Known;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -34,6 +36,10 @@ public final class Ledger implements AutoCloseable {
     private final List<Journal> journals;
     private final Applier applier;
     private final Budgets budgets;
+
+    /** Null where no other process spends of the same budgets. */
+    private final @Nullable Leases leases;
+
     private final @Nullable Keeper keeper;
     private final List<Hold> waiting = new ArrayList<>();
 
@@ -50,6 +56,7 @@ public final class Ledger implements AutoCloseable {
             Store store,
             List<Known> begins,
             List<OpenHold> left,
+            String place,
             boolean threads)
             throws IOException {
         this.clock = clock;
@@ -61,7 +68,8 @@ public final class Ledger implements AutoCloseable {
         for (Budget each : heard.budgets()) {
             latest = Math.max(latest, each.createdMillis());
         }
-        this.books = new Books(settings.maxOpenHolds(), Math.max(latest, clock.millis()));
+        this.books = new Books(settings.maxOpenHolds(), Math.max(latest, clock.millis()), store.shared());
+        store.rejoin(held(heard.budgets(), left), place);
         List<Tracked> tracked = new ArrayList<>();
         for (Budget each : heard.budgets()) {
             List<Long> taken = left.stream()
@@ -101,6 +109,7 @@ public final class Ledger implements AutoCloseable {
         this.applier = new Applier(store, feeds, tracked, heard.changes(), clock);
         this.adopted = heard.changes();
         this.budgets = new Budgets(this, books, store, applier, clock);
+        this.leases = store.shared() ? new Leases(books, store, threads) : null;
     }
 
     /**
@@ -118,15 +127,33 @@ public final class Ledger implements AutoCloseable {
             throws IOException {
         FileStorage files = new FileStorage(folder);
         Store store = new Store(database, files.node(() -> Store.newNode(database, clock.millis())));
-        Ledger opened = open(store, files, loops, clock, settings, true);
+        String machine = System.getenv().getOrDefault("HOSTNAME", "");
+        String place = (machine.isEmpty() ? "" : machine + ":") + folder.toAbsolutePath();
+        Ledger opened = open(store, files, loops, clock, settings, place, true);
         if (opened.keeper != null) {
             opened.keeper.start();
+        }
+        if (opened.leases != null) {
+            LOG.info("this is node {} of the database", store.node());
+            opened.leases.start();
         }
         return opened;
     }
 
     /** The same on any storage; without threads of its own {@link #step} has to be called. */
-    static Ledger open(Store store, Storage storage, int loops, Clock clock, LedgerSettings settings, boolean threads)
+    static Ledger open(Store store, Storage storage, int loops, Clock clock, LedgerSettings settings)
+            throws IOException {
+        return open(store, storage, loops, clock, settings, "", false);
+    }
+
+    private static Ledger open(
+            Store store,
+            Storage storage,
+            int loops,
+            Clock clock,
+            LedgerSettings settings,
+            String place,
+            boolean threads)
             throws IOException {
         Recovery.Found found = Recovery.run(storage, store, clock);
         Map<Integer, Known> known = new TreeMap<>(found.journals());
@@ -144,7 +171,23 @@ public final class Ledger implements AutoCloseable {
                 known.values().stream().mapToLong(Known::latestMillis).max().orElse(0);
         begins.replaceAll(each -> new Known(each.position(), each.sequence(), Math.max(latest, each.latestMillis())));
         List<OpenHold> waiting = onLoops(store, begins, found.waiting());
-        return new Ledger(clock, settings, storage, store, begins, waiting, threads);
+        return new Ledger(clock, settings, storage, store, begins, waiting, place, threads);
+    }
+
+    /** What holds are left of, by account. */
+    private static Map<AccountKey, Long> held(List<Budget> budgets, List<OpenHold> left) {
+        Map<AccountKey, Long> held = new HashMap<>();
+        for (Budget budget : budgets) {
+            for (OpenHold each : left) {
+                if (budget.scope().covers(each.payer, each.model, each.provider)) {
+                    held.merge(
+                            new AccountKey(budget.number(), budget.period().start(each.atMillis)),
+                            each.grantedNanos,
+                            Math::addExact);
+                }
+            }
+        }
+        return held;
     }
 
     /**
@@ -183,11 +226,30 @@ public final class Ledger implements AutoCloseable {
      * @param loop the index of the loop
      */
     public Holding hold(int loop, Ask ask) {
+        return hold(loop, ask, true);
+    }
+
+    /**
+     * The same.
+     *
+     * @param patient whether the answer may be that it is worth waiting until more of a budget is leased
+     */
+    public Holding hold(int loop, Ask ask, boolean patient) {
         String why = closed;
         if (why != null) {
             return new Holding.Closed(why);
         }
-        Holding holding = books.hold(this, loop, ask, clock.millis());
+        Holding holding = books.hold(this, loop, ask, clock.millis(), patient);
+        if (leases != null && (holding instanceof Holding.Parked || books.wanting())) {
+            if (leases.running()) {
+                leases.wake();
+            } else {
+                lease();
+                holding = holding instanceof Holding.Parked
+                        ? books.hold(this, loop, ask, clock.millis(), false)
+                        : holding;
+            }
+        }
         if (holding instanceof Holding.Granted(Hold hold)) {
             String refused;
             try {
@@ -268,6 +330,14 @@ public final class Ledger implements AutoCloseable {
 
     long grow(Hold hold, long least, long most) {
         long more = books.grow(hold, least, most);
+        if (leases != null && books.wanting()) {
+            if (leases.running()) {
+                leases.wake();
+            } else {
+                lease();
+                more = more == 0 ? books.grow(hold, least, most) : more;
+            }
+        }
         if (more == 0) {
             return 0;
         }
@@ -384,10 +454,31 @@ public final class Ledger implements AutoCloseable {
                 if (known == null) {
                     budgets.join(each);
                 } else if (!known.equals(each)) {
-                    books.change(each);
+                    change(known, each);
                 }
             }
             adopted = changes;
+        }
+    }
+
+    /** Gives a budget in memory other terms. The applier's thread. */
+    void change(Budget before, Budget after) {
+        if (leases != null && after.terms().hard() && !before.terms().hard()) {
+            books.harden(after.number());
+            lease();
+        }
+        books.change(after);
+        lease();
+    }
+
+    /** Asks for leases and gives back what is not needed, where budgets are shared. What fails is tried again. Blocks. */
+    void lease() {
+        if (leases != null) {
+            try {
+                leases.round(true, false);
+            } catch (RuntimeException e) {
+                LOG.debug("leases", e); // it is told by the thread that makes rounds
+            }
         }
     }
 
@@ -428,6 +519,7 @@ public final class Ledger implements AutoCloseable {
             // Each round writes a batch.
         }
         hear();
+        lease();
         keep();
     }
 
@@ -437,6 +529,9 @@ public final class Ledger implements AutoCloseable {
         closed = "the ledger is closed";
         if (keeper != null) {
             keeper.close();
+        }
+        if (leases != null) {
+            leases.close();
         }
         for (Journal each : journals) {
             each.close();

@@ -9,7 +9,16 @@ import java.util.NavigableMap;
 import java.util.TreeSet;
 
 /** How a budget's period stands in the database. */
-record Opening(long start, long end, long amount, long carried, long spent, long overrun, int told) {
+record Opening(long start, long end, long amount, long carried, long spent, long overrun, int told, Own own) {
+    /**
+     * What of it is this process's own.
+     *
+     * @param granted what it has leased, where the budget is shared
+     */
+    record Own(long granted, long spent, long overrun) {
+        static final Own NOTHING = new Own(0, 0, 0);
+    }
+
     /**
      * The current period, as the last, behind those that holds are left of; where a period gives its rest to the next one,
      * also all that were used in between.
@@ -46,8 +55,16 @@ record Opening(long start, long end, long amount, long carried, long spent, long
             long end = period.end(start);
             all.add(
                     row == null
-                            ? new Opening(start, end, amount, carried, 0, 0, 0)
-                            : new Opening(start, end, amount, carried, row.spent(), row.overrun(), row.told()));
+                            ? new Opening(start, end, amount, carried, 0, 0, 0, Own.NOTHING)
+                            : new Opening(
+                                    start,
+                                    end,
+                                    amount,
+                                    carried,
+                                    row.spent(),
+                                    row.overrun(),
+                                    row.told(),
+                                    store.own(budget.number(), row)));
         }
         return all;
     }

@@ -18,15 +18,28 @@ final class Standing {
     /** Where the journals ended when the budget was made: what was booked before is added up by the database. */
     long[] watermarks = {};
 
-    Standing(Budget budget, long start, long end, long carried) {
+    /** Whether other processes spend of it too: then an account has only what is leased of it. */
+    private final boolean shared;
+
+    /** Whether it is about to become hard. */
+    boolean hardening;
+
+    /** Whether it was closed, or given up. */
+    boolean gone;
+
+    Standing(Budget budget, boolean shared, long start, long end) {
         this.budget = budget;
-        this.current = new Account(this, start, end, budget.terms().amountNanos(), carried);
+        this.shared = shared;
+        this.current = account(start, end, budget.terms().amountNanos(), 0);
     }
 
-    /** Puts one back. */
-    Standing(Budget budget, Opening first) {
-        this.budget = budget;
-        this.current = new Account(this, first.start(), first.end(), first.amount(), first.carried());
+    /** An account without what came from another. */
+    final Account account(long start, long end, long amount, long carried) {
+        Account account = new Account(this, start, end, shared ? 0 : amount, shared ? 0 : carried);
+        if (shared) {
+            account.share = new Share(amount);
+        }
+        return account;
     }
 
     /** The account of an instant that is not before the current period. */
@@ -42,10 +55,10 @@ final class Standing {
         long start = period.start(millis);
         long end = period.end(millis);
         long amount = budget.terms().amountNanos();
-        if (!budget.carryOver()) {
-            return new Account(this, start, end, amount, 0);
+        if (shared || !budget.carryOver()) {
+            return account(start, end, amount, 0);
         }
         // A period in which nobody called lay between: it is carried over whole.
-        return start == current.end ? current.open(start, end, amount) : new Account(this, start, end, amount, amount);
+        return start == current.end ? current.open(start, end, amount) : account(start, end, amount, amount);
     }
 }

@@ -7,14 +7,19 @@ import dev.lockkeeper.ledger.Batch.Moved;
 import dev.lockkeeper.ledger.Batch.Rollup;
 import dev.lockkeeper.ledger.Batch.RollupKey;
 import dev.lockkeeper.ledger.Batch.Spending;
+import dev.lockkeeper.ledger.Leases.Answer;
+import dev.lockkeeper.ledger.Leases.Round;
+import dev.lockkeeper.ledger.Leases.Wished;
 import dev.lockkeeper.units.Storable;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -89,6 +94,46 @@ class Store {
 
     private static final String FIND_ACCOUNT =
             "SELECT period_start, amount, spent, overrun, told FROM accounts WHERE budget = ? AND period_start = ?";
+
+    /** Milliseconds since 1970 by the database's clock, which is one for all processes. */
+    private static final String NOW = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+
+    private static final String ADD_ACCOUNT = """
+            INSERT INTO accounts (budget, period_start, amount, spent, overrun, told)
+            VALUES (?, ?, coalesce((SELECT later.amount FROM accounts later WHERE later.budget = ?
+              AND later.period_start > ? ORDER BY later.period_start LIMIT 1), ?), 0, 0, 0)
+            ON CONFLICT (budget, period_start) DO NOTHING
+            """;
+    private static final String SHARES = """
+            SELECT a.budget, a.period_start, a.amount, a.spent, a.overrun,
+              coalesce(sum(l.granted) FILTER (WHERE l.node = :node), 0) AS own_granted,
+              coalesce(sum(l.spent) FILTER (WHERE l.node = :node), 0) AS own_spent,
+              coalesce(sum(l.overrun) FILTER (WHERE l.node = :node), 0) AS own_overrun,
+              coalesce(sum(greatest(0, l.granted - l.spent)) FILTER (WHERE l.node <> :node AND n.heard > :live), 0)
+                AS elsewhere,
+              coalesce(sum(greatest(0, l.granted - l.spent)) FILTER (WHERE l.node <> :node AND n.heard <= :live), 0)
+                AS lost,
+              coalesce(sum(l.wish) FILTER (WHERE l.node <> :node AND n.heard > :live), 0) AS wished,
+              coalesce(sum(l.wish) FILTER (WHERE l.node < :node AND n.heard > :live), 0) AS wished_before
+            FROM accounts a
+            LEFT JOIN leases l ON l.budget = a.budget AND l.period_start = a.period_start
+            LEFT JOIN nodes n ON n.id = l.node
+            WHERE
+            """;
+    private static final String SHARES_EACH = """
+
+            GROUP BY a.budget, a.period_start, a.amount, a.spent, a.overrun
+            ORDER BY a.budget, a.period_start
+            """;
+    private static final String ADD_LEASE = """
+            INSERT INTO leases (budget, period_start, node, granted, spent, overrun, wish) VALUES (?, ?, ?, ?, 0, 0, ?)
+            ON CONFLICT (budget, period_start, node) DO UPDATE SET granted = excluded.granted, wish = excluded.wish
+            """;
+    private static final String ADD_LEASED = """
+            INSERT INTO leases (budget, period_start, node, granted, spent, overrun, wish) VALUES (?, ?, ?, 0, ?, ?, 0)
+            ON CONFLICT (budget, period_start, node) DO UPDATE SET
+              spent = leases.spent + excluded.spent, overrun = leases.overrun + excluded.overrun
+            """;
 
     private final Database database;
 
@@ -166,6 +211,11 @@ class Store {
     /** Whether other processes may write the same tables. */
     boolean shared() {
         return shared;
+    }
+
+    /** The number of this process. */
+    long node() {
+        return node;
     }
 
     /** How often budgets were changed, by any process; always 0 where there is only this one. */
@@ -582,7 +632,7 @@ class Store {
         }
     }
 
-    private static void spending(Handle handle, Batch batch) throws SQLException {
+    private void spending(Handle handle, Batch batch) throws SQLException {
         if (batch.spending.isEmpty()) {
             return;
         }
@@ -600,6 +650,273 @@ class Store {
             }
             row.executeBatch();
         }
+        if (!shared) {
+            return;
+        }
+        try (PreparedStatement row = handle.getConnection().prepareStatement(ADD_LEASED)) {
+            for (Map.Entry<AccountKey, Spending> each : batch.spending.entrySet()) {
+                row.setLong(1, each.getKey().budget());
+                row.setLong(2, each.getKey().start());
+                row.setLong(3, node);
+                row.setLong(4, each.getValue().spent);
+                row.setLong(5, each.getValue().overrun);
+                row.addBatch();
+            }
+            row.executeBatch();
+        }
+    }
+
+    /** What of an account is this process's own. */
+    Opening.Own own(long budget, Row account) {
+        return shared
+                ? database.write(
+                        handle -> handle.createQuery("SELECT granted, spent, overrun FROM leases"
+                                        + " WHERE budget = ? AND period_start = ? AND node = ?")
+                                .bind(0, budget)
+                                .bind(1, account.start())
+                                .bind(2, node)
+                                .map((row, _) -> new Opening.Own(row.getLong(1), row.getLong(2), row.getLong(3)))
+                                .findOne()
+                                .orElse(Opening.Own.NOTHING),
+                        _ -> {})
+                : new Opening.Own(account.amount(), account.spent(), account.overrun());
+    }
+
+    /**
+     * Takes part again: gives back what the last process of this folder had leased and neither spent nor left in holds.
+     *
+     * @param held what holds are left of, by account
+     * @param place where this process runs, for people
+     */
+    void rejoin(Map<AccountKey, Long> held, String place) {
+        if (!shared) {
+            return;
+        }
+        database.<Integer>write(
+                handle -> {
+                    handle.execute(
+                            "UPDATE nodes SET joined = fence, place = ?, heard = " + NOW + " WHERE id = ?",
+                            place,
+                            node);
+                    List<AccountKey> unspent = handle.createQuery(
+                                    "SELECT budget, period_start FROM leases WHERE node = ? AND (granted > spent OR wish > 0)")
+                            .bind(0, node)
+                            .map((row, _) -> new AccountKey(row.getLong(1), row.getLong(2)))
+                            .list();
+                    for (AccountKey each : unspent) {
+                        handle.execute(
+                                "UPDATE leases SET granted = least(granted, spent + ?), wish = 0"
+                                        + " WHERE budget = ? AND period_start = ? AND node = ?",
+                                held.getOrDefault(each, 0L),
+                                each.budget(),
+                                each.start(),
+                                node);
+                    }
+                    return unspent.size();
+                },
+                _ -> {});
+    }
+
+    /** Tells that this process has stopped. */
+    void stopped() {
+        database.<Integer>write(handle -> handle.execute("UPDATE nodes SET heard = 0 WHERE id = ?", node), _ -> {});
+    }
+
+    /** A shared account as the database has it. */
+    private record Shared(
+            AccountKey key,
+            long amount,
+            long spent,
+            long overrun,
+            Opening.Own own,
+            long elsewhere,
+            long lost,
+            long wished,
+            long wishedBefore) {
+        static Shared of(ResultSet row) throws SQLException {
+            return new Shared(
+                    new AccountKey(row.getLong("budget"), row.getLong("period_start")),
+                    row.getLong("amount"),
+                    row.getLong("spent"),
+                    row.getLong("overrun"),
+                    new Opening.Own(row.getLong("own_granted"), row.getLong("own_spent"), row.getLong("own_overrun")),
+                    row.getLong("elsewhere"),
+                    row.getLong("lost"),
+                    row.getLong("wished"),
+                    row.getLong("wished_before"));
+        }
+
+        /** What is spent or leased of it, when so much is leased here. */
+        long committed(long granted) {
+            return spent - own.spent() + Math.max(granted, own.spent()) + elsewhere + lost;
+        }
+
+        Answer answer(Chain chain, int at, long granted) {
+            return new Answer(
+                    granted,
+                    chain.whole(at),
+                    spent,
+                    overrun,
+                    own.spent(),
+                    own.overrun(),
+                    elsewhere,
+                    lost,
+                    chain.left(at) < 0);
+        }
+    }
+
+    private List<Shared> shares(Handle handle, String where, Map<String, Long> values, long live) {
+        return handle.createQuery(SHARES + where + SHARES_EACH)
+                .bind("node", node)
+                .bind("live", live)
+                .bindMap(values)
+                .map((row, _) -> Shared.of(row))
+                .list();
+    }
+
+    /** The periods of a budget: of one that carries over all, else the one. */
+    private List<Shared> shares(Handle handle, Budget budget, long start, long live) {
+        return shares(
+                handle,
+                "a.budget = :budget AND (a.period_start = :start OR :all = 1)",
+                Map.of("budget", budget.number(), "start", start, "all", budget.carryOver() ? 1L : 0L),
+                live);
+    }
+
+    private static Chain chain(Budget budget, List<Shared> periods, AccountKey key, long granted) {
+        return new Chain(
+                budget,
+                periods.stream()
+                        .map(each -> new Chain.Link(
+                                each.key.start(),
+                                each.amount,
+                                each.committed(each.key.equals(key) ? granted : each.own.granted())))
+                        .toList());
+    }
+
+    private static int find(List<Shared> periods, AccountKey key) {
+        for (int i = 0; i < periods.size(); i++) {
+            if (periods.get(i).key.equals(key)) {
+                return i;
+            }
+        }
+        throw new IllegalStateException("accounts: " + key + " is not there");
+    }
+
+    /** Tells that this process runs, and writes what it has leased, and gets more where there is more. */
+    Round lease(List<Wished> wishes) {
+        return database.write(
+                handle -> {
+                    // Keeps an operator from taking the leases away meanwhile.
+                    long now = handle.createQuery("UPDATE nodes SET heard = " + NOW + " WHERE id = ? RETURNING heard")
+                            .bind(0, node)
+                            .mapTo(Long.class)
+                            .one();
+                    long live = now - Leases.LIVE.toMillis();
+                    int nodes = wishes.isEmpty()
+                            ? 1
+                            : handle.createQuery("SELECT count(*) FROM nodes WHERE heard > ?")
+                                    .bind(0, live)
+                                    .mapTo(Integer.class)
+                                    .one();
+                    Map<AccountKey, Answer> answers = new HashMap<>();
+                    for (Wished each : wishes) {
+                        lease(handle, each, live, nodes, answers);
+                    }
+                    return new Round(hungry(handle, live), answers);
+                },
+                _ -> {});
+    }
+
+    private Map<AccountKey, Long> hungry(Handle handle, long live) {
+        Map<AccountKey, Long> hungry = new HashMap<>();
+        handle.createQuery("SELECT l.budget, l.period_start, min(l.node) FROM leases l JOIN nodes n ON n.id = l.node"
+                        + " WHERE l.wish > 0 AND l.node <> ? AND n.heard > ? GROUP BY l.budget, l.period_start")
+                .bind(0, node)
+                .bind(1, live)
+                .map((row, _) -> Map.entry(new AccountKey(row.getLong(1), row.getLong(2)), row.getLong(3)))
+                .forEach(each -> hungry.put(each.getKey(), each.getValue()));
+        return hungry;
+    }
+
+    private void lease(Handle handle, Wished wished, long live, int nodes, Map<AccountKey, Answer> answers) {
+        AccountKey key = wished.key();
+        // One after the other: nobody may lease of the budget in between.
+        Budget budget = handle.createQuery("SELECT * FROM budgets WHERE id = ? AND closed IS NULL FOR NO KEY UPDATE")
+                .bind(0, key.budget())
+                .map((row, _) -> budget(row))
+                .findOne()
+                .orElse(null);
+        if (budget == null) {
+            return;
+        }
+        handle.execute(
+                ADD_ACCOUNT,
+                key.budget(),
+                key.start(),
+                key.budget(),
+                key.start(),
+                budget.terms().amountNanos());
+        List<Shared> periods = shares(handle, budget, key.start(), live);
+        int at = find(periods, key);
+        Shared now = periods.get(at);
+        Chain before = chain(budget, periods, key, wished.granted());
+        long available = before.available(at);
+        // What is spent already costs nothing to lease.
+        long debt = Math.max(0, now.own.spent() - wished.granted());
+        long must = Math.min(wished.must(), available - now.wishedBefore);
+        long slice = nodes > 1 ? available / (2L * nodes) : available;
+        long ahead = Math.min(wished.more(), Math.min(available - now.wished, slice));
+        long more = Math.min(wished.more(), debt + Math.max(0, Math.max(must, ahead)));
+        long granted = wished.granted() + more;
+        handle.execute(ADD_LEASE, key.budget(), key.start(), node, granted, Math.max(0, wished.hungry() - more));
+        answers.put(key, now.answer(chain(budget, periods, key, granted), at, granted));
+    }
+
+    /** How the current accounts of budgets stand, as far as they have rows. */
+    Map<AccountKey, Answer> standings(Map<Long, AccountKey> current, List<Budget> budgets) {
+        return database.<Map<AccountKey, Answer>>read(handle -> {
+                    long live = handle.createQuery("SELECT " + NOW)
+                                    .mapTo(Long.class)
+                                    .one()
+                            - Leases.LIVE.toMillis();
+                    Map<AccountKey, Answer> all = new HashMap<>();
+                    List<Shared> newest = shares(
+                            handle,
+                            "a.period_start = (SELECT max(b.period_start) FROM accounts b WHERE b.budget = a.budget)"
+                                    + " AND a.budget IN (SELECT id FROM budgets WHERE closed IS NULL)",
+                            Map.of(),
+                            live);
+                    Map<AccountKey, Shared> found = new HashMap<>();
+                    newest.forEach(each -> found.put(each.key, each));
+                    for (Budget each : budgets) {
+                        AccountKey key = current.get(each.number());
+                        if (key == null) {
+                            continue;
+                        }
+                        Shared row = found.get(key);
+                        if (row != null && !each.carryOver()) {
+                            all.put(key, row.answer(chain(each, List.of(row), key, row.own.granted()), 0, 0));
+                        } else if (each.carryOver()) {
+                            List<Shared> periods = withCurrent(shares(handle, each, key.start(), live), each, key);
+                            int at = find(periods, key);
+                            Shared own = periods.get(at);
+                            all.put(key, own.answer(chain(each, periods, key, own.own.granted()), at, 0));
+                        }
+                    }
+                    return all;
+                })
+                .join();
+    }
+
+    private static List<Shared> withCurrent(List<Shared> periods, Budget budget, AccountKey key) {
+        if (periods.stream().anyMatch(each -> each.key.equals(key))) {
+            return periods;
+        }
+        List<Shared> all = new ArrayList<>(periods);
+        all.add(new Shared(key, budget.terms().amountNanos(), 0, 0, Opening.Own.NOTHING, 0, 0, 0, 0));
+        all.sort(Comparator.comparing(Shared::key, AccountKey.ORDER));
+        return all;
     }
 
     private static void awaited(PreparedStatement row, int from, @Nullable Awaited awaited) throws SQLException {

@@ -95,6 +95,9 @@ final class Call {
     /** How long a call waits for a budget's balance that is being added up. */
     private static final long BALANCE_SECONDS = 5;
 
+    /** How long a call asks again while more of a budget is leased, which takes milliseconds each time. */
+    private static final long LEASE_NANOS = 2_000_000_000L;
+
     /** When to try again where a provider's limit is used up, and many wait for it. */
     private static final long BUSY_PROVIDER_MILLIS = 1_000;
 
@@ -142,6 +145,10 @@ final class Call {
     private boolean fallenBack;
     private long costNanos = CallReport.NO_COST;
     private long attemptNanos;
+
+    /** When the call began to wait for money; 0: it has not. */
+    private long parkedNanos;
+
     private @Nullable Attempt attempt;
     private String provider = "";
     private String upstreamModel = "";
@@ -681,7 +688,8 @@ final class Call {
             then.go(placed, Rewrite.UNLIMITED);
             return;
         }
-        switch (relay.ledger().hold(loop.index(), ask)) {
+        boolean patient = parkedNanos == 0 || System.nanoTime() - parkedNanos < LEASE_NANOS;
+        switch (relay.ledger().hold(loop.index(), ask, patient)) {
             case Holding.Granted(Hold hold) -> {
                 Meter opened = new Meter(hold, price, quote, tier(asked));
                 meter = opened;
@@ -699,6 +707,7 @@ final class Call {
                 }
             }
             case Holding.Parked(CompletionStage<?> ready) -> {
+                parkedNanos = parkedNanos == 0 ? System.nanoTime() : parkedNanos;
                 idle();
                 var _ = ready.toCompletableFuture()
                         .copy()

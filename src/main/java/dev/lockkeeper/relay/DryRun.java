@@ -57,6 +57,9 @@ final class DryRun {
                 json.writeStringProperty("granted", new Money(each.grantedNanos()).toString());
                 json.writeStringProperty("spent", new Money(each.spentNanos()).toString());
                 json.writeStringProperty("held", new Money(each.heldNanos()).toString());
+                if (each.elsewhereNanos() > 0) {
+                    json.writeStringProperty("elsewhere", new Money(each.elsewhereNanos()).toString());
+                }
                 json.writeStringProperty("free", new Money(each.freeNanos()).toString());
                 json.writeEndObject();
             }

@@ -104,11 +104,20 @@ public sealed interface Refusal {
      *
      * @param budget whose, as people say it: {@code $5/day of project 'web'}
      * @param needs what the call needs at least
-     * @param held what running calls hold of it
+     * @param held what running calls hold of it, and other processes have leased
+     * @param lost what is leased to processes that are gone
      * @param opensMillis until its next period begins; 0: it has none
      * @param lasting whether it would not be enough even if no running call took any of what it holds
      */
-    record Spent(String budget, Money cap, Money spent, Money held, Money needs, long opensMillis, boolean lasting)
+    record Spent(
+            String budget,
+            Money cap,
+            Money spent,
+            Money held,
+            Money lost,
+            Money needs,
+            long opensMillis,
+            boolean lasting)
             implements Refusal {
         static Spent of(Holding.Exhausted no, long leastNanos, long nowMillis) {
             Budget budget = no.budget();
@@ -118,9 +127,10 @@ public sealed interface Refusal {
                     new Money(no.capNanos()),
                     new Money(no.spentNanos()),
                     new Money(no.heldNanos()),
+                    new Money(no.lostNanos()),
                     new Money(leastNanos),
                     no.opensMillis() == Long.MAX_VALUE ? 0 : Math.max(1, no.opensMillis() - nowMillis),
-                    no.spentNanos() > no.capNanos() - leastNanos);
+                    no.spentNanos() + no.lostNanos() > no.capNanos() - leastNanos);
         }
     }
 
@@ -452,7 +462,8 @@ public sealed interface Refusal {
 
     private static Said said(Spent spent) {
         String balance = "The budget " + spent.budget + " can't pay this call: it needs " + spent.needs + ", of "
-                + spent.cap + " " + spent.spent + " are spent and " + spent.held + " held by running calls.";
+                + spent.cap + " " + spent.spent + " are spent and " + spent.held + " held by running calls."
+                + (spent.lost.nanos() > 0 ? " " + spent.lost + " are leased to servers that are gone." : "");
         if (!spent.lasting) {
             return new Said(
                     429,

@@ -38,6 +38,6 @@ class TenancyTest {
                 false,
                 new Budget.Terms(25 * DOLLAR, true, List.of()),
                 0);
-        return new Balance(budget, 0, 1, 25 * DOLLAR, 21 * DOLLAR, DOLLAR, 3 * DOLLAR, 0);
+        return new Balance(budget, 0, 1, 25 * DOLLAR, 21 * DOLLAR, DOLLAR, 0, 3 * DOLLAR, 0);
     }
 }

@@ -10,7 +10,7 @@ class BooksTest {
     private static final Payer PAYER = new Payer("org", "proj", "key", "", "");
     private static final long HOUR = 3_600_000;
 
-    private final Books books = new Books(100, 0);
+    private final Books books = new Books(100, 0, false);
 
     @Test
     void aHoldTakesFromAllAccountsOrFromNone() {
@@ -101,7 +101,8 @@ class BooksTest {
 
         books.strike(before, 999, 0); // the database adds it up: its record stands before the mark
         books.strike(behind, 1_000, 0);
-        books.loaded(standing, standing.current, 30, 0);
+        books.added(standing.current, 30, 0);
+        books.loaded(standing);
 
         assertThat(balance(1).spentNanos()).isEqualTo(70);
         assertThat(balance(1).heldNanos()).isZero();
@@ -116,7 +117,8 @@ class BooksTest {
         Holding.Parked parked = (Holding.Parked) hold(1, 1, 1, 0);
         assertThat(parked.ready().toCompletableFuture()).isNotDone();
 
-        books.loaded(standing, standing.current, 100, 0);
+        books.added(standing.current, 100, 0);
+        books.loaded(standing);
 
         assertThat(parked.ready().toCompletableFuture()).isCompleted();
         assertThat(hold(1, 1, 1, 0)).isInstanceOf(Holding.Exhausted.class);
@@ -219,7 +221,7 @@ class BooksTest {
         Period hourly = new Period(Period.Unit.HOUR, ZoneOffset.UTC);
         Standing standing =
                 books.add(new Budget(number, scope, hourly, carry, terms(amount, hard), 0), () -> new long[1]);
-        books.loaded(standing, standing.current, 0, 0);
+        books.loaded(standing);
     }
 
     private static Budget.Terms terms(long amount, boolean hard) {
@@ -232,7 +234,7 @@ class BooksTest {
 
     @SuppressWarnings("NullAway") // The ledger is not called here.
     private Holding hold(Ask ask, long at) {
-        return books.hold(null, 0, ask, at);
+        return books.hold(null, 0, ask, at, true);
     }
 
     private static Ask ask(Payer payer, long least, long wanted, long likely) {

@@ -1,6 +1,7 @@
 package dev.lockkeeper.ledger;
 
 import dev.lockkeeper.db.Database;
+import java.util.List;
 
 /** A store that fails on demand, before or after it has written. */
 final class FaultyStore extends Store {
@@ -21,8 +22,8 @@ final class FaultyStore extends Store {
 
     Fault fault = Fault.NONE;
 
-    FaultyStore(Database database) {
-        super(database, 1);
+    FaultyStore(Database database, long node) {
+        super(database, node);
     }
 
     @Override
@@ -36,5 +37,19 @@ final class FaultyStore extends Store {
         if (now == Fault.AFTER) {
             throw new Failed();
         }
+    }
+
+    @Override
+    Leases.Round lease(List<Leases.Wished> wishes) {
+        Fault now = fault;
+        fault = Fault.NONE;
+        if (now == Fault.BEFORE) {
+            throw new Failed();
+        }
+        Leases.Round round = super.lease(wishes);
+        if (now == Fault.AFTER) {
+            throw new Failed();
+        }
+        return round;
     }
 }

@@ -28,18 +28,18 @@ class OneDollarTest {
     }
 
     private static void run(RandomGenerator chance) {
-        Books books = new Books(CALLERS, 0);
+        Books books = new Books(CALLERS, 0, false);
         Period ever = new Period(Period.Unit.TOTAL, ZoneOffset.UTC);
         Budget dollar = new Budget(
                 1, new Scope(Scope.Kind.KEY, "key"), ever, false, new Budget.Terms(Money.DOLLAR, true, List.of()), 0);
         Standing standing = books.add(dollar, () -> new long[1]);
-        books.loaded(standing, standing.current, 0, 0);
+        books.loaded(standing);
         List<Call> running = new ArrayList<>();
         boolean refusedForGood = false;
         while (!refusedForGood || !running.isEmpty()) {
             if (!refusedForGood && running.size() < CALLERS && chance.nextInt(3) > 0) {
                 Call call = Call.of(chance);
-                switch (books.hold(nothing(), 0, call.ask(), 0)) {
+                switch (books.hold(nothing(), 0, call.ask(), 0, true)) {
                     case Holding.Granted(Hold hold) -> {
                         call.hold = hold;
                         running.add(call);

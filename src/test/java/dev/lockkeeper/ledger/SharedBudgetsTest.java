@@ -37,7 +37,7 @@ class SharedBudgetsTest {
     }
 
     private Ledger open(long node) throws Exception {
-        Ledger opened = Ledger.open(new Store(database, node), new MemoryStorage(), 1, clock, SMALL, false);
+        Ledger opened = Ledger.open(new Store(database, node), new MemoryStorage(), 1, clock, SMALL);
         opened.keep();
         return opened;
     }

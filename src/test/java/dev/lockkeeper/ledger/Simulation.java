@@ -106,7 +106,7 @@ final class Simulation {
     @SuppressWarnings("NullAway.Init")
     Simulation(Database database) {
         this.database = database;
-        this.store = new FaultyStore(database);
+        this.store = new FaultyStore(database, 1);
     }
 
     void run(List<Step> steps) throws IOException {
@@ -118,6 +118,7 @@ final class Simulation {
                             "rollup_hours",
                             "rollup_days",
                             "alerts",
+                            "leases",
                             "accounts",
                             "budgets",
                             "open_holds",
@@ -263,7 +264,7 @@ final class Simulation {
         storage.restart();
         store.fault = FaultyStore.Fault.NONE;
         loops = wanted;
-        ledger = Ledger.open(store, storage, loops, clock, SMALL, false);
+        ledger = Ledger.open(store, storage, loops, clock, SMALL);
         ledger.keep();
         Map<String, Hold> waiting = new HashMap<>();
         for (Hold each : ledger.waiting()) {
