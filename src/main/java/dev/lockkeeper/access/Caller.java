@@ -8,26 +8,22 @@ import java.util.Set;
  * Who is calling, as its key tells.
  *
  * @param keyId the key's id, {@code key_…}
- * @param keyName the key's name
  * @param projectId the project's id, {@code proj_…}: what objects and budgets belong to
  * @param project the project's name
  * @param organizationId the organization's id, {@code org_…}
  * @param models names that may be asked for; empty: all
  * @param kind what the key is for
- * @param environment the operator's own label, such as {@code staging}; empty: none
  * @param tools which tools at the provider it may ask for
  * @param testProviders providers that a test key of this project may reach; empty: simulated ones alone
  * @param networks where it may come from; empty: anywhere
  */
 public record Caller(
         String keyId,
-        String keyName,
         String projectId,
         String project,
         String organizationId,
         Set<String> models,
         KeyKind kind,
-        String environment,
         HostedTools tools,
         Set<String> testProviders,
         List<Network> networks) {
@@ -60,7 +56,7 @@ public record Caller(
     }
 
     /** Whether the key may be used from an IP address, in digits. */
-    public boolean mayComeFrom(String address) {
+    boolean mayComeFrom(String address) {
         if (networks.isEmpty()) {
             return true;
         }

@@ -38,7 +38,7 @@ public record HostedTools(boolean all, Set<String> some) {
     }
 
     /** As words: {@code all}, {@code none}, or names. */
-    public List<String> words() {
+    List<String> words() {
         return all ? List.of("all") : some.isEmpty() ? List.of("none") : List.copyOf(new TreeSet<>(some));
     }
 
@@ -76,7 +76,7 @@ public record HostedTools(boolean all, Set<String> some) {
      * @param type as a request names it: dated and preview names, such as {@code web_search_preview_2025_03_11}, count as
      *     the tool that they begin with
      */
-    public boolean allow(String type) {
+    boolean allow(String type) {
         if (all || OWN.contains(type) || some.contains(type)) {
             return true;
         }

@@ -392,13 +392,11 @@ public final class Keys {
             KeyTerms terms = key.terms();
             Presented.Known known = new Presented.Known(new Caller(
                     key.id(),
-                    key.name(),
                     key.projectId(),
                     key.project(),
                     key.organizationId(),
                     Set.copyOf(terms.models()),
                     key.kind(),
-                    terms.environment(),
                     terms.tools(),
                     row.testProviders,
                     terms.networks()));

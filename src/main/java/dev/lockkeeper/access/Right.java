@@ -39,7 +39,7 @@ public enum Right {
     }
 
     /** Whether who has this right has the other one by it. */
-    public boolean includes(Right other) {
+    boolean includes(Right other) {
         return this == other
                 || (name().endsWith("_WRITE")
                         && other.name().equals(name().substring(0, name().length() - "WRITE".length()) + "READ"));

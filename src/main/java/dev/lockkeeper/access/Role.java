@@ -17,7 +17,7 @@ public enum Role {
     VIEWER;
 
     /** What goes with it. */
-    public Set<Right> rights() {
+    Set<Right> rights() {
         return switch (this) {
             case OWNER, ADMIN -> EnumSet.allOf(Right.class);
             case DEVELOPER -> EnumSet.of(Right.KEYS_WRITE, Right.TENANTS_READ, Right.MONEY_READ, Right.SERVER_READ);
@@ -31,7 +31,7 @@ public enum Role {
     }
 
     /** The role that a word means; null for none. */
-    public static @Nullable Role of(String word) {
+    static @Nullable Role of(String word) {
         for (Role role : values()) {
             if (role.word().equals(word)) {
                 return role;

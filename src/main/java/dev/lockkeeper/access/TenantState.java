@@ -12,7 +12,7 @@ public enum TenantState {
     REVOKED;
 
     /** As the admin API writes it. */
-    public String word() {
+    String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 }

@@ -30,12 +30,6 @@ public interface Client {
     CompletionStage<Fetched> fetch(
             String method, String target, Headers headers, Bytes body, int maxBytes, long timeoutMillis);
 
-    /** Connections open or being opened now, over all loops of this provider. */
-    int connections();
-
-    /** Lets calls under way end, then closes the connections, see {@link Clients#close}. Any thread. */
-    void close();
-
     /** A gathered answer. */
     record Fetched(int status, Headers headers, Bytes body) {}
 

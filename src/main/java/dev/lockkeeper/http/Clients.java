@@ -155,9 +155,4 @@ public final class Clients implements AutoCloseable {
             LOG.warn("provider {}: no connection ({}): {}", settings.name(), fault.kind(), fault.detail());
         }
     }
-
-    /** Lookups of the host's name that failed since the start. */
-    public long failedLookups() {
-        return book.failedLookups();
-    }
 }

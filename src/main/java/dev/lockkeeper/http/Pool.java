@@ -47,7 +47,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The connections from one loop to one provider. Vert.x opens them; which call gets which, how many there are and who
  * waits is decided here, because only so one bound can hold over all loops. On the loop only, but for the volatile
- * fields, {@link #fetch}, {@link #connections} and {@link #close}.
+ * fields, {@link #fetch} and {@link #retire}.
  */
 final class Pool implements Client {
     /** {@link #waitingSinceNanos} when nobody waits. */
@@ -462,16 +462,6 @@ final class Pool implements Client {
         HttpClientAgent made = http == null ? opener.get() : http;
         http = made;
         return made;
-    }
-
-    @Override
-    public int connections() {
-        return all.open();
-    }
-
-    @Override
-    public void close() {
-        all.close();
     }
 
     @Override

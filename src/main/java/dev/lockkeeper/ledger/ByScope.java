@@ -39,12 +39,6 @@ final class ByScope<V> {
         }
     }
 
-    /** How many stand for exactly this scope. */
-    int count(Scope scope) {
-        List<V> values = names(scope).get(last(scope));
-        return values == null ? 0 : values.size();
-    }
-
     /** Visits what stands for any scope of an attempt, the widest scopes first. */
     void each(Payer payer, String model, String provider, Consumer<? super V> visit) {
         visit(Scope.Kind.ORGANIZATION, payer.organization(), visit);

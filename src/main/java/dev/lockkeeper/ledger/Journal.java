@@ -87,11 +87,6 @@ final class Journal {
         return position;
     }
 
-    /** The segment that is read now. The applier's thread. */
-    @Nullable Segment reading() {
-        return live.peek();
-    }
-
     /** Bytes of all segments. Any thread. */
     long bytes() {
         return (live.size() + spares.size()) * (long) segmentBytes;

@@ -20,7 +20,7 @@ public record Period(Unit unit, ZoneId zone) {
     private static final long HOUR_MILLIS = 3_600_000;
 
     /** When the period that holds an instant began; {@link Long#MIN_VALUE} for {@link Unit#TOTAL}. Milliseconds since 1970. */
-    public long start(long millis) {
+    long start(long millis) {
         return switch (unit) {
             case HOUR -> hourStart(millis);
             case DAY -> first(day(millis));
@@ -31,7 +31,7 @@ public record Period(Unit unit, ZoneId zone) {
     }
 
     /** When the period that holds an instant ends, exclusive; {@link Long#MAX_VALUE} for {@link Unit#TOTAL}. */
-    public long end(long millis) {
+    long end(long millis) {
         return switch (unit) {
             case HOUR -> hourEnd(millis);
             case DAY -> first(day(millis).plusDays(1));

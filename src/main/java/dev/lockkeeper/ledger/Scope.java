@@ -59,7 +59,7 @@ public record Scope(Kind kind, String id) {
         private final String text = name().toLowerCase(Locale.ROOT);
 
         /** The name in the database: {@code end_user}. */
-        public String text() {
+        String text() {
             return text;
         }
 

@@ -38,7 +38,7 @@ public record Span(long fromMillis, long toMillis, ZoneId zone) {
     }
 
     /** The day that an instant is in. */
-    public LocalDate day(long millis) {
+    LocalDate day(long millis) {
         return LocalDate.ofInstant(Instant.ofEpochMilli(millis), zone);
     }
 

@@ -55,7 +55,7 @@ public final class Sums {
     }
 
     /** One of the counts. */
-    public long count(String name) {
+    long count(String name) {
         int at = COUNTS.indexOf(name);
         if (at < 0) {
             throw new IllegalArgumentException("count: " + name + " (expected: one of " + COUNTS + ")");

@@ -45,7 +45,7 @@ public record Subject(Kind kind, String id) {
     }
 
     /** Whether it stands for each of its kind, or for each end user of a project. */
-    public boolean isEach() {
+    boolean isEach() {
         return id.equals(EACH) || (kind == Kind.END_USER && id.endsWith("/" + EACH));
     }
 

@@ -1430,7 +1430,6 @@ final class Call {
                             outcome,
                             errorCode,
                             streamed,
-                            exchange.startedNanos(),
                             firstByteNanos,
                             total,
                             ownNanos,

@@ -19,7 +19,6 @@ import org.jspecify.annotations.Nullable;
  * @param outcome how it ended
  * @param errorCode the code of the error told to the client, empty when none
  * @param streamed whether the answer was a stream of events
- * @param startedNanos {@link System#nanoTime()} when the head had been read
  * @param firstByteNanos from the start to the first byte of the answer sent, -1 when none was
  * @param totalNanos from the start to the end
  * @param ownNanos of {@code totalNanos}, without waiting for the upstream and for the client
@@ -45,7 +44,6 @@ public record CallReport(
         Outcome outcome,
         String errorCode,
         boolean streamed,
-        long startedNanos,
         long firstByteNanos,
         long totalNanos,
         long ownNanos,

@@ -62,7 +62,7 @@ public final class Pools implements AutoCloseable {
     }
 
     /** This loop's way to a provider. */
-    public Client on(Loop loop, Provider provider) {
+    Client on(Loop loop, Provider provider) {
         ClientSettings way = provider.settings().connection();
         Clients clients = open.get(way);
         return (clients != null ? clients : left(way)).on(loop);

@@ -144,7 +144,6 @@ public final class Relay {
                 outcome,
                 errorCode,
                 false,
-                exchange.startedNanos(),
                 total,
                 total,
                 Math.max(0, total - waitedNanos),

@@ -53,7 +53,7 @@ public final class Rules {
     }
 
     /** The provider of a name that the settings have checked. */
-    public Provider provider(String name) {
+    Provider provider(String name) {
         Provider provider = providers.get(name);
         if (provider == null) {
             throw new IllegalStateException("a target names the provider '" + name + "', which does not exist");

@@ -27,10 +27,6 @@ record Event(@Nullable String name, Role role, boolean paced, Data data) {
         String at(int sequence);
     }
 
-    static Event of(Data data) {
-        return new Event(null, Role.ORDINARY, false, data);
-    }
-
     static Event token(Data data) {
         return new Event(null, Role.ORDINARY, true, data);
     }

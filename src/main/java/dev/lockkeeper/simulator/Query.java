@@ -1,7 +1,6 @@
 package dev.lockkeeper.simulator;
 
 import dev.lockkeeper.http.QueryString;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,17 +24,6 @@ final class Query {
     @Nullable String get(String name) {
         List<String> all = values.get(name);
         return all == null ? null : all.getFirst();
-    }
-
-    /** All values of a parameter, written {@code name}, {@code name[]} or {@code name[0]}. */
-    List<String> all(String name) {
-        List<String> all = new ArrayList<>();
-        values.forEach((key, each) -> {
-            if (key.equals(name) || key.startsWith(name + "[")) {
-                all.addAll(each);
-            }
-        });
-        return all;
     }
 
     /** What stands in brackets behind a name, with its value: {@code metadata[k]=v}. */

@@ -98,10 +98,4 @@ public record SimulatorSettings(
                 maxRequestBody,
                 mishaps);
     }
-
-    /** The same, serving these names besides OpenAI's. */
-    public SimulatorSettings withModels(List<String> newModels) {
-        return new SimulatorSettings(
-                seed, clock, tokens, pace, firstByte, needsKey, unknownParameters, newModels, maxRequestBody, mishaps);
-    }
 }

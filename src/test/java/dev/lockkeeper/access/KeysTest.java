@@ -65,13 +65,11 @@ class KeysTest {
         assertThat(find(created.text()))
                 .isEqualTo(new Caller(
                         created.key().id(),
-                        "ci",
                         "proj_default",
                         "default",
                         "org_default",
                         Set.of("gpt-5.5", "gpt-4o"),
                         KeyKind.LIVE,
-                        "",
                         HostedTools.ALL,
                         Set.of(),
                         List.of()));

@@ -31,7 +31,6 @@ final class Reports {
                 outcome,
                 outcome == Outcome.SERVED ? "" : "upstream_reset",
                 true,
-                1_000L,
                 outcome == Outcome.SERVED ? 12_345_678L : -1,
                 98_765_432L,
                 83_210L,

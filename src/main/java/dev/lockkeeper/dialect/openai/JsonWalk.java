@@ -175,11 +175,6 @@ final class JsonWalk {
         return feed(text) && end();
     }
 
-    /** How many containers are open; inside a visitor's {@code open} and {@code close}, that one not counted. */
-    int depth() {
-        return depth;
-    }
-
     /** Where the member last begun at the outermost level has its opening quote, counted from the text's start. */
     long memberStart() {
         return memberStart;

@@ -109,7 +109,7 @@ public final class MultipartPeek {
     }
 
     /** Whether the closing boundary was seen: no further field follows. */
-    public boolean complete() {
+    boolean complete() {
         return state == State.EPILOGUE;
     }
 

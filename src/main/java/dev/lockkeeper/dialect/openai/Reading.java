@@ -28,10 +28,9 @@ final class Reading implements JsonWalk.Visitor {
     private static final int FINISH = 4;
     private static final int RESPONSE = 5;
     private static final int SEQUENCE = 6;
-    private static final int RESPONSE_ERROR = 7;
-    private static final int RESPONSE_CREATED = 8;
+    private static final int RESPONSE_CREATED = 7;
     /** From here on: short strings that are kept. */
-    private static final int SHORT = 9;
+    private static final int SHORT = 8;
 
     static final int ID = 0;
     static final int MODEL = 1;
@@ -123,7 +122,6 @@ final class Reading implements JsonWalk.Visitor {
                 "choices[].finish_reason",
                 "response",
                 "sequence_number",
-                "response.error",
                 "response.created_at"));
         all.addAll(List.of(SHORT_PATHS));
         all.addAll(List.of(TEXT_PATHS));
@@ -157,7 +155,6 @@ final class Reading implements JsonWalk.Visitor {
     // What the text being read holds.
     private boolean object;
     private boolean error;
-    private boolean responseError;
     private boolean choices;
     private boolean usageHere;
     private long usageNullFrom = -1;
@@ -173,7 +170,6 @@ final class Reading implements JsonWalk.Visitor {
     boolean event(Bytes data) {
         object = false;
         error = false;
-        responseError = false;
         choices = false;
         usageHere = false;
         typed = false;
@@ -253,11 +249,6 @@ final class Reading implements JsonWalk.Visitor {
         return error;
     }
 
-    /** Whether the response inside an event said {@code error}, and not null. */
-    boolean responseError() {
-        return responseError;
-    }
-
     /** Whether the text had choices. */
     boolean choices() {
         return choices;
@@ -315,8 +306,6 @@ final class Reading implements JsonWalk.Visitor {
             object = isObject;
         } else if (path == ERROR) {
             error = true;
-        } else if (path == RESPONSE_ERROR) {
-            responseError = true;
         } else if (path == RESPONSE) {
             responseFrom = walk.now() - 1;
             tools.wholeBegins();
@@ -366,7 +355,6 @@ final class Reading implements JsonWalk.Visitor {
     public void literal(int path, char letter) {
         if (letter == 't') {
             error |= path == ERROR;
-            responseError |= path == RESPONSE_ERROR;
         }
         if (path == USAGE && letter == 'n') {
             usageNullFrom = walk.memberStart();
@@ -391,8 +379,6 @@ final class Reading implements JsonWalk.Visitor {
             }
         } else if (path == ERROR) {
             error = true;
-        } else if (path == RESPONSE_ERROR) {
-            responseError = true;
         } else if (keeps(path)) {
             int room = Math.min(to - from, MAX_SHORT - smallLength);
             System.arraycopy(array, from, small, smallLength, room);

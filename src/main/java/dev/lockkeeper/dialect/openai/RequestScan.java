@@ -190,7 +190,7 @@ public final class RequestScan {
     }
 
     /** {@code stream_options.include_usage}; null: not said. */
-    public @Nullable Boolean includeUsage() {
+    @Nullable Boolean includeUsage() {
         return includeUsage;
     }
 
