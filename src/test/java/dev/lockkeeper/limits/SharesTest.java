@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,6 +50,9 @@ class SharesTest {
         private final Shares shares;
         private final List<Permit> running = new ArrayList<>();
 
+        /** Whether its transactions fail when they are to be committed. */
+        private boolean failing;
+
         Node(Path own) {
             this.own = own;
             try {
@@ -58,8 +62,27 @@ class SharesTest {
                 throw new IllegalStateException(e);
             }
             limits = Limits.open(database, time, time::nanos);
-            shares = limits.sharing(database, _ -> time.millis());
+            shares = limits.sharing(database, this::now);
             shares.round();
+        }
+
+        private long now(Handle handle) {
+            if (failing) {
+                handle.execute("CREATE TABLE IF NOT EXISTS never (id INT UNIQUE DEFERRABLE INITIALLY DEFERRED)");
+                handle.execute("INSERT INTO never VALUES (1), (1)");
+            }
+            return time.millis();
+        }
+
+        /** Tries to move its shares, and fails when all but the commit is done. */
+        void fails() {
+            failing = true;
+            shares.round();
+            assertThat(shares.away()).isTrue();
+            failing = false;
+            shares.fetch();
+            shares.round();
+            assertThat(shares.away()).isFalse();
         }
 
         Entry enter(String key, long tokens) {
@@ -442,7 +465,7 @@ class SharesTest {
     }
 
     /**
-     * Whatever is asked where and whenever shares move, nodes die, stop and come: all nodes together let in what one bucket
+     * Whatever is asked where and whenever shares move or fail to, nodes die, stop and come: all nodes together let in what one bucket
      * would, no more calls at once than the limit, and no more of a day than there is.
      */
     @ParameterizedTest
@@ -485,14 +508,15 @@ class SharesTest {
                 case 9 -> node.shares.fetch();
                 case 10 -> node.shares.round();
                 default -> {
-                    if (random.nextInt(6) == 0) {
-                        switch (random.nextInt(3)) {
+                    if (random.nextInt(4) == 0) {
+                        switch (random.nextInt(4)) {
                             case 0 -> {
                                 if (nodes.size() < 5) {
                                     node();
                                 }
                             }
-                            case 1 -> {
+                            case 1 -> node.fails();
+                            case 2 -> {
                                 if (nodes.size() > 1) {
                                     node.dies();
                                 }
