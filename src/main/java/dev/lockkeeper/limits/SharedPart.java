@@ -39,6 +39,9 @@ abstract sealed class SharedPart extends SharedGauge {
 
     abstract long rate(long wanted);
 
+    /** Whether it goes by just this share. */
+    abstract boolean is(long nowSize, long nowRate);
+
     /** Goes down to a share, in memory; what was let in under it stays. */
     abstract Lowered lower(long to, long toRate);
 
@@ -194,6 +197,11 @@ abstract sealed class SharedPart extends SharedGauge {
         }
 
         @Override
+        synchronized boolean is(long nowSize, long nowRate) {
+            return size == nowSize && rate == nowRate;
+        }
+
+        @Override
         synchronized Lowered lower(long to, long toRate) {
             fill(cluster.nanos());
             double out = 0;
@@ -312,6 +320,11 @@ abstract sealed class SharedPart extends SharedGauge {
         @Override
         long rate(long wanted) {
             return 0;
+        }
+
+        @Override
+        synchronized boolean is(long nowSize, long nowRate) {
+            return size == nowSize;
         }
 
         @Override

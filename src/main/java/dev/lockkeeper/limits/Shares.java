@@ -90,6 +90,9 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
     private long changesSeen = -1;
     private boolean leaving;
 
+    /** The round in which it was told last that a share can't be moved. */
+    private long refusedRound = -2 * TIDY_ROUNDS;
+
     /** What became of a limit in a transaction that may still fail. */
     private record Moved(SharedPart gauge, boolean released, long size, long rate, double tokens, long free) {}
 
@@ -285,7 +288,8 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
 
     private boolean isOff(SharedPart gauge, List<Share> shares, long turn) {
         Share mine = mine(shares);
-        if (mine == null) {
+        // They may differ after a transaction that failed, or of which it isn't known.
+        if (mine == null || !gauge.is(mine.size(), mine.rate())) {
             return true;
         }
         List<Share> living = shares.stream().filter(Share::live).toList();
@@ -386,7 +390,7 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
         do {
             List<SharedGauge> batch = gauges.subList(from, Math.min(gauges.size(), from + BATCH));
             long began = nanos();
-            if (!inTransaction(batch, began, look && from == 0)) {
+            if (!moved(batch, began, look && from == 0)) {
                 if (leaving) {
                     return;
                 }
@@ -396,6 +400,33 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
             }
             from += BATCH;
         } while (from < gauges.size());
+    }
+
+    /** Moves shares; those that the database refuses are left out, and hold up no others. */
+    private boolean moved(List<SharedGauge> batch, long began, boolean look) {
+        try {
+            return inTransaction(batch, began, look);
+        } catch (RuntimeException e) {
+            if (batch.isEmpty() || Database.isTrouble(e)) {
+                throw e;
+            }
+            if (batch.size() == 1) {
+                if (rounds - refusedRound > TIDY_ROUNDS) {
+                    refusedRound = rounds;
+                    LOG.error(
+                            "the share of a limit of {} can't be moved, and others perhaps: {}",
+                            batch.getFirst().row.measure().said(),
+                            Database.said(e));
+                }
+                return inTransaction(List.of(), nanos(), look);
+            }
+        }
+        for (SharedGauge each : batch) {
+            if (!moved(List.of(each), nanos(), look)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** What became of a transaction; null where this node is taken for dead. */
