@@ -145,6 +145,23 @@ public final class Audit {
                 .execute();
     }
 
+    /** The same by the JSON that tells the states. */
+    void appendJson(
+            Handle handle,
+            Actor who,
+            String action,
+            String subject,
+            @Nullable ObjectNode before,
+            @Nullable ObjectNode after) {
+        append(
+                handle,
+                who,
+                action,
+                subject,
+                before == null ? null : before.toString(),
+                after == null ? null : after.toString());
+    }
+
     /**
      * Who writes changes of other rooms here, in the transactions that make them.
      *

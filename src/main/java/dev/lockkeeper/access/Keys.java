@@ -176,8 +176,7 @@ public final class Keys {
                     .bindMap(columns(terms))
                     .execute();
             KeyInfo made = Objects.requireNonNull(info(handle, id));
-            access.audit()
-                    .append(handle, who, "key.create", id, null, made.json().toString());
+            access.audit().appendJson(handle, who, "key.create", id, null, made.json());
             return new Created(text, made, newProject);
         });
     }
@@ -361,14 +360,7 @@ public final class Keys {
 
     private KeyInfo noted(Handle handle, Actor who, String action, KeyInfo before) {
         KeyInfo after = Objects.requireNonNull(info(handle, before.id()));
-        access.audit()
-                .append(
-                        handle,
-                        who,
-                        action,
-                        before.id(),
-                        before.json().toString(),
-                        after.json().toString());
+        access.audit().appendJson(handle, who, action, before.id(), before.json(), after.json());
         return withUse(after);
     }
 

@@ -143,7 +143,7 @@ public final class People {
                     .bind(6, clock.millis() + valid.toMillis())
                     .execute();
             Invitation made = Objects.requireNonNull(invitation(handle, id));
-            note(handle, who, "invitation.create", id, null, made.json().toString());
+            access.audit().appendJson(handle, who, "invitation.create", id, null, made.json());
             return new Shown<>(text, made);
         });
     }
@@ -172,13 +172,7 @@ public final class People {
             checkRank(who, before.role());
             handle.execute("UPDATE invitations SET revoked = ? WHERE id = ?", clock.millis(), id);
             Invitation after = Objects.requireNonNull(invitation(handle, id));
-            note(
-                    handle,
-                    who,
-                    "invitation.revoke",
-                    id,
-                    before.json().toString(),
-                    after.json().toString());
+            access.audit().appendJson(handle, who, "invitation.revoke", id, before.json(), after.json());
             return after;
         });
     }
@@ -208,13 +202,7 @@ public final class People {
                     .execute();
             Person person = Objects.requireNonNull(person(handle, personId));
             Actor self = new Actor(personId, person.name(), false, Set.of());
-            note(
-                    handle,
-                    self,
-                    "invitation.accept",
-                    invited.id(),
-                    null,
-                    person.json().toString());
+            access.audit().appendJson(handle, self, "invitation.accept", invited.id(), null, person.json());
             TokenInfo first = insert(
                     handle,
                     self,
@@ -298,13 +286,7 @@ public final class People {
 
     private Person changed(Handle handle, Actor who, String action, Person before) {
         Person after = Objects.requireNonNull(person(handle, before.id()));
-        note(
-                handle,
-                who,
-                action,
-                before.id(),
-                before.json().toString(),
-                after.json().toString());
+        access.audit().appendJson(handle, who, action, before.id(), before.json(), after.json());
         return after;
     }
 
@@ -367,7 +349,7 @@ public final class People {
                 .bind(6, token.createdMillis())
                 .bind(7, token.expiresMillis())
                 .execute();
-        note(handle, who, "token.create", token.id(), null, token.json().toString());
+        access.audit().appendJson(handle, who, "token.create", token.id(), null, token.json());
         return token;
     }
 
@@ -400,13 +382,7 @@ public final class People {
             }
             handle.execute("UPDATE admin_tokens SET revoked = ? WHERE id = ?", clock.millis(), id);
             TokenInfo after = Objects.requireNonNull(token(handle, id));
-            note(
-                    handle,
-                    who,
-                    "token.revoke",
-                    id,
-                    before.json().toString(),
-                    after.json().toString());
+            access.audit().appendJson(handle, who, "token.revoke", id, before.json(), after.json());
             return after;
         });
     }
@@ -458,11 +434,6 @@ public final class People {
                                 + ", which has not the scope " + right.word() + ")");
             }
         }
-    }
-
-    private void note(
-            Handle handle, Actor who, String action, String id, @Nullable String before, @Nullable String after) {
-        access.audit().append(handle, who, action, id, before, after);
     }
 
     private static @Nullable Person person(Handle handle, String id) {

@@ -118,7 +118,7 @@ public final class Tenants {
                     .bind(3, markupBasisPoints)
                     .execute();
             Organization made = Objects.requireNonNull(organization(handle, id));
-            note(handle, who, "organization.create", id, null, made.json().toString());
+            access.audit().appendJson(handle, who, "organization.create", id, null, made.json());
             return made;
         });
     }
@@ -197,7 +197,7 @@ public final class Tenants {
                 return Deleted.IN_USE;
             }
             handle.execute("DELETE FROM organizations WHERE id = ?", before.id());
-            note(handle, who, "organization.delete", before.id(), before.json().toString(), null);
+            access.audit().appendJson(handle, who, "organization.delete", before.id(), before.json(), null);
             return Deleted.DONE;
         });
     }
@@ -241,7 +241,7 @@ public final class Tenants {
                 .bind(4, String.join("\n", testProviders))
                 .execute();
         Project made = Objects.requireNonNull(project(handle, payer.id(), id));
-        note(handle, who, "project.create", id, null, made.json().toString());
+        access.audit().appendJson(handle, who, "project.create", id, null, made.json());
         return made;
     }
 
@@ -381,7 +381,7 @@ public final class Tenants {
             }
             handle.execute("DELETE FROM keys WHERE project = ?", before.id());
             handle.execute("DELETE FROM projects WHERE id = ?", before.id());
-            note(handle, who, "project.delete", before.id(), before.json().toString(), null);
+            access.audit().appendJson(handle, who, "project.delete", before.id(), before.json(), null);
             return Deleted.DONE;
         });
     }
@@ -408,31 +408,14 @@ public final class Tenants {
 
     private Organization changed(Handle handle, Actor who, String action, Organization before) {
         Organization after = Objects.requireNonNull(organization(handle, before.id()));
-        note(
-                handle,
-                who,
-                action,
-                before.id(),
-                before.json().toString(),
-                after.json().toString());
+        access.audit().appendJson(handle, who, action, before.id(), before.json(), after.json());
         return after;
     }
 
     private Project changed(Handle handle, Actor who, String action, Project before) {
         Project after = Objects.requireNonNull(project(handle, before.organizationId(), before.id()));
-        note(
-                handle,
-                who,
-                action,
-                before.id(),
-                before.json().toString(),
-                after.json().toString());
+        access.audit().appendJson(handle, who, action, before.id(), before.json(), after.json());
         return after;
-    }
-
-    private void note(
-            Handle handle, Actor who, String action, String id, @Nullable String before, @Nullable String after) {
-        access.audit().append(handle, who, action, id, before, after);
     }
 
     private static @Nullable Organization organization(Handle handle, String organization) {

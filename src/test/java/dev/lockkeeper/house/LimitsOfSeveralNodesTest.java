@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.db.DatabaseSettings.Postgres;
-import dev.lockkeeper.db.DatabaseSettings.Server;
 import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.Measure;
 import dev.lockkeeper.limits.Subject;
@@ -138,17 +137,7 @@ class LimitsOfSeveralNodesTest {
         Postgres direct = (Postgres) Stores.POSTGRESQL.settings(temp);
         try (Cable cable = new Cable(direct.servers().getFirst().port())) {
             cable.mend();
-            Postgres through = new Postgres(
-                    List.of(new Server("127.0.0.1", cable.port())),
-                    direct.database(),
-                    direct.user(),
-                    direct.password(),
-                    direct.schema(),
-                    direct.connections(),
-                    Duration.ofSeconds(1),
-                    Duration.ZERO,
-                    direct.tls(),
-                    null);
+            Postgres through = cable.to(direct);
             try (Gateway gateway = Gateway.plan().data(temp).store(through).start()) {
                 limit(gateway, Measure.REQUESTS_PER_MINUTE, 60);
                 assertThat(chat(gateway)).isEqualTo(200);

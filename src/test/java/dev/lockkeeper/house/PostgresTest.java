@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.access.Presented;
 import dev.lockkeeper.db.DatabaseSettings.Postgres;
-import dev.lockkeeper.db.DatabaseSettings.Server;
 import dev.lockkeeper.testing.Cable;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.Stores;
@@ -13,7 +12,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -59,17 +57,7 @@ class PostgresTest {
         Postgres direct = (Postgres) Stores.POSTGRESQL.settings(temp);
         try (Cable cable = new Cable(direct.servers().getFirst().port())) {
             cable.mend();
-            Postgres through = new Postgres(
-                    List.of(new Server("127.0.0.1", cable.port())),
-                    direct.database(),
-                    direct.user(),
-                    direct.password(),
-                    direct.schema(),
-                    direct.connections(),
-                    Duration.ofSeconds(1),
-                    Duration.ZERO,
-                    direct.tls(),
-                    null);
+            Postgres through = cable.to(direct);
             try (Gateway gateway = Gateway.plan().data(temp).store(through).start()) {
                 assertThat(chat(gateway)).isEqualTo(200);
                 cable.cut();

@@ -3,6 +3,7 @@ package dev.lockkeeper.ledger;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.testing.SetClock;
 import dev.lockkeeper.testing.Stores;
 import dev.lockkeeper.units.Usage;
 import java.io.IOException;
@@ -112,24 +113,7 @@ class LeaseSimulationTest {
         }
 
         void run() throws IOException {
-            database.<Integer>write(
-                    handle -> {
-                        for (String table : List.of(
-                                "entries",
-                                "rollups",
-                                "rollup_hours",
-                                "rollup_days",
-                                "alerts",
-                                "leases",
-                                "accounts",
-                                "budgets",
-                                "open_holds",
-                                "journals")) {
-                            handle.execute("DELETE FROM " + table);
-                        }
-                        return 0;
-                    },
-                    _ -> {});
+            Simulation.empty(database);
             for (int i = 1; i <= 3; i++) {
                 nodes.add(new Node(database, i));
             }
@@ -216,7 +200,7 @@ class LeaseSimulationTest {
             } else if (what < 95) {
                 node.store.fault = chance.nextBoolean() ? FaultyStore.Fault.BEFORE : FaultyStore.Fault.AFTER;
             } else if (what < 97) {
-                node.clock.millis += chance.nextLong(-20, 60) * 60_000;
+                node.clock.forward(Duration.ofMillis(chance.nextLong(-20, 60) * 60_000));
             } else if (what == 97) {
                 change(node);
             } else if (what == 98) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.Page;
 import dev.lockkeeper.testing.OnBothStores;
+import dev.lockkeeper.testing.SetClock;
 import dev.lockkeeper.testing.Stores;
 import dev.lockkeeper.units.Usage;
 import java.lang.foreign.MemorySegment;
@@ -194,7 +195,7 @@ class LedgerTest {
         Hold waits = hold(0, 60);
         assertThat(waits.await(new Awaited(Awaited.Kind.RESPONSE, "resp_1", "/v1/responses", "", 1, 2, NOON)))
                 .isTrue();
-        clock.millis += 2 * HOUR;
+        clock.forward(Duration.ofMillis(2 * HOUR));
         hold(0, 10).settle(bill(10));
 
         reopen(2);
@@ -216,7 +217,7 @@ class LedgerTest {
         create(PROJECT, 100, Period.Unit.HOUR, true, true);
         assertThat(hold(0, 60).await(new Awaited(Awaited.Kind.RESPONSE, "resp_1", "/v1/responses", "", 1, 2, NOON)))
                 .isTrue();
-        clock.millis += HOUR;
+        clock.forward(Duration.ofMillis(HOUR));
         hold(0, 10).settle(bill(10));
 
         reopen(2);
@@ -335,7 +336,7 @@ class LedgerTest {
     @Test
     void aNewBudgetKnowsWhatWasSpentInItsPeriod() throws Exception {
         hold(0, 10).settle(bill(10));
-        clock.millis = NOON + HOUR;
+        clock.set(NOON + HOUR);
         hold(0, 20).settle(bill(20));
         hold(1, 40).settle(bill(40));
         Hold open = hold(1, 80);
@@ -356,11 +357,11 @@ class LedgerTest {
     @Test
     void aBudgetOfAPartOfAnHourIsAddedUpFromTheEntries() throws Exception {
         ZoneId kathmandu = ZoneId.of("Asia/Kathmandu"); // 5:45 ahead
-        clock.millis = NOON + HOUR / 4 - 1;
+        clock.set(NOON + HOUR / 4 - 1);
         hold(0, 1).settle(bill(1));
-        clock.millis = NOON + HOUR / 4;
+        clock.set(NOON + HOUR / 4);
         hold(0, 2).settle(bill(2));
-        clock.millis = NOON + HOUR;
+        clock.set(NOON + HOUR);
         hold(0, 4).settle(bill(4));
 
         ledger.budgets()
@@ -379,7 +380,7 @@ class LedgerTest {
     void budgetsSurviveARestartAsTheyStand() throws Exception {
         create(PROJECT, 100, Period.Unit.HOUR, true, true);
         hold(0, 30).settle(bill(30));
-        clock.millis = NOON + HOUR;
+        clock.set(NOON + HOUR);
         hold(0, 10).settle(bill(10));
         ledger.budgets().change(1, new Budget.Terms(150, true, List.of(50)), List.of());
         hold(0, 5).settle(bill(5));
@@ -397,9 +398,9 @@ class LedgerTest {
     @Test
     void aClockThatWasSetBackBeforeARestartReopensNothing() throws Exception {
         create(PROJECT, 100);
-        clock.millis = NOON + HOUR;
+        clock.set(NOON + HOUR);
         hold(0, 100).settle(bill(100));
-        clock.millis = NOON;
+        clock.set(NOON);
 
         reopen(2);
 
@@ -473,7 +474,7 @@ class LedgerTest {
         for (int i = 0; i < before.length; i++) {
             rollup(NOON - (before.length - i) * 7L * 24 * HOUR, before[i]);
         }
-        clock.millis = NOON + HOUR / 2;
+        clock.set(NOON + HOUR / 2);
         hold(0, now).settle(bill(now));
         ledger.step();
         ledger.budgets().lookForSurges();

@@ -3,6 +3,7 @@ package dev.lockkeeper.ledger;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.testing.SetClock;
 import dev.lockkeeper.testing.Stores;
 import dev.lockkeeper.units.Usage;
 import java.nio.file.Path;

@@ -3,6 +3,7 @@ package dev.lockkeeper.ledger;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.testing.SetClock;
 import dev.lockkeeper.units.Usage;
 import java.io.IOException;
 import java.time.Duration;
@@ -90,8 +91,7 @@ final class Simulation {
     private int waited;
 
     private final MemoryStorage storage = new MemoryStorage();
-    private final SetClock clock =
-            new SetClock(Instant.parse("2026-10-24T22:10:00Z").toEpochMilli()); // the clocks are set that night
+    private final SetClock clock = new SetClock(Instant.parse("2026-10-24T22:10:00Z")); // the clocks are set that night
     private final Database database;
     private final FaultyStore store;
 
@@ -99,7 +99,7 @@ final class Simulation {
     private Ledger ledger;
 
     private int loops = 2;
-    private long latest = clock.millis;
+    private long latest = clock.millis();
     private final List<Open> open = new ArrayList<>();
     private final List<Booked> booked = new ArrayList<>();
 
@@ -109,7 +109,8 @@ final class Simulation {
         this.store = new FaultyStore(database, 1);
     }
 
-    void run(List<Step> steps) throws IOException {
+    /** Takes all of the books from a database. */
+    static void empty(Database database) {
         database.<Integer>write(
                 handle -> {
                     for (String table : List.of(
@@ -128,6 +129,10 @@ final class Simulation {
                     return 0;
                 },
                 _ -> {});
+    }
+
+    void run(List<Step> steps) throws IOException {
+        empty(database);
         restart(2);
         for (Step step : steps) {
             Map<Long, Balance> before = balances();
@@ -203,7 +208,7 @@ final class Simulation {
             case Await(int which) -> {
                 if (!open.isEmpty()) {
                     Hold hold = open.get(which % open.size()).hold;
-                    Awaited what = awaited(++waited, clock.millis);
+                    Awaited what = awaited(++waited, clock.millis());
                     if (hold.pending() == null && hold.await(what)) {
                         assertThat(hold.pending()).isNotNull();
                     }
@@ -235,8 +240,8 @@ final class Simulation {
                 }
             }
             case Clocks(int minutes) -> {
-                clock.millis += minutes * 60_000L;
-                latest = Math.max(latest, clock.millis);
+                clock.forward(Duration.ofMillis(minutes * 60_000L));
+                latest = Math.max(latest, clock.millis());
             }
             case Chores(Chore chore) -> {
                 switch (chore) {

@@ -1,5 +1,6 @@
 package dev.lockkeeper.testing;
 
+import dev.lockkeeper.db.DatabaseSettings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -8,6 +9,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -75,6 +78,21 @@ public final class Cable implements AutoCloseable {
         } catch (IOException cut) {
             // That is what it is for.
         }
+    }
+
+    /** A store's settings where it is reached through this, and its answers are waited for a second. */
+    public DatabaseSettings.Postgres to(DatabaseSettings.Postgres direct) {
+        return new DatabaseSettings.Postgres(
+                List.of(new DatabaseSettings.Server("127.0.0.1", port())),
+                direct.database(),
+                direct.user(),
+                direct.password(),
+                direct.schema(),
+                direct.connections(),
+                Duration.ofSeconds(1),
+                Duration.ZERO,
+                direct.tls(),
+                null);
     }
 
     @Override

@@ -14,6 +14,16 @@ public final class SetClock extends Clock {
         this.now = now;
     }
 
+    /** @param millis since 1970 */
+    public SetClock(long millis) {
+        this(Instant.ofEpochMilli(millis));
+    }
+
+    /** @param millis since 1970 */
+    public void set(long millis) {
+        set(Instant.ofEpochMilli(millis));
+    }
+
     public void set(Instant value) {
         now = value;
     }
