@@ -11,6 +11,7 @@ import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.ledger.Payer;
 import dev.lockkeeper.ledger.Period;
 import dev.lockkeeper.ledger.Scope;
+import dev.lockkeeper.testing.Stores;
 import dev.lockkeeper.units.Usage;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -26,7 +27,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code ledger}: what a hold and its settling take of a loop, and how fast the database takes them, on SQLite. */
+/** {@code ledger}: what a hold and its settling take of a loop, and how fast the database takes them. */
 @Command(
         name = "ledger",
         mixinStandardHelpOptions = true,
@@ -43,6 +44,12 @@ final class LedgerRun implements Callable<Integer> {
     @Option(names = "--rate", description = "Calls a second while they are timed. Default: 10000")
     private int rate = 10_000;
 
+    @Option(names = "--store", description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private Stores store = Stores.SQLITE;
+
+    @Option(names = "--users", description = "End users whom calls name in turn. Default: ${DEFAULT-VALUE}.")
+    private int users = 100;
+
     @Option(names = "--data", description = "Where the folder for it is made: on the disk that is asked about.")
     private Path data = Path.of("target");
 
@@ -51,7 +58,7 @@ final class LedgerRun implements Callable<Integer> {
         PrintWriter say = spec.commandLine().getOut();
         Files.createDirectories(data);
         Path folder = Files.createTempDirectory(data, "ledger-");
-        try (Database database = Database.open(folder);
+        try (Database database = store.open(folder);
                 Ledger ledger = Ledger.open(
                         database, folder.resolve("journal"), 1, Clock.systemUTC(), LedgerSettings.DEFAULT)) {
             budget(ledger, new Scope(Scope.Kind.ORGANIZATION, "org_default"));
@@ -97,11 +104,11 @@ final class LedgerRun implements Callable<Integer> {
         }
     }
 
-    private static Hold granted(Ledger ledger, int call) {
+    private Hold granted(Ledger ledger, int call) {
         Ask ask = new Ask(
                 "req_0123456789abcdef" + call,
                 1,
-                new Payer("org_default", "proj_default", "key_0123456789abcdef", "user-" + call % 100, ""),
+                new Payer("org_default", "proj_default", "key_0123456789abcdef", "user-" + call % users, ""),
                 "openai",
                 "gpt-5.5",
                 "gpt-5.5-2026-04-23",

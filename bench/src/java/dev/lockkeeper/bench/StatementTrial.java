@@ -163,6 +163,10 @@ final class StatementTrial implements Callable<Integer> {
         String sums = names.replaceAll("(\\w+)", "CAST(sum($1) AS BIGINT)");
         int rows = handle.execute("INSERT INTO rollup_hours (hour, " + keys + ", " + names + ") SELECT hour, " + keys
                 + ", " + sums + " FROM rollups" + ofDay + " GROUP BY hour, " + keys);
+        String fine = "organization, project, key_id, end_user, model, provider, tag";
+        rows += handle.execute("INSERT INTO rollup_user_days (day, " + fine + ", " + names
+                + ") SELECT hour / 86400000 * 86400000, " + fine + ", " + sums + " FROM rollups" + ofDay
+                + " GROUP BY hour / 86400000, " + fine);
         return rows
                 + handle.execute("INSERT INTO rollup_days (day, " + keys + ", " + names
                         + ") SELECT hour / 86400000 * 86400000, " + keys + ", " + sums

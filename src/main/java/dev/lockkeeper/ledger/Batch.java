@@ -1,5 +1,6 @@
 package dev.lockkeeper.ledger;
 
+import dev.lockkeeper.units.Storable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -45,6 +46,7 @@ final class Batch {
                 Comparator.comparingLong(AccountKey::budget).thenComparingLong(AccountKey::start);
     }
 
+    /** Texts as the database keeps them: what becomes one row there is one here. */
     record RollupKey(
             long hour,
             String organization,
@@ -110,13 +112,13 @@ final class Batch {
         Rollup rollup = rollups.computeIfAbsent(
                 new RollupKey(
                         Math.floorDiv(hold.atMillis, HOUR_MILLIS) * HOUR_MILLIS,
-                        payer.organization(),
-                        payer.project(),
-                        payer.key(),
-                        payer.endUser(),
-                        hold.model,
-                        hold.provider,
-                        payer.tag()),
+                        Storable.of(payer.organization()),
+                        Storable.of(payer.project()),
+                        Storable.of(payer.key()),
+                        Storable.of(payer.endUser()),
+                        Storable.of(hold.model),
+                        Storable.of(hold.provider),
+                        Storable.of(payer.tag())),
                 _ -> new Rollup());
         rollup.calls++;
         rollup.estimated += entry.bill().estimated() ? 1 : 0;

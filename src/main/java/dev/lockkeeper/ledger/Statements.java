@@ -7,10 +7,12 @@ import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -106,7 +108,9 @@ public final class Statements {
         Map<List<String>, Sums> found = new LinkedHashMap<>();
         for (Part part : parts(span, by, only)) {
             read(handle -> {
-                collect(handle, part, by, only, found);
+                for (Part each : part.table == Table.USER_DAYS ? complete(handle, part, only) : List.of(part)) {
+                    collect(handle, each, by, only, found);
+                }
                 return found.size();
             });
         }
@@ -125,6 +129,7 @@ public final class Statements {
     /** The tables that hold sums, from the finest to the one with the fewest rows. */
     private enum Table {
         ROLLUPS("rollups", "hour"),
+        USER_DAYS("rollup_user_days", "day"),
         HOURS("rollup_hours", "hour"),
         DAYS("rollup_days", "day");
 
@@ -148,17 +153,63 @@ public final class Statements {
         for (Span each : span.steady()) {
             long firstDay = Math.ceilDiv(each.fromMillis(), DAY_MILLIS) * DAY_MILLIS;
             long lastDay = Math.floorDiv(each.toMillis(), DAY_MILLIS) * DAY_MILLIS;
-            boolean days = !fine && firstDay < lastDay && (!by.contains(By.DAY) || each.offsetMillis() == 0);
+            boolean days = firstDay < lastDay && (!by.contains(By.DAY) || each.offsetMillis() == 0);
+            Table hours = fine ? Table.ROLLUPS : Table.HOURS;
             if (days) {
-                parts.add(new Part(Table.HOURS, new Span(each.fromMillis(), firstDay, span.zone())));
-                parts.add(new Part(Table.DAYS, new Span(firstDay, lastDay, span.zone())));
-                parts.add(new Part(Table.HOURS, new Span(lastDay, each.toMillis(), span.zone())));
+                parts.add(new Part(hours, new Span(each.fromMillis(), firstDay, span.zone())));
+                parts.add(new Part(fine ? Table.USER_DAYS : Table.DAYS, new Span(firstDay, lastDay, span.zone())));
+                parts.add(new Part(hours, new Span(lastDay, each.toMillis(), span.zone())));
             } else {
-                parts.add(new Part(fine ? Table.ROLLUPS : Table.HOURS, each));
+                parts.add(new Part(hours, each));
             }
         }
         parts.removeIf(each -> each.span.fromMillis() == each.span.toMillis());
         return parts;
+    }
+
+    /**
+     * What of days by end user and tag can be read of them. A program of an older version beside this one, or before it,
+     * adds to the other sums only: where they have other calls than a day here, its hours are read.
+     */
+    private static List<Part> complete(Handle handle, Part days, Map<By, String> only) {
+        Map<By, String> coarse = new EnumMap<>(By.class);
+        only.forEach((each, value) -> {
+            if (each != By.END_USER && each != By.TAG) {
+                coarse.put(each, value);
+            }
+        });
+        Map<Long, Long> here = calls(handle, days, coarse);
+        Map<Long, Long> all = calls(handle, new Part(Table.DAYS, days.span), coarse);
+        List<Part> parts = new ArrayList<>();
+        long from = days.span.fromMillis();
+        for (long day = from; day < days.span.toMillis(); day += DAY_MILLIS) {
+            if (!Objects.equals(here.get(day), all.get(day))) {
+                parts.add(new Part(days.table, new Span(from, day, days.span.zone())));
+                parts.add(new Part(Table.ROLLUPS, new Span(day, day + DAY_MILLIS, days.span.zone())));
+                from = day + DAY_MILLIS;
+            }
+        }
+        parts.add(new Part(days.table, new Span(from, days.span.toMillis(), days.span.zone())));
+        parts.removeIf(each -> each.span.fromMillis() == each.span.toMillis());
+        return parts;
+    }
+
+    private static Map<Long, Long> calls(Handle handle, Part days, Map<By, String> only) {
+        Query query = handle.createQuery("SELECT day, CAST(sum(calls) AS BIGINT) FROM " + days.table.table
+                        + " WHERE day >= :from AND day < :to" + conditions(only) + " GROUP BY day")
+                .bind("from", days.span.fromMillis())
+                .bind("to", days.span.toMillis());
+        only.forEach((each, value) -> query.bind(each.word(), value));
+        Map<Long, Long> calls = new HashMap<>();
+        query.map((row, _) -> Map.entry(row.getLong(1), row.getLong(2)))
+                .forEach(each -> calls.put(each.getKey(), each.getValue()));
+        return calls;
+    }
+
+    private static String conditions(Map<By, String> only) {
+        return only.keySet().stream()
+                .map(each -> " AND " + each.column + " = :" + each.word())
+                .collect(Collectors.joining());
     }
 
     private static int compare(List<By> by, Line one, Line other) {
@@ -180,9 +231,7 @@ public final class Statements {
         StringBuilder sql = new StringBuilder("SELECT ");
         columns.forEach(each -> sql.append(each).append(", "));
         sql.append(SUMS).append(" FROM " + part.table.table + " WHERE " + time + " >= :from AND " + time + " < :to");
-        only.keySet()
-                .forEach(each ->
-                        sql.append(" AND ").append(each.column).append(" = :").append(each.word()));
+        sql.append(conditions(only));
         if (!columns.isEmpty()) {
             sql.append(" GROUP BY ")
                     .append(IntStream.rangeClosed(1, columns.size())

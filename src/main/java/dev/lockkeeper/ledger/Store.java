@@ -18,7 +18,6 @@ import java.sql.Types;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -60,16 +59,17 @@ class Store {
                             "tier"),
                     Arrays.stream(Counts.COLUMNS))
             .toList();
-    private static final String INSERT_ENTRY = "INSERT INTO entries (" + String.join(", ", ENTRY) + ") VALUES ("
-            + String.join(", ", Collections.nCopies(ENTRY.size(), "?")) + ")";
+    private static final Rows ENTRIES = new Rows("entries", ENTRY, "");
     private static final List<String> SUMS = Stream.concat(
                     Stream.of("calls", "estimated", "cost", "overrun"), Arrays.stream(Counts.COLUMNS))
             .toList();
     private static final List<String> COARSE = List.of("organization", "project", "key_id", "model", "provider");
-    private static final String ADD_ROLLUP = adding(
-            "rollups", "hour", List.of("organization", "project", "key_id", "end_user", "model", "provider", "tag"));
-    private static final String ADD_HOUR = adding("rollup_hours", "hour", COARSE);
-    private static final String ADD_DAY = adding("rollup_days", "day", COARSE);
+    private static final List<String> FINE =
+            List.of("organization", "project", "key_id", "end_user", "model", "provider", "tag");
+    private static final Rows ROLLUPS = adding("rollups", "hour", FINE);
+    private static final Rows HOURS = adding("rollup_hours", "hour", COARSE);
+    private static final Rows DAYS = adding("rollup_days", "day", COARSE);
+    private static final Rows USER_DAYS = adding("rollup_user_days", "day", FINE);
     private static final String ADD_SPENDING = """
             INSERT INTO accounts (budget, period_start, amount, spent, overrun, told)
             VALUES (?, ?, coalesce((SELECT later.amount FROM accounts later WHERE later.budget = ?
@@ -155,14 +155,15 @@ class Store {
     }
 
     /** Adds sums to the row that has the same time and key, or makes it. */
-    private static String adding(String table, String time, List<String> keys) {
-        String key = time + ", " + String.join(", ", keys);
-        return "INSERT INTO " + table + " (" + key + ", " + String.join(", ", SUMS) + ") VALUES ("
-                + String.join(", ", Collections.nCopies(1 + keys.size() + SUMS.size(), "?")) + ") ON CONFLICT (" + key
-                + ") DO UPDATE SET "
-                + SUMS.stream()
-                        .map(each -> each + " = " + table + "." + each + " + excluded." + each)
-                        .collect(Collectors.joining(", "));
+    private static Rows adding(String table, String time, List<String> keys) {
+        List<String> key = Stream.concat(Stream.of(time), keys.stream()).toList();
+        return new Rows(
+                table,
+                Stream.concat(key.stream(), SUMS.stream()).toList(),
+                " ON CONFLICT (" + String.join(", ", key) + ") DO UPDATE SET "
+                        + SUMS.stream()
+                                .map(each -> each + " = " + table + "." + each + " + excluded." + each)
+                                .collect(Collectors.joining(", ")));
     }
 
     /** A number for a new folder of journals. */
@@ -445,7 +446,7 @@ class Store {
                         return after(handle, batch);
                     }
                     try {
-                        entries(handle, batch);
+                        ENTRIES.write(handle.getConnection(), batch.entries, shared, Store::bind);
                         rollups(handle, batch);
                         spending(handle, batch);
                         holds(handle, batch);
@@ -522,41 +523,33 @@ class Store {
     // One text that the database refuses would hold up all books behind it: what upstreams and clients wrote is made
     // storable.
 
-    private static void entries(Handle handle, Batch batch) throws SQLException {
-        if (batch.entries.isEmpty()) {
-            return;
+    private static int bind(PreparedStatement row, int from, Entry entry) throws SQLException {
+        OpenHold hold = entry.hold();
+        Bill bill = entry.bill();
+        int at = from;
+        row.setLong(at++, hold.atMillis);
+        text(row, at++, hold.callId);
+        row.setInt(at++, hold.attempt);
+        text(row, at++, entry.kind().text);
+        at = payer(row, at, hold.payer);
+        text(row, at++, hold.payer.tag());
+        text(row, at++, hold.provider);
+        text(row, at++, hold.model);
+        text(row, at++, hold.upstreamModel);
+        text(row, at++, bill.endpoint());
+        row.setInt(at++, bill.status());
+        text(row, at++, bill.outcome());
+        row.setLong(at++, bill.startedMillis());
+        row.setLong(at++, bill.durationMillis());
+        row.setLong(at++, hold.grantedNanos);
+        row.setLong(at++, bill.costNanos());
+        row.setLong(at++, entry.overrunNanos());
+        row.setInt(at++, bill.estimated() ? 1 : 0);
+        text(row, at++, bill.usage().tier());
+        for (long count : Counts.of(bill.usage())) {
+            row.setLong(at++, count);
         }
-        try (PreparedStatement row = handle.getConnection().prepareStatement(INSERT_ENTRY)) {
-            for (Entry each : batch.entries) {
-                OpenHold hold = each.hold();
-                Bill bill = each.bill();
-                int at = 1;
-                row.setLong(at++, hold.atMillis);
-                text(row, at++, hold.callId);
-                row.setInt(at++, hold.attempt);
-                text(row, at++, each.kind().text);
-                at = payer(row, at, hold.payer);
-                text(row, at++, hold.payer.tag());
-                text(row, at++, hold.provider);
-                text(row, at++, hold.model);
-                text(row, at++, hold.upstreamModel);
-                text(row, at++, bill.endpoint());
-                row.setInt(at++, bill.status());
-                text(row, at++, bill.outcome());
-                row.setLong(at++, bill.startedMillis());
-                row.setLong(at++, bill.durationMillis());
-                row.setLong(at++, hold.grantedNanos);
-                row.setLong(at++, bill.costNanos());
-                row.setLong(at++, each.overrunNanos());
-                row.setInt(at++, bill.estimated() ? 1 : 0);
-                text(row, at++, bill.usage().tier());
-                for (long count : Counts.of(bill.usage())) {
-                    row.setLong(at++, count);
-                }
-                row.addBatch();
-            }
-            row.executeBatch();
-        }
+        return at;
     }
 
     /** Clients and upstreams wrote some of these, and one that the database refuses would hold up all books behind it. */
@@ -573,17 +566,15 @@ class Store {
         return at;
     }
 
-    private static void rollups(Handle handle, Batch batch) throws SQLException {
-        if (batch.rollups.isEmpty()) {
-            return;
-        }
-        add(handle, ADD_ROLLUP, batch.rollups, true);
-        add(handle, ADD_HOUR, coarse(batch.rollups, Batch.HOUR_MILLIS), false);
-        add(handle, ADD_DAY, coarse(batch.rollups, Batch.DAY_MILLIS), false);
+    private void rollups(Handle handle, Batch batch) throws SQLException {
+        add(handle, ROLLUPS, batch.rollups, true);
+        add(handle, HOURS, coarse(batch.rollups, Batch.HOUR_MILLIS, false), false);
+        add(handle, DAYS, coarse(batch.rollups, Batch.DAY_MILLIS, false), false);
+        add(handle, USER_DAYS, coarse(batch.rollups, Batch.DAY_MILLIS, true), true);
     }
 
-    /** The same without end users and tags, by a longer time. */
-    private static Map<RollupKey, Rollup> coarse(Map<RollupKey, Rollup> rollups, long millis) {
+    /** The same by a longer time, with end users and tags or without. */
+    private static Map<RollupKey, Rollup> coarse(Map<RollupKey, Rollup> rollups, long millis, boolean users) {
         Map<RollupKey, Rollup> coarse = new TreeMap<>(RollupKey.ORDER);
         rollups.forEach((key, sums) -> coarse.computeIfAbsent(
                         new RollupKey(
@@ -591,45 +582,41 @@ class Store {
                                 key.organization(),
                                 key.project(),
                                 key.key(),
-                                "",
+                                users ? key.endUser() : "",
                                 key.model(),
                                 key.provider(),
-                                ""),
+                                users ? key.tag() : ""),
                         _ -> new Rollup())
                 .add(sums));
         return coarse;
     }
 
-    private static void add(Handle handle, String sql, Map<RollupKey, Rollup> rollups, boolean fine)
-            throws SQLException {
-        try (PreparedStatement row = handle.getConnection().prepareStatement(sql)) {
-            for (Map.Entry<RollupKey, Rollup> each : rollups.entrySet()) {
-                RollupKey key = each.getKey();
-                Rollup sums = each.getValue();
-                int at = 1;
-                row.setLong(at++, key.hour());
-                text(row, at++, key.organization());
-                text(row, at++, key.project());
-                text(row, at++, key.key());
-                if (fine) {
-                    text(row, at++, key.endUser());
-                }
-                text(row, at++, key.model());
-                text(row, at++, key.provider());
-                if (fine) {
-                    text(row, at++, key.tag());
-                }
-                row.setLong(at++, sums.calls);
-                row.setLong(at++, sums.estimated);
-                row.setLong(at++, sums.cost);
-                row.setLong(at++, sums.overrun);
-                for (long count : sums.counts) {
-                    row.setLong(at++, count);
-                }
-                row.addBatch();
+    private void add(Handle handle, Rows table, Map<RollupKey, Rollup> rollups, boolean fine) throws SQLException {
+        table.write(handle.getConnection(), rollups.entrySet(), shared, (row, from, each) -> {
+            RollupKey key = each.getKey();
+            Rollup sums = each.getValue();
+            int at = from;
+            row.setLong(at++, key.hour());
+            row.setString(at++, key.organization());
+            row.setString(at++, key.project());
+            row.setString(at++, key.key());
+            if (fine) {
+                row.setString(at++, key.endUser());
             }
-            row.executeBatch();
-        }
+            row.setString(at++, key.model());
+            row.setString(at++, key.provider());
+            if (fine) {
+                row.setString(at++, key.tag());
+            }
+            row.setLong(at++, sums.calls);
+            row.setLong(at++, sums.estimated);
+            row.setLong(at++, sums.cost);
+            row.setLong(at++, sums.overrun);
+            for (long count : sums.counts) {
+                row.setLong(at++, count);
+            }
+            return at;
+        });
     }
 
     private void spending(Handle handle, Batch batch) throws SQLException {

@@ -102,6 +102,23 @@ class LedgerTest {
     }
 
     @Test
+    void namesThatTheDatabaseKeepsAlikeAreOneRowInABatchOfMany() throws Exception {
+        reopen(2, new LedgerSettings(1_000, 0, 1 << 20, Duration.ofMillis(50)));
+        for (int i = 0; i < 350; i++) {
+            String user = "u" + i / 2 + (i % 2 == 0 ? "\0" : "\uFFFD");
+            Ask ask = new Ask("call " + i, 1, new Payer("org", "proj", "key", user, ""), "openai", "gpt", "x", 1, 1, 1);
+            ((Holding.Granted) ledger.hold(0, ask)).hold().settle(bill(1));
+        }
+        ledger.step();
+        assertThat(ledger.lag().trouble()).isNull();
+        assertThat(rows("SELECT count(*) || ' ' || sum(calls) FROM rollups")).containsExactly("175 350");
+        assertThat(rows("SELECT count(*) || ' ' || sum(calls) FROM rollup_user_days"))
+                .containsExactly("175 350");
+        assertThat(rows("SELECT count(*) || ' ' || count(DISTINCT call_id) FROM entries"))
+                .containsExactly("350 350");
+    }
+
+    @Test
     void piecesOfOtherSizesAreReadAndHoldsBeyondTheirBoundRefused() throws Exception {
         hold(0, 50).settle(bill(1)); // in a piece of 32 KiB, not in the database yet
         for (int kib : List.of(128, 64, 256)) {

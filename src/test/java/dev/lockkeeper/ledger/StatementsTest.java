@@ -87,6 +87,24 @@ class StatementsTest {
     }
 
     @Test
+    void aDayThatLacksWhatAnOlderProgramBookedIsToldByItsHours() {
+        Random random = new Random(5);
+        book(random, 300, Instant.parse("2026-10-24T00:00:00Z").toEpochMilli(), 60);
+        boolean _ = database.write(
+                handle -> handle.execute(
+                                "DELETE FROM rollup_user_days WHERE model = 'm1' AND day = ?",
+                                Instant.parse("2026-10-25T00:00:00Z").toEpochMilli())
+                        > 0,
+                _ -> {});
+        Span span = new Span(ALL.fromMillis(), ALL.toMillis(), ZoneOffset.UTC);
+        for (List<By> by : List.of(List.of(By.END_USER), List.of(By.TAG, By.DAY), List.of(By.PROJECT, By.END_USER))) {
+            assertThat(told(statements.usage(span, by, Map.of()))).isEqualTo(reckoned(span, by, _ -> true));
+            assertThat(told(statements.usage(span, by, Map.of(By.MODEL, "m1"))))
+                    .isEqualTo(reckoned(span, by, entry -> entry.hold().model.equals("m1")));
+        }
+    }
+
+    @Test
     void whatIsPaidAddsUpToTheEntries() {
         Random random = new Random(7);
         book(random, 300, Instant.parse("2026-10-24T00:00:00Z").toEpochMilli(), 60);
