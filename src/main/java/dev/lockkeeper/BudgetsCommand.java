@@ -28,10 +28,13 @@ import tools.jackson.databind.node.ArrayNode;
             "  lockkeeper budgets list",
             "  lockkeeper budgets change bud_3 --amount 300usd",
             "  lockkeeper budgets alerts --state waiting",
-            "  lockkeeper budgets pending"
+            "  lockkeeper budgets pending",
+            "  lockkeeper budgets nodes"
         })
 final class BudgetsCommand extends Group {
     private static final Subject BUDGET = new Subject("/admin/v1/budgets", "ID", "Its id, bud_...");
+
+    private static final Subject NODE = new Subject("/admin/v1/nodes", "NODE", "Its id, node_...");
 
     /** Characters of the picture of a budget in a list, and of one that is shown alone. */
     private static final int NARROW = 20;
@@ -53,7 +56,9 @@ final class BudgetsCommand extends Group {
                                 .exits("Exit codes: 0 closed; 1 there is none; 2 the command line is wrong.")
                                 .tells((budget, _) -> said(budget) + ", is closed."),
                         new AlertList(),
-                        new PendingList());
+                        new PendingList(),
+                        new NodeList(),
+                        new Fence());
     }
 
     /**
@@ -357,6 +362,55 @@ final class BudgetsCommand extends Group {
                     Column.of("TRIES", "tries"),
                     Column.of("ALERT", "text"),
                     Column.of("TROUBLE", "trouble"));
+        }
+    }
+
+    @Command(
+            name = "nodes",
+            description = "Lists the servers that share budgets on one database, and what they have leased of them.")
+    private static final class NodeList extends Asking {
+        @Override
+        public Integer call() {
+            return listed(
+                    get("/admin/v1/nodes"),
+                    "This server shares its budgets with no other.",
+                    Column.of("ID", "id"),
+                    Column.of("STATE", "state"),
+                    Column.time("HEARD", "heard_at"),
+                    Column.of("LEASED", "leased"),
+                    new Column(
+                            "OF",
+                            each -> String.join(
+                                    ",",
+                                    each.path("leases").findValuesAsString("budget").stream()
+                                            .distinct()
+                                            .toList())),
+                    Column.of("PLACE", "place"));
+        }
+    }
+
+    @Command(
+            name = "fence",
+            description =
+                    "Takes from a server that won't come back what it has leased of budgets, so that others can have it."
+                            + " If it comes back all the same, what it books of then is an overrun.",
+            footer = {"", "Exit codes: 0 fenced; 1 there is none, or it runs; 2 the command line is wrong."})
+    private static final class Fence extends Asking {
+        @Parameters(paramLabel = "NODE", description = "Its id, node_...")
+        private String id = "";
+
+        @Option(
+                names = "--force",
+                description = "Even if it says that it runs: what its calls hold may be spent twice.")
+        private boolean force;
+
+        @Override
+        public Integer call() {
+            JsonNode fenced =
+                    ask("POST", NODE.at(id) + "/fence", force ? new Wanted().with("force", true) : new Wanted());
+            return told(
+                    fenced,
+                    "Node " + id + " is fenced: " + fenced.path("leased").asString() + " are free for others.");
         }
     }
 

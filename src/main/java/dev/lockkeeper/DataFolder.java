@@ -11,6 +11,7 @@ import dev.lockkeeper.admin.Desk;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.LocalDesk;
+import dev.lockkeeper.admin.NodeOperations;
 import dev.lockkeeper.admin.Offered;
 import dev.lockkeeper.admin.PendingOperations;
 import dev.lockkeeper.admin.PeopleOperations;
@@ -149,6 +150,10 @@ final class DataFolder {
                 TenantOperations.of(
                         access.tenants(), Tenancy.of(() -> books.budgets().balances(), access.keys()::projectOf)),
                 LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
+                NodeOperations.of(
+                        () -> books.budgets().nodes(),
+                        (number, force, witness) -> books.budgets().fence(number, force, witness),
+                        access),
                 BudgetOperations.of(books::budgets, new Alerts(database), access, Offered.ANYTHING),
                 PendingOperations.of(books::pending),
                 PeopleOperations.of(access.people()),

@@ -15,6 +15,7 @@ import dev.lockkeeper.admin.BudgetOperations;
 import dev.lockkeeper.admin.ComparisonOperations;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
+import dev.lockkeeper.admin.NodeOperations;
 import dev.lockkeeper.admin.Offered;
 import dev.lockkeeper.admin.PendingOperations;
 import dev.lockkeeper.admin.PeopleOperations;
@@ -249,6 +250,7 @@ public final class House implements AutoCloseable {
                             LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
                             TenantOperations.of(
                                     access.tenants(), Tenancy.of(ledger.budgets()::balances, keys::projectOf)),
+                            NodeOperations.of(ledger.budgets()::nodes, ledger.budgets()::fence, access),
                             BudgetOperations.of(ledger::budgets, new Alerts(database), access, offered),
                             PendingOperations.of(later::pending),
                             PeopleOperations.of(access.people()),

@@ -49,10 +49,17 @@ final class Applier {
     /** How often budgets were changed until those that are tracked here stood. */
     private long changes;
 
-    /** @param changes see {@link Store.Heard#changes}: then the budgets stood as they are given here */
-    Applier(Store store, List<Feed> feeds, Collection<Tracked> budgets, long changes, Clock clock) {
+    /** Whether what this process had leased was taken away: what it books of hard budgets is an overrun then. */
+    private boolean fenced;
+
+    /**
+     * @param changes see {@link Store.Heard#changes}: then the budgets stood as they are given here
+     * @param fenced see {@link Store.Heard#fenced}
+     */
+    Applier(Store store, List<Feed> feeds, Collection<Tracked> budgets, long changes, boolean fenced, Clock clock) {
         this.store = store;
         this.changes = changes;
+        this.fenced = fenced;
         this.feeds = feeds;
         this.clock = clock;
         this.applied = sequences();
@@ -103,6 +110,7 @@ final class Applier {
         }
         before.keySet().forEach(this::forget);
         changes = heard.changes();
+        fenced = heard.fenced();
     }
 
     void change(Budget budget) {
@@ -196,7 +204,8 @@ final class Applier {
         add(entry, batch);
     }
 
-    private void add(Entry entry, Batch batch) {
+    private void add(Entry told, Batch batch) {
+        Entry entry = fenced && bounded(told) ? told.beyond() : told;
         batch.add(entry);
         OpenHold hold = entry.hold();
         byScope.each(hold.payer, hold.model, hold.provider, each -> {
@@ -206,6 +215,18 @@ final class Applier {
                 batch.overruns.add(Alert.overrun(each.budget, entry, clock.millis()));
             }
         });
+    }
+
+    /** Whether a hard budget pays for it. */
+    private boolean bounded(Entry entry) {
+        OpenHold hold = entry.hold();
+        boolean[] bounded = new boolean[1];
+        byScope.each(
+                hold.payer,
+                hold.model,
+                hold.provider,
+                each -> bounded[0] |= each.budget.terms().hard() && hold.atMillis >= each.first);
+        return bounded[0];
     }
 
     /** A segment goes: what is still open in it must not go with it. */

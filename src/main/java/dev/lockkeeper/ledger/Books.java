@@ -246,6 +246,15 @@ final class Books {
         waiting.complete(null);
     }
 
+    /** Nothing is leased any more: what is held and spent may not grow. */
+    synchronized void fence() {
+        for (Account each : active) {
+            if (each.granted() > each.spent()) {
+                each.amount(each.spent());
+            }
+        }
+    }
+
     /** Notes that a round failed, wholly or after it was written. */
     void unanswered(List<Wished> wishes, String why) {
         CompletableFuture<Void> waiting;

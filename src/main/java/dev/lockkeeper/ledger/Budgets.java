@@ -193,6 +193,23 @@ public final class Budgets {
         return books.balances(clock.millis());
     }
 
+    /** The processes that share these budgets, by number; none where there is only this one. Blocks. */
+    public List<Node> nodes() {
+        return store.nodes();
+    }
+
+    /**
+     * Takes from a process what it has leased and not spent: for one that won't come back. If it runs all the same, it takes
+     * no new calls within a second, and what its calls cost from now on is an overrun. Blocks.
+     *
+     * @param number the process
+     * @param force also where it says that it runs
+     * @param witness is told of the change
+     */
+    public Node.Fenced fence(long number, boolean force, Witness witness) {
+        return store.fence(number, force, witness);
+    }
+
     /** Writes an alert for each budget in whose scope the present hour costs a multiple of what it usually does. One thread. */
     public void lookForSurges() {
         surges.look(balances(), ledger.time());

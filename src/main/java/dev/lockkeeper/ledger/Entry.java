@@ -24,6 +24,12 @@ record Entry(OpenHold hold, Bill bill, long overrunNanos, Kind kind) {
                 hold, ended.bill(), ended.overrunNanos(), ended.overrunNanos() > 0 ? Kind.OVERRUN : Kind.SETTLED);
     }
 
+    /** The same where nothing was left that could have paid for it. */
+    Entry beyond() {
+        long all = bill.costNanos();
+        return all == 0 ? this : new Entry(hold, bill, all, kind == Kind.SETTLED ? Kind.OVERRUN : kind);
+    }
+
     static Entry recovered(OpenHold hold) {
         Usage unknown = Usage.NONE.toBuilder().estimated(true).build();
         return new Entry(

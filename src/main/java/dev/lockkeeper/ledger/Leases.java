@@ -31,12 +31,15 @@ final class Leases implements AutoCloseable {
 
     private final Books books;
     private final Store store;
+    private final Runnable fenced;
     private final @Nullable Thread thread;
     private volatile boolean woken;
     private volatile boolean closing;
     private boolean failing;
 
-    Leases(Books books, Store store, boolean threads) {
+    /** @param fenced called in each round that finds this process fenced */
+    Leases(Books books, Store store, boolean threads, Runnable fenced) {
+        this.fenced = fenced;
         this.books = books;
         this.store = store;
         this.thread =
@@ -82,10 +85,11 @@ final class Leases implements AutoCloseable {
     /**
      * What a round has brought.
      *
+     * @param fenced whether an operator has taken all leases away; then nothing was written
      * @param hungry accounts of which another process lacks something, with the lowest number of such a process
      * @param answers by account
      */
-    record Round(Map<AccountKey, Long> hungry, Map<AccountKey, Answer> answers) {}
+    record Round(boolean fenced, Map<AccountKey, Long> hungry, Map<AccountKey, Answer> answers) {}
 
     void start() {
         if (thread != null) {
@@ -159,6 +163,9 @@ final class Leases implements AutoCloseable {
         } catch (RuntimeException e) {
             books.unanswered(wishes, Database.said(e));
             throw e;
+        }
+        if (round.fenced()) {
+            fenced.run();
         }
         books.answered(wishes, round);
     }

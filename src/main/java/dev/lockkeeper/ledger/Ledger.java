@@ -28,6 +28,9 @@ import org.slf4j.LoggerFactory;
 public final class Ledger implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Ledger.class);
 
+    /** How a reason begins that lasts until the next start. */
+    private static final String FENCED = "fenced: ";
+
     private final Clock clock;
     private final LedgerSettings settings;
     private final Storage storage;
@@ -106,10 +109,10 @@ public final class Ledger implements AutoCloseable {
             each.restore((int)
                     left.stream().filter(hold -> hold.journal == each.index()).count());
         }
-        this.applier = new Applier(store, feeds, tracked, heard.changes(), clock);
+        this.applier = new Applier(store, feeds, tracked, heard.changes(), false, clock);
         this.adopted = heard.changes();
         this.budgets = new Budgets(this, books, store, applier, clock);
-        this.leases = store.shared() ? new Leases(books, store, threads) : null;
+        this.leases = store.shared() ? new Leases(books, store, threads, this::fenced) : null;
     }
 
     /**
@@ -469,6 +472,18 @@ public final class Ledger implements AutoCloseable {
         }
         books.change(after);
         lease();
+    }
+
+    /** An operator has taken what was leased: nothing new is held, and what is held grows no more. */
+    private void fenced() {
+        String why = closed;
+        if (why == null || !why.startsWith(FENCED)) {
+            closed = FENCED + "an operator has taken what node " + store.node()
+                    + " had leased of budgets. Start this server"
+                    + " anew: then it books what its calls cost, and takes part again";
+            LOG.error("no new calls are taken: {}", closed);
+        }
+        books.fence();
     }
 
     /** Asks for leases and gives back what is not needed, where budgets are shared. What fails is tried again. Blocks. */

@@ -60,7 +60,12 @@ final class Recovery {
         Map<Integer, Known> known = store.journals();
         Store.Heard heard = store.heard();
         Applier applier = new Applier(
-                store, List.of(), heard.budgets().stream().map(Tracked::of).toList(), heard.changes(), clock);
+                store,
+                List.of(),
+                heard.budgets().stream().map(Tracked::of).toList(),
+                heard.changes(),
+                heard.fenced(),
+                clock);
         return new Recovery(storage, store, applier, known).run();
     }
 

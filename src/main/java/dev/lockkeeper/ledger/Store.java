@@ -197,8 +197,9 @@ class Store {
      *
      * @param changes how often budgets were changed until then, by any process; always 0 where there is only this one
      * @param budgets those that stand, by number
+     * @param fenced whether an operator has taken this process's leases away
      */
-    record Heard(long changes, List<Budget> budgets) {}
+    record Heard(long changes, List<Budget> budgets, boolean fenced) {}
 
     /** Budgets were changed by others since a batch was reckoned: nothing is written. */
     static final class Outdated extends RuntimeException {
@@ -239,7 +240,11 @@ class Store {
                             changes,
                             handle.createQuery("SELECT * FROM budgets WHERE closed IS NULL ORDER BY id")
                                     .map((row, _) -> budget(row))
-                                    .list());
+                                    .list(),
+                            handle.createQuery("SELECT fence > joined FROM nodes WHERE id = ?")
+                                    .bind(0, node)
+                                    .mapTo(Boolean.class)
+                                    .one());
                 },
                 _ -> {});
     }
@@ -704,6 +709,99 @@ class Store {
                 _ -> {});
     }
 
+    /** The processes that share the database, by number: those that run, or have something leased, or were fenced. */
+    List<Node> nodes() {
+        if (!shared) {
+            return List.of();
+        }
+        return database.<List<Node>>read(handle -> {
+                    Map<Long, List<Node.Lease>> leases = new HashMap<>();
+                    handle.createQuery("SELECT l.node, l.budget, l.period_start, l.granted, l.spent FROM leases l"
+                                    + " JOIN budgets b ON b.id = l.budget AND b.closed IS NULL"
+                                    + " WHERE l.granted > l.spent ORDER BY l.budget, l.period_start")
+                            .map((row, _) -> Map.entry(
+                                    row.getLong(1),
+                                    new Node.Lease(row.getLong(2), row.getLong(3), row.getLong(4), row.getLong(5))))
+                            .forEach(each -> leases.computeIfAbsent(each.getKey(), _ -> new ArrayList<>())
+                                    .add(each.getValue()));
+                    long now = handle.createQuery("SELECT " + NOW)
+                            .mapTo(Long.class)
+                            .one();
+                    return handle
+                            .createQuery("SELECT * FROM nodes ORDER BY id")
+                            .map((row, _) -> node(row, now, leases.getOrDefault(row.getLong("id"), List.of())))
+                            .stream()
+                            .filter(each -> each.state() != Node.State.STOPPED
+                                    || !each.leases().isEmpty())
+                            .toList();
+                })
+                .join();
+    }
+
+    private static Node node(ResultSet row, long now, List<Node.Lease> leases) throws SQLException {
+        long heard = row.getLong("heard");
+        Node.State state;
+        if (row.getLong("fence") > row.getLong("joined")) {
+            state = Node.State.FENCED;
+        } else if (heard == 0) {
+            state = Node.State.STOPPED;
+        } else {
+            state = heard > now - Leases.LIVE.toMillis() ? Node.State.RUNNING : Node.State.SILENT;
+        }
+        return new Node(row.getLong("id"), row.getString("place"), row.getLong("created"), heard, state, leases);
+    }
+
+    /**
+     * Takes from a process what it has leased and not spent. What it books from then on is an overrun, until it has started
+     * anew.
+     *
+     * @param force also where it runs
+     */
+    Node.Fenced fence(long number, boolean force, Witness witness) {
+        if (!shared) {
+            return new Node.Fenced.Unknown();
+        }
+        return database.<Node.Fenced>write(
+                handle -> {
+                    changeAlone(handle);
+                    // Its own rounds wait here: then they find that it is fenced.
+                    Node before = handle.createQuery(
+                                    "SELECT nodes.*, " + NOW + " AS present FROM nodes WHERE id = ? FOR NO KEY UPDATE")
+                            .bind(0, number)
+                            .map((row, _) -> node(row, row.getLong("present"), List.of()))
+                            .findOne()
+                            .orElse(null);
+                    if (before == null) {
+                        return new Node.Fenced.Unknown();
+                    }
+                    if (before.state() == Node.State.RUNNING && !force) {
+                        return new Node.Fenced.Runs(before);
+                    }
+                    long nanos = handle.createQuery(
+                                    "SELECT CAST(coalesce(sum(granted - spent), 0) AS BIGINT) FROM leases"
+                                            + " WHERE node = ? AND granted > spent")
+                            .bind(0, number)
+                            .mapTo(Long.class)
+                            .one();
+                    handle.execute(
+                            "UPDATE leases SET granted = least(granted, spent), wish = 0 WHERE node = ?", number);
+                    long fence = handle.createQuery("UPDATE nodes SET fence = fence + 1 WHERE id = ? RETURNING fence")
+                            .bind(0, number)
+                            .mapTo(Long.class)
+                            .one();
+                    Node after = new Node(
+                            number,
+                            before.place(),
+                            before.createdMillis(),
+                            before.heardMillis(),
+                            Node.State.FENCED,
+                            List.of());
+                    witness.saw(handle, after.id(), Node.json(fence - 1, nanos), Node.json(fence, 0));
+                    return new Node.Fenced.Done(after, nanos);
+                },
+                _ -> {});
+    }
+
     /** Tells that this process has stopped. */
     void stopped() {
         database.<Integer>write(handle -> handle.execute("UPDATE nodes SET heard = 0 WHERE id = ?", node), _ -> {});
@@ -795,10 +893,18 @@ class Store {
         return database.write(
                 handle -> {
                     // Keeps an operator from taking the leases away meanwhile.
-                    long now = handle.createQuery("UPDATE nodes SET heard = " + NOW + " WHERE id = ? RETURNING heard")
+                    Boolean[] fenced = new Boolean[1];
+                    long now = handle.createQuery(
+                                    "UPDATE nodes SET heard = " + NOW + " WHERE id = ? RETURNING heard, fence > joined")
                             .bind(0, node)
-                            .mapTo(Long.class)
+                            .map((row, _) -> {
+                                fenced[0] = row.getBoolean(2);
+                                return row.getLong(1);
+                            })
                             .one();
+                    if (fenced[0]) {
+                        return new Round(true, Map.of(), Map.of());
+                    }
                     long live = now - Leases.LIVE.toMillis();
                     int nodes = wishes.isEmpty()
                             ? 1
@@ -810,7 +916,7 @@ class Store {
                     for (Wished each : wishes) {
                         lease(handle, each, live, nodes, answers);
                     }
-                    return new Round(hungry(handle, live), answers);
+                    return new Round(false, hungry(handle, live), answers);
                 },
                 _ -> {});
     }

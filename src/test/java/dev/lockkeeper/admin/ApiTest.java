@@ -11,10 +11,12 @@ import dev.lockkeeper.access.Access;
 import dev.lockkeeper.access.Actor;
 import dev.lockkeeper.access.Right;
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Awaited;
 import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.ledger.LedgerSettings;
+import dev.lockkeeper.ledger.Node;
 import dev.lockkeeper.ledger.Payer;
 import dev.lockkeeper.ledger.Pending;
 import dev.lockkeeper.ledger.Statements;
@@ -70,6 +72,21 @@ class ApiTest {
         }
     };
 
+    private static final Node NODE = new Node(
+            3,
+            "one:/var/lib/lockkeeper/journal",
+            1_763_700_000_000L,
+            1_763_700_005_000L,
+            Node.State.SILENT,
+            List.of(new Node.Lease(1, Long.MIN_VALUE, 750_000_000, 250_000_000)));
+
+    private static Node.Fenced fence(long number, boolean force, Witness witness) {
+        if (number != 3) {
+            return new Node.Fenced.Unknown();
+        }
+        return force ? new Node.Fenced.Done(NODE, 500_000_000) : new Node.Fenced.Runs(NODE);
+    }
+
     @TempDir
     Path temp;
 
@@ -111,6 +128,7 @@ class ApiTest {
                 TenantOperations.of(access.tenants(), id -> id.equals(rich) ? "a budget of $5" : null),
                 LimitOperations.of(limits, new QuotaRequests(database, limits, new SecureRandom()), access),
                 BudgetOperations.of(ledger::budgets, new Alerts(database), access, ONLY_M),
+                NodeOperations.of(() -> List.of(NODE), ApiTest::fence, access),
                 PendingOperations.of(() -> PENDING),
                 PeopleOperations.of(access.people()),
                 AuditOperations.of(access.audit()),
@@ -136,6 +154,7 @@ class ApiTest {
         limits();
         tenants();
         budgets();
+        nodes();
         people();
         audit();
         prices();
@@ -250,6 +269,25 @@ class ApiTest {
         did("POST", organizations + "/{id}/open", acme + "/open", null);
         did("POST", organizations + "/{id}/revoke", acme + "/revoke", null);
         did("DELETE", organizations + "/{id}", acme, null);
+    }
+
+    private void nodes() {
+        String nodes = "/admin/v1/nodes";
+        JsonNode listed = did("GET", nodes, nodes, null);
+        assertThat(listed.at("/data/0/state").asString()).isEqualTo("silent");
+        assertThat(listed.at("/data/0/leased").asString()).isEqualTo("$0.50");
+        assertThat(listed.at("/data/0/leases/0/budget").asString()).isEqualTo("bud_1");
+        JsonNode fenced = did(
+                "POST",
+                nodes + "/{id}/fence",
+                nodes + "/node_3/fence",
+                Json.object().put("force", true));
+        assertThat(fenced.path("leased").asString()).isEqualTo("$0.50");
+        Reply runs = api.answer(OWNER, "POST", nodes + "/node_3/fence", null, Bytes.utf8("{}"));
+        assertThat(runs.status()).isEqualTo(409);
+        assertThat(api.answer(OWNER, "POST", nodes + "/node_4/fence", null, Bytes.utf8("{}"))
+                        .status())
+                .isEqualTo(404);
     }
 
     private void budgets() {

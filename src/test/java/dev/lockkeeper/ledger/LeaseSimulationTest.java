@@ -3,6 +3,7 @@ package dev.lockkeeper.ledger;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.testing.SetClock;
 import dev.lockkeeper.testing.Stores;
 import dev.lockkeeper.units.Usage;
@@ -56,18 +57,18 @@ class LeaseSimulationTest {
     private record Booked(Payer payer, long at, long cost) {}
 
     private static final class Open {
-        final Node node;
+        final Gateway node;
         final Hold hold;
         long held;
 
-        Open(Node node, Hold hold) {
+        Open(Gateway node, Hold hold) {
             this.node = node;
             this.hold = hold;
             this.held = hold.grantedNanos();
         }
     }
 
-    private static final class Node {
+    private static final class Gateway {
         final MemoryStorage storage = new MemoryStorage();
         final SetClock clock = new SetClock(NOON);
         final FaultyStore store;
@@ -76,7 +77,7 @@ class LeaseSimulationTest {
         @SuppressWarnings("NullAway.Init") // started before it is used
         Ledger ledger;
 
-        Node(Database database, long number) {
+        Gateway(Database database, long number) {
             store = new FaultyStore(database, number);
         }
 
@@ -92,7 +93,7 @@ class LeaseSimulationTest {
     private static final class Run {
         private final Database database;
         private final RandomGenerator chance;
-        private final List<Node> nodes = new ArrayList<>();
+        private final List<Gateway> nodes = new ArrayList<>();
         private final List<Open> open = new ArrayList<>();
         private final List<Booked> booked = new ArrayList<>();
 
@@ -103,31 +104,33 @@ class LeaseSimulationTest {
         private final Set<Long> late = new HashSet<>();
 
         private final List<Budget> budgets = new ArrayList<>();
+        private final boolean fences;
         private final boolean overruns;
         private boolean overran;
 
         Run(Database database, int seed) {
             this.database = database;
             this.overruns = seed % 4 == 3;
+            this.fences = seed % 3 == 2;
             this.chance = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         }
 
         void run() throws IOException {
             Simulation.empty(database);
             for (int i = 1; i <= 3; i++) {
-                nodes.add(new Node(database, i));
+                nodes.add(new Gateway(database, i));
             }
-            for (Node each : nodes) {
+            for (Gateway each : nodes) {
                 each.start();
             }
             create(Scope.Kind.ORGANIZATION, "org", Period.Unit.TOTAL, 6_000, false);
             create(Scope.Kind.PROJECT, "a", Period.Unit.HOUR, 1_000, false);
             create(Scope.Kind.KEY, "k1", Period.Unit.HOUR, 300, true);
-            for (Node each : nodes) {
+            for (Gateway each : nodes) {
                 each.ledger.hear();
             }
             for (int i = 0; i < STEPS; i++) {
-                Node node = nodes.get(chance.nextInt(nodes.size()));
+                Gateway node = nodes.get(chance.nextInt(nodes.size()));
                 try {
                     step(node);
                 } catch (MemoryStorage.Killed killed) {
@@ -156,12 +159,14 @@ class LeaseSimulationTest {
             most.put(budget.number(), amount);
         }
 
-        private void step(Node node) throws IOException {
+        private void step(Gateway node) throws IOException {
             int what = chance.nextInt(100);
             if (node.dead) {
                 if (what < 20) {
                     restart(node);
                 }
+            } else if (node.ledger.closed() != null && what < 40) {
+                restart(node); // it was fenced
             } else if (what < 40) {
                 long least = chance.nextLong(0, 120);
                 long wanted = least + chance.nextLong(0, 60);
@@ -208,12 +213,25 @@ class LeaseSimulationTest {
                     create(Scope.Kind.PROJECT, "b", Period.Unit.TOTAL, 500, false);
                     late.add(budgets.getLast().number());
                 }
+            } else if (chance.nextInt(3) == 0) {
+                fence(node);
             } else {
                 node.storage.killAfter(chance.nextInt(4));
             }
         }
 
-        private void change(Node node) {
+        /** Takes from another one, which is dead or not, what it has leased: what it held by then is beyond the budgets. */
+        private void fence(Gateway by) {
+            int which = chance.nextInt(nodes.size());
+            if (!fences || nodes.get(which) == by) {
+                return;
+            }
+            if (by.ledger.budgets().fence(which + 1, true, Witness.NOBODY) instanceof Node.Fenced.Done) {
+                overran = true;
+            }
+        }
+
+        private void change(Gateway node) {
             long number = budgets.get(chance.nextInt(budgets.size())).number();
             long amount = most.getOrDefault(number, 0L) * chance.nextLong(50, 120) / 100;
             if (node.ledger.budgets().change(number, new Budget.Terms(amount, true, List.of()), List.of())
@@ -222,16 +240,16 @@ class LeaseSimulationTest {
             }
         }
 
-        private @Nullable Open ofNode(Node node) {
+        private @Nullable Open ofNode(Gateway node) {
             List<Open> his = open.stream().filter(each -> each.node == node).toList();
             return his.isEmpty() ? null : his.get(chance.nextInt(his.size()));
         }
 
-        private void kill(Node node) {
+        private void kill(Gateway node) {
             node.dead = true;
         }
 
-        private void restart(Node node) throws IOException {
+        private void restart(Gateway node) throws IOException {
             node.start();
             for (Open each : List.copyOf(open)) {
                 if (each.node == node) {
@@ -243,7 +261,7 @@ class LeaseSimulationTest {
 
         /** Over all nodes, those that are dead as well. */
         private void check() {
-            for (Node each : nodes) {
+            for (Gateway each : nodes) {
                 if (!each.dead) {
                     each.ledger.audit();
                 }
@@ -271,10 +289,10 @@ class LeaseSimulationTest {
         }
 
         private void finish() throws IOException {
-            for (Node each : nodes) {
+            for (Gateway each : nodes) {
                 each.store.fault = FaultyStore.Fault.NONE;
                 each.storage.restart();
-                if (each.dead) {
+                if (each.dead || each.ledger.closed() != null) {
                     restart(each);
                 }
             }
@@ -282,7 +300,7 @@ class LeaseSimulationTest {
                 each.hold.settle(new Bill(each.held, Usage.of(1, 1), false, "chat", 200, "served", 0, 0));
                 booked.add(new Booked(each.hold.ask.payer(), each.hold.atMillis, each.held));
             }
-            for (Node each : nodes) {
+            for (Gateway each : nodes) {
                 each.ledger.step();
                 each.ledger.audit();
             }
@@ -302,9 +320,17 @@ class LeaseSimulationTest {
                         .as("%s from %s", budget.id(), start)
                         .isEqualTo(sum));
             }
+            for (Budget budget : budgets) {
+                if (!budget.carryOver() && !late.contains(budget.number())) {
+                    assertThat(number("SELECT coalesce(max(spent - overrun), 0) FROM accounts WHERE budget = "
+                                    + budget.number()))
+                            .as("%s without overruns", budget.id())
+                            .isLessThanOrEqualTo(most.getOrDefault(budget.number(), 0L));
+                }
+            }
             assertThat(number("SELECT count(*) FROM leases WHERE granted < 0 OR wish < 0"))
                     .isZero();
-            for (Node each : nodes) {
+            for (Gateway each : nodes) {
                 each.ledger.close();
             }
             assertThat(number("SELECT count(*) FROM leases WHERE granted > spent"))

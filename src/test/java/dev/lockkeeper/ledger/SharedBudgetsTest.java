@@ -3,6 +3,7 @@ package dev.lockkeeper.ledger;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.testing.SetClock;
 import dev.lockkeeper.testing.Stores;
 import dev.lockkeeper.units.Usage;
@@ -26,6 +27,7 @@ class SharedBudgetsTest {
     Path temp;
 
     private final SetClock clock = new SetClock(NOON);
+    private final MemoryStorage lostStorage = new MemoryStorage();
     private Database database;
     private Ledger one;
     private Ledger two;
@@ -33,12 +35,12 @@ class SharedBudgetsTest {
     @BeforeEach
     void open() throws Exception {
         database = Stores.POSTGRESQL.open(temp);
-        one = open(1);
-        two = open(2);
+        one = open(1, new MemoryStorage());
+        two = open(2, lostStorage);
     }
 
-    private Ledger open(long node) throws Exception {
-        Ledger opened = Ledger.open(new Store(database, node), new MemoryStorage(), 1, clock, SMALL);
+    private Ledger open(long node, MemoryStorage storage) throws Exception {
+        Ledger opened = Ledger.open(new Store(database, node), storage, 1, clock, SMALL);
         opened.keep();
         return opened;
     }
@@ -83,6 +85,132 @@ class SharedBudgetsTest {
     }
 
     @Test
+    void whatAKilledProcessHadLeasedIsLostUntilItIsFenced() throws Exception {
+        create(one, 1_000);
+        two.hear();
+        Hold _ = hold(two, 300);
+        two.step();
+        // It is killed. Ten seconds later:
+        silent(2);
+        Hold most = hold(one, 400);
+        long lost = Long.parseLong(
+                rows("SELECT granted - spent FROM leases WHERE node = 2").getFirst());
+        assertThat(lost).isGreaterThanOrEqualTo(300);
+        assertThat(one.hold(0, ask(700 - 1), false))
+                .isInstanceOfSatisfying(
+                        Holding.Exhausted.class,
+                        no -> assertThat(no.lostNanos()).isEqualTo(lost));
+        assertThat(one.budgets().nodes())
+                .filteredOn(each -> each.number() == 2)
+                .singleElement()
+                .satisfies(each -> assertThat(each.state()).isEqualTo(Node.State.SILENT));
+
+        assertThat(one.budgets().fence(2, false, Witness.NOBODY))
+                .isInstanceOfSatisfying(
+                        Node.Fenced.Done.class, done -> assertThat(done.nanos()).isEqualTo(lost));
+        assertThat(one.budgets().fence(9, false, Witness.NOBODY)).isInstanceOf(Node.Fenced.Unknown.class);
+        clear(one);
+        Hold rest = hold(one, 600);
+        rest.settle(bill(600));
+        most.settle(bill(400));
+
+        // It comes back: nothing that it did is lost, and all of it is more than there was.
+        two = open(2, lostStorage);
+        assertThat(two.closed()).isNull();
+        one.step();
+        two.step();
+        assertThat(rows("SELECT kind || ' ' || cost || ' ' || overrun FROM entries ORDER BY cost"))
+                .containsExactly("recovered 300 300", "settled 400 0", "settled 600 0");
+        assertThat(rows("SELECT spent || ' ' || overrun FROM accounts")).containsExactly("1300 300");
+    }
+
+    @Test
+    void aProcessThatIsFencedWhileItRunsTakesNoNewCalls() throws Exception {
+        create(one, 1_000);
+        two.hear();
+        Hold open = hold(two, 300);
+        assertThat(one.budgets().fence(2, false, Witness.NOBODY)).isInstanceOf(Node.Fenced.Runs.class);
+        assertThat(one.budgets().fence(2, true, Witness.NOBODY)).isInstanceOf(Node.Fenced.Done.class);
+        two.lease();
+
+        assertThat(two.hold(0, ask(1)))
+                .isInstanceOfSatisfying(
+                        Holding.Closed.class, no -> assertThat(no.why()).contains("node 2", "Start this server anew"));
+        assertThat(open.growUpTo(100)).isZero();
+        open.settle(bill(200));
+        two.step();
+        assertThat(rows("SELECT kind || ' ' || overrun FROM entries")).containsExactly("overrun 200");
+        two.close();
+        two = open(2, new MemoryStorage());
+        assertThat(hold(two, 50).grantedNanos()).isEqualTo(50);
+    }
+
+    @Test
+    void whatOneGivesBackAnotherGets() throws Exception {
+        create(one, 1_000);
+        two.hear();
+        Hold first = hold(one, 900);
+        one.lease();
+        assertThat(two.hold(0, ask(500))).isInstanceOfSatisfying(Holding.Exhausted.class, no -> {
+            assertThat(no.spentNanos() + no.lostNanos()).isZero();
+            assertThat(no.heldNanos()).isGreaterThanOrEqualTo(900);
+        });
+        first.settle(bill(10));
+        one.lease();
+        one.lease();
+        clear(two);
+        assertThat(hold(two, 500).grantedNanos()).isEqualTo(500);
+    }
+
+    @Test
+    void callsGoOnWithWhatIsLeasedWhileTheDatabaseIsGone() throws Exception {
+        create(one, 1_000);
+        Hold first = hold(one, 100);
+        database.close();
+        first.settle(bill(100));
+        one.keep();
+        one.lease();
+
+        assertThat(one.hold(0, ask(90))).isInstanceOf(Holding.Granted.class);
+        assertThat(one.hold(0, ask(900)))
+                .isInstanceOfSatisfying(
+                        Holding.Closed.class,
+                        no -> assertThat(no.why()).contains("bud_1 can't be asked of the database"));
+        database = Stores.POSTGRESQL.open(temp);
+    }
+
+    @Test
+    void aSoftBudgetThatBecomesHardBoundsWhatAllHold() throws Exception {
+        create(one, 1_000);
+        two.hear();
+        one.budgets().change(1, new Budget.Terms(1_000, false, List.of()), List.of());
+        two.hear();
+        Hold his = hold(two, 800);
+        hold(one, 600).settle(bill(600));
+        one.step();
+        one.budgets().change(1, new Budget.Terms(1_500, true, List.of()), List.of());
+        two.hear();
+        one.lease(); // gives back what the other one lacks
+        one.lease();
+        two.lease();
+        assertThat(his.growUpTo(1_000)).isEqualTo(100);
+        assertThat(one.hold(0, ask(1))).isInstanceOf(Holding.Exhausted.class);
+        one.audit();
+        two.audit();
+    }
+
+    private void silent(long node) {
+        database.<Integer>write(handle -> handle.execute("UPDATE nodes SET heard = 1 WHERE id = ?", node), _ -> {});
+    }
+
+    /** So many rounds that it is asked again whether there is more. */
+    private static void clear(Ledger ledger) {
+        for (int i = 0; i < 10; i++) {
+            ledger.lease();
+        }
+    }
+
+    @Test
     void processesNumberTheirBudgetsInOneRow() {
         create(one, 1_000);
         create(two, 1_000);
@@ -116,10 +244,12 @@ class SharedBudgetsTest {
     }
 
     private static Hold hold(Ledger ledger, long nanos) {
+        return ((Holding.Granted) ledger.hold(0, ask(nanos))).hold();
+    }
+
+    private static Ask ask(long nanos) {
         Payer payer = new Payer("org", "proj", "key", "", "");
-        return ((Holding.Granted)
-                        ledger.hold(0, new Ask("call", 1, payer, "openai", "gpt", "gpt-x", nanos, nanos, nanos)))
-                .hold();
+        return new Ask("call", 1, payer, "openai", "gpt", "gpt-x", nanos, nanos, nanos);
     }
 
     private static void settle(Ledger ledger, long nanos) {
