@@ -127,16 +127,17 @@ public final class Price {
      * @param askedTier as the request names it, empty when it names none
      */
     public long worst(long inputTokens, long outputTokens, String askedTier) {
+        return Math.max(worstIn(inputTokens, outputTokens, askedTier), worstIn(inputTokens, outputTokens, ""));
+    }
+
+    /** The same where the provider is certain to answer in the tier that was asked for, as in a batch. */
+    public long worstIn(long inputTokens, long outputTokens, String tier) {
         long input = bounded(inputTokens);
         long output = bounded(outputTokens);
-        Tier asked = Tier.of(askedTier);
-        long worst = Math.max(worst(usual, asked, input, output), worst(usual, Tier.STANDARD, input, output));
-        if (input <= written.longOver()) {
-            return worst;
-        }
+        Tier asked = Tier.of(tier);
+        long worst = worst(usual, asked, input, output);
         // Fewer tokens may be billed than were reckoned with, so that the prompt is not a long one after all.
-        return Math.max(
-                worst, Math.max(worst(longer, asked, input, output), worst(longer, Tier.STANDARD, input, output)));
+        return input <= written.longOver() ? worst : Math.max(worst, worst(longer, asked, input, output));
     }
 
     private static long worst(Map<Tier, Rates> rates, Tier tier, long input, long output) {

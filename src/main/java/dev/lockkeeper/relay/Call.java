@@ -93,10 +93,10 @@ final class Call {
     private static final long REGISTER_SECONDS = 10;
 
     /** How long a call waits for a budget's balance that is being added up. */
-    private static final long BALANCE_SECONDS = 5;
+    static final long BALANCE_SECONDS = 5;
 
     /** How long a call asks again while more of a budget is leased, which takes milliseconds each time. */
-    private static final long LEASE_NANOS = 2_000_000_000L;
+    static final long LEASE_NANOS = 2_000_000_000L;
 
     /** When to try again where a provider's limit is used up, and many wait for it. */
     private static final long BUSY_PROVIDER_MILLIS = 1_000;
@@ -134,6 +134,7 @@ final class Call {
 
     // What came of it.
     private @Nullable BatchInput batchInput;
+    private @Nullable BatchMoney batchMoney;
     private FairQueue.@Nullable Ticket waiting;
     private String waitsFor = "";
     private Permit permit = Permit.FREE;
@@ -365,7 +366,7 @@ final class Call {
                 if (endpoint.makes() == ObjectKind.BATCH) {
                     ownLines(
                             at,
-                            found == null ? List.of() : found.references(),
+                            found == null ? RequestScan.none(endpoint) : found,
                             () -> attempt(at, rewrite(at, found, body, limit)));
                 } else {
                     attempt(at, rewrite(at, found, body, limit));
@@ -374,9 +375,12 @@ final class Call {
         });
     }
 
-    /** Makes sure of the same for each line of a batch, which the provider will take for requests of its own. */
-    private void ownLines(Placed placed, List<Reference> references, Runnable then) {
-        List<Reference> files = references.stream()
+    /**
+     * Makes sure of the same for each line of a batch, which the provider will take for requests of its own; then sets aside
+     * what they may cost.
+     */
+    private void ownLines(Placed placed, RequestScan asked, Runnable then) {
+        List<Reference> files = asked.references().stream()
                 .filter(each -> each.param().equals("input_file_id"))
                 .toList();
         if (files.size() != 1) {
@@ -385,6 +389,8 @@ final class Call {
             return;
         }
         String at = placed.provider().name();
+        BatchMoney costs = new BatchMoney(this, placed.provider());
+        batchMoney = costs;
         BatchInput input = new BatchInput(
                 this,
                 placed.provider(),
@@ -392,7 +398,8 @@ final class Call {
                 upstream -> rules.models().all().stream()
                         .filter(each -> caller.mayUse(each.name()))
                         .anyMatch(each -> each.targets().contains(new Target(at, upstream))),
-                named -> ownership.check(List.of(), named, then));
+                costs,
+                named -> ownership.check(List.of(), named, () -> costs.hold(asked, then)));
         batchInput = input;
         input.begin();
     }
@@ -640,7 +647,8 @@ final class Call {
     private void hold(Placed placed, RequestScan asked, long input, Entered then) {
         String open = openEnded();
         boolean billed = endpoint.billed() && model != null;
-        if (!billed && open == null && !dry()) {
+        boolean batch = endpoint.makes() == ObjectKind.BATCH; // its lines tell what it costs
+        if (!billed && open == null && (batch || !dry())) {
             then.go(placed, Rewrite.UNLIMITED);
             return;
         }
@@ -748,18 +756,18 @@ final class Call {
     }
 
     /** Whether the client only wants to know what the call would cost. */
-    private boolean dry() {
+    boolean dry() {
         return DryRun.asked(exchange.headers());
     }
 
     /** Whether what has no bound is closed to callers under these budgets. */
-    private boolean closedTo(List<Balance> budgets) {
+    boolean closedTo(List<Balance> budgets) {
         return !rules.settings().unbounded()
                 && budgets.stream().anyMatch(each -> each.budget().terms().hard());
     }
 
     /** Tells what the call would cost, and ends it. */
-    private void dryRun(Ask ask, Quote quote, List<Balance> touched) {
+    void dryRun(Ask ask, Quote quote, List<Balance> touched) {
         Headers headers = Headers.empty().set("content-type", "application/json");
         addOwnHeaders(headers);
         answer(200, headers, DryRun.answer(ask, quote, touched));
@@ -772,12 +780,12 @@ final class Call {
         return told == null ? -1 : Long.parseLong(told);
     }
 
-    /** What about this call costs money later, or without a bound; null for nothing. */
+    /** What about this call costs money without a bound; null for nothing. */
     private @Nullable String openEnded() {
         if (endpoint.billed() && model == null) {
             return "an answer of a model that is not named";
         }
-        return endpoint.costsLater();
+        return endpoint.costsWithoutBound();
     }
 
     private Scoped scoped(Placed placed, RequestScan asked) {
@@ -790,7 +798,7 @@ final class Call {
                 placed.provider().name());
     }
 
-    private Payer payer(RequestScan asked) {
+    Payer payer(RequestScan asked) {
         String tag = exchange.headers().get("x-lockkeeper-tag");
         return new Payer(
                 caller.organizationId(),
@@ -850,6 +858,9 @@ final class Call {
     /** Books what the attempt cost, once; what goes on is left to {@link Later}. */
     private void settle(@Nullable Usage told, Learnt learnt, Outcome outcome) {
         Meter open = meter;
+        if (batchMoney != null) {
+            batchMoney.asked(learnt);
+        }
         if (open == null || open.ended() || awaits(open, learnt)) {
             return;
         }
@@ -1365,8 +1376,13 @@ final class Call {
         if (ticking != null) {
             ticking.close();
         }
-        if (open != null && (attempt == null || !attempt.maySpend())) {
-            open.release();
+        if (attempt == null || !attempt.maySpend()) {
+            if (open != null) {
+                open.release();
+            }
+            if (batchMoney != null) {
+                batchMoney.release();
+            }
         }
         if (waiting != null) {
             waiting.cancel();

@@ -85,9 +85,13 @@ public final class Later implements AutoCloseable {
      * @param loops by index
      */
     public void begin(List<Hold> holds, List<Loop> loops) {
-        for (Hold each : holds) {
-            Loop loop = loops.get(each.loop());
-            loop.run(() -> add(loop, each));
+        for (Loop loop : loops) {
+            // In one step: a batch of several models is not looked at before all of its holds are there.
+            List<Hold> here =
+                    holds.stream().filter(each -> each.loop() == loop.index()).toList();
+            if (!here.isEmpty()) {
+                loop.run(() -> here.forEach(each -> add(loop, each)));
+            }
         }
     }
 
@@ -266,7 +270,7 @@ public final class Later implements AutoCloseable {
             looks++;
             switch (kind) {
                 case RESPONSE -> new ResponseLook(this, provider).begin();
-                case BATCH -> throw new IllegalStateException("batches are not waited for");
+                case BATCH -> new BatchLook(this, provider).begin();
             }
         }
 
@@ -338,6 +342,27 @@ public final class Later implements AutoCloseable {
                         status);
             } else {
                 known.increment();
+            }
+        }
+
+        /**
+         * A batch is done.
+         *
+         * @param told whether its provider has told all of its usage
+         * @param bill what each of its holds has come to
+         */
+        void done(boolean told, String status, Function<Pending, Bill> bill) {
+            looked();
+            if (done) {
+                return;
+            }
+            end(hold -> bill.apply(Objects.requireNonNull(hold.pending())));
+            if (told) {
+                known.increment();
+            } else {
+                guessed.increment();
+                LOG.warn(
+                        "{} has ended as {} without telling all of its usage: the rest is an estimate", what(), status);
             }
         }
 

@@ -81,10 +81,7 @@ record Quote(
                 input,
                 output,
                 choices,
-                limitable(endpoint)
-                        && known == 0
-                        && scan.outputLimit() < 0
-                        && endpoint.kind() != Endpoint.Kind.COMPLETIONS,
+                boundless(endpoint, scan, known),
                 watched,
                 Math.addExact(price.worst(input, begun, tier), besides),
                 Math.addExact(price.worst(input, first, tier), besides),
@@ -92,7 +89,8 @@ record Quote(
                 Math.addExact(price.worst(input, output, tier), besides));
     }
 
-    private static long limit(Endpoint endpoint, RequestScan scan, long known) {
+    /** Tokens of one answer at most; where nothing bounds it, a guess. */
+    static long limit(Endpoint endpoint, RequestScan scan, long known) {
         return switch (endpoint.kind()) {
             case CHAT, RESPONSES -> bounded(scan.outputLimit(), known);
             case COMPLETIONS -> scan.outputLimit() < 0 ? COMPLETION : bounded(scan.outputLimit(), known);
@@ -100,6 +98,14 @@ record Quote(
             case TRANSCRIPTION -> known > 0 ? known : USUAL_LIMIT;
             case SPEECH, EMBEDDINGS, MODELS, PLAIN -> 0;
         };
+    }
+
+    /** Whether nothing but a guess bounds an answer: neither the request nor the catalogue does. */
+    static boolean boundless(Endpoint endpoint, RequestScan scan, long known) {
+        return limitable(endpoint)
+                && known == 0
+                && scan.outputLimit() < 0
+                && endpoint.kind() != Endpoint.Kind.COMPLETIONS;
     }
 
     /** OpenAI's own limit of a legacy completion that names none. */

@@ -23,6 +23,18 @@ public record HostedCalls(
     /** No hosted tool was called. */
     public static final HostedCalls NONE = new HostedCalls(0, 0, 0, 0, 0, 0, 0);
 
+    /** These and others together; a count beyond its bound is told as that. */
+    HostedCalls plus(HostedCalls more) {
+        return new HostedCalls(
+                Math.min(Usage.MOST_PIECES, webSearches + more.webSearches),
+                Math.min(Usage.MOST_PIECES, fileSearches + more.fileSearches),
+                Math.min(Usage.MOST_PIECES, containers + more.containers),
+                Math.min(Usage.MOST_PIECES, images + more.images),
+                Math.min(Usage.MOST, imageInput + more.imageInput),
+                Math.min(Usage.MOST, imageOutput + more.imageOutput),
+                Math.min(Usage.MOST_PIECES, others + more.others));
+    }
+
     public HostedCalls {
         Counts.pieces(webSearches, "webSearches");
         Counts.pieces(fileSearches, "fileSearches");

@@ -117,6 +117,32 @@ public record Usage(
         return toBuilder().tier(newTier).build();
     }
 
+    /** This and another together, in this one's tier; a count beyond its bound is told as that. */
+    public Usage plus(Usage other) {
+        return new Builder()
+                .freshInput(Math.min(MOST, freshInput + other.freshInput))
+                .cachedInput(Math.min(MOST, cachedInput + other.cachedInput))
+                .cachedAudioInput(Math.min(MOST, cachedAudioInput + other.cachedAudioInput))
+                .cachedImageInput(Math.min(MOST, cachedImageInput + other.cachedImageInput))
+                .writtenInput(Math.min(MOST, writtenInput + other.writtenInput))
+                .writtenLongInput(Math.min(MOST, writtenLongInput + other.writtenLongInput))
+                .audioInput(Math.min(MOST, audioInput + other.audioInput))
+                .imageInput(Math.min(MOST, imageInput + other.imageInput))
+                .textOutput(Math.min(MOST, textOutput + other.textOutput))
+                .reasoningOutput(Math.min(MOST, reasoningOutput + other.reasoningOutput))
+                .audioOutput(Math.min(MOST, audioOutput + other.audioOutput))
+                .imageOutput(Math.min(MOST, imageOutput + other.imageOutput))
+                .acceptedOutput(Math.min(MOST, acceptedOutput + other.acceptedOutput))
+                .rejectedOutput(Math.min(MOST, rejectedOutput + other.rejectedOutput))
+                .audioMillis(Math.min(MOST, audioMillis + other.audioMillis))
+                .characters(Math.min(MOST, characters + other.characters))
+                .images(Math.min(MOST_PIECES, images + other.images))
+                .hosted(hosted.plus(other.hosted))
+                .tier(tier)
+                .estimated(estimated || other.estimated)
+                .build();
+    }
+
     /** A builder that holds these counts. */
     public Builder toBuilder() {
         Builder builder = new Builder();

@@ -302,6 +302,14 @@ class PriceTest {
     }
 
     @Property(tries = 2000)
+    void noBillInATierIsAboveTheWorstInIt(
+            @ForAll("prices") Price price, @ForAll("usages") Usage usage, @ForAll("tiers") String tier) {
+        long worst = price.worstIn(usage.input(), usage.output(), tier);
+        assertThat(price.cost(usage.withTier(tier))).isLessThanOrEqualTo(worst);
+        assertThat(worst).isLessThanOrEqualTo(price.worst(usage.input(), usage.output(), tier));
+    }
+
+    @Property(tries = 2000)
     void theAffordableOutputIsTheGreatest(
             @ForAll("prices") Price price,
             @ForAll @LongRange(min = 0, max = 100_000_000_000L) long nanos,

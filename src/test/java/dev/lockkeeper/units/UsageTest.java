@@ -37,6 +37,19 @@ class UsageTest {
     }
 
     @Test
+    void twoTogetherHaveTheCountsOfBothAndNoneBeyondItsBound() {
+        Usage twice = USAGE.plus(USAGE.withTier("default"));
+        assertThat(twice.input()).isEqualTo(2 * 255);
+        assertThat(twice.output()).isEqualTo(2 * (16_383 - 255));
+        assertThat(twice.hosted()).isEqualTo(new HostedCalls(2, 4, 6, 8, 10, 12, 14));
+        assertThat(twice.audioMillis() + twice.characters() + twice.images()).isEqualTo(40);
+        assertThat(twice.tier()).isEqualTo("flex");
+        assertThat(twice.estimated()).isFalse();
+        assertThat(USAGE.plus(Usage.estimate(0, 0)).estimated()).isTrue();
+        assertThat(Usage.of(Usage.MOST, 1).plus(Usage.of(1, 1))).isEqualTo(Usage.of(Usage.MOST, 2));
+    }
+
+    @Test
     void aCopyInAnotherTierDiffersInNothingElse() {
         assertThat(USAGE.withTier("batch")).isNotEqualTo(USAGE);
         assertThat(USAGE.withTier("batch").withTier("flex")).isEqualTo(USAGE);

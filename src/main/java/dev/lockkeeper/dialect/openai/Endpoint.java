@@ -42,16 +42,16 @@ public record Endpoint(
         };
     }
 
-    /** What it makes that a provider bills later, or for as long as it stands, as people say it; null for nothing. */
-    public @Nullable String costsLater() {
+    /** What it makes that a provider bills without a bound, for as long as it stands, as people say it; null for nothing. */
+    public @Nullable String costsWithoutBound() {
         if (makes == null) {
             return null;
         }
         return switch (makes) {
-            case BATCH -> "a batch";
             case VECTOR_STORE -> "a vector store";
             case CONTAINER -> "a container";
-            case FILE,
+            case BATCH,
+                    FILE,
                     UPLOAD,
                     RESPONSE,
                     CHAT_COMPLETION,
