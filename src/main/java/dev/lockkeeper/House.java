@@ -214,6 +214,12 @@ public final class House implements AutoCloseable {
                     () -> ledger.lag().records(),
                     () -> ledger.lag().millis(),
                     () -> ledger.closed() == null ? 1 : 0);
+            if (database.isPostgres()) {
+                metrics.leases(
+                        () -> ledger.leased().nanos(),
+                        () -> ledger.leased().freeNanos(),
+                        () -> ledger.leased().failedRounds());
+            }
             Later later = relay.later();
             metrics.later(later::count, later::heldNanos, later::oldestMillis, later::known, later::guessed);
             metrics.loopsHeldUp(loops::timesHeldUp);
@@ -369,13 +375,16 @@ public final class House implements AutoCloseable {
             return new Admin.Check("ledger", false, closed);
         }
         Lag lag = ledger.lag();
+        String leases = ledger.leased().trouble();
+        String said = lag.trouble() == null
+                ? "open"
+                : lag.records() + " records wait for the database since " + lag.millis() + " ms: " + lag.trouble();
         return new Admin.Check(
                 "ledger",
                 true,
-                lag.trouble() == null
-                        ? "open"
-                        : lag.records() + " records wait for the database since " + lag.millis() + " ms: "
-                                + lag.trouble());
+                leases == null
+                        ? said
+                        : said + "; calls go on with what is leased of budgets, no more is had: " + leases);
     }
 
     private static String firstKey(Keys keys) {

@@ -59,6 +59,8 @@ final class Books {
     /** Why the last round failed; null when it did not. */
     private @Nullable String unreachable;
 
+    private long failedRounds;
+
     /** Whether a round should be made soon. Written under the lock. */
     private volatile boolean wanting;
 
@@ -229,6 +231,7 @@ final class Books {
         CompletableFuture<Void> waiting;
         synchronized (this) {
             unreachable = null;
+            failedRounds = 0;
             hungry = round.hungry();
             for (Wished each : wishes) {
                 Leases.Answer answer = round.answers().get(each.key());
@@ -246,6 +249,16 @@ final class Books {
         waiting.complete(null);
     }
 
+    synchronized Leased leased() {
+        long nanos = 0;
+        long free = 0;
+        for (Account each : active) {
+            nanos += Math.max(0, each.granted() - each.spent());
+            free += Math.max(0, each.free());
+        }
+        return new Leased(nanos, free, failedRounds, unreachable);
+    }
+
     /** Nothing is leased any more: what is held and spent may not grow. */
     synchronized void fence() {
         for (Account each : active) {
@@ -260,6 +273,7 @@ final class Books {
         CompletableFuture<Void> waiting;
         synchronized (this) {
             unreachable = why;
+            failedRounds++;
             for (Wished each : wishes) {
                 if (each.account().share != null) {
                     each.account().share.unsure = true;

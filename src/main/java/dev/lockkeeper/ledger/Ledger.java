@@ -317,6 +317,11 @@ public final class Ledger implements AutoCloseable {
         return new Lag(records, records == 0 ? 0 : applier.behindMillis(), applier.trouble());
     }
 
+    /** What is leased of budgets that other processes share; nothing where none does. Any thread. */
+    public Leased leased() {
+        return books.leased();
+    }
+
     /** Why no new holds are taken; null while they are. Any thread. */
     public @Nullable String closed() {
         return closed;

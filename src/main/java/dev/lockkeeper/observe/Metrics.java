@@ -331,6 +331,22 @@ public final class Metrics implements Watcher, AutoCloseable {
     }
 
     /**
+     * Shows what is leased of budgets that several servers share.
+     *
+     * @param nanos leased and not spent, in nano-dollars, added up over budgets
+     * @param freeNanos of that, what no call holds
+     * @param failedRounds how often the database was asked in vain since it answered last
+     */
+    public void leases(LongSupplier nanos, LongSupplier freeNanos, LongSupplier failedRounds) {
+        gauge("lockkeeper.leases.nanodollars", "What is leased of budgets and not spent", nanos);
+        gauge("lockkeeper.leases.free.nanodollars", "Of that, what no call holds", freeNanos);
+        gauge(
+                "lockkeeper.leases.failed.rounds",
+                "How often the database was asked for leases in vain since it answered last",
+                failedRounds);
+    }
+
+    /**
      * Shows what is billed later.
      *
      * @param pending responses in the background and batches that are waited for

@@ -11,12 +11,16 @@ import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
+import dev.lockkeeper.testing.Stores;
 import dev.lockkeeper.units.Money;
 import java.io.IOException;
 import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -24,6 +28,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -101,6 +107,68 @@ class OneDollarGatewayTest {
             assertThat(end.spentNanos()).isLessThanOrEqualTo(Money.DOLLAR);
             assertThat(spentThen.get()).isGreaterThanOrEqualTo(Money.DOLLAR / 100 * 95);
         }
+    }
+
+    @Test
+    void itIsNeverOverspentBySeveralOnOneDatabase(@TempDir Path temp) throws Exception {
+        try (ScriptedUpstream upstream = ScriptedUpstream.answering(OneDollarGatewayTest::answer);
+                Gateway one = shared(upstream, temp).start();
+                Gateway two = shared(upstream, temp).start();
+                Gateway three = shared(upstream, temp).start()) {
+            List<Gateway> gateways = List.of(one, two, three);
+            one.budget(Money.DOLLAR);
+            for (Gateway each : gateways) {
+                await().atMost(2, SECONDS)
+                        .until(() -> !each.house().ledger().budgets().balances().isEmpty());
+            }
+            AtomicBoolean refusedForGood = new AtomicBoolean();
+            AtomicInteger odd = new AtomicInteger();
+            ConcurrentLinkedQueue<String> told = new ConcurrentLinkedQueue<>();
+            List<Thread> callers = new ArrayList<>();
+            for (int i = 0; i < CALLERS; i++) {
+                RandomGenerator chance =
+                        RandomGeneratorFactory.of("L64X128MixRandom").create(i);
+                Gateway gateway = gateways.get(i % gateways.size());
+                callers.add(Thread.ofVirtual().start(() -> {
+                    while (!refusedForGood.get()) {
+                        HttpResponse<String> answer = gateway.post("/v1/chat/completions", ask(chance));
+                        if (answer.statusCode() == 429 && answer.body().contains("\"insufficient_quota\"")) {
+                            refusedForGood.set(true);
+                            told.add(answer.body());
+                        } else if (answer.statusCode() == 429) {
+                            LockSupport.parkNanos(chance.nextLong(5_000_000, 50_000_000));
+                        } else if (answer.statusCode() != 200) {
+                            odd.incrementAndGet();
+                            told.add(answer.body());
+                            refusedForGood.set(true);
+                        }
+                    }
+                }));
+            }
+            for (Thread each : callers) {
+                assertThat(each.join(Duration.ofSeconds(60))).isTrue();
+            }
+            assertThat(odd).as("%s", told).hasValue(0);
+            await().atMost(10, SECONDS).untilAsserted(() -> {
+                for (Gateway each : gateways) {
+                    each.house().ledger().audit();
+                    assertThat(each.house().ledger().openHolds()).isZero();
+                    assertThat(each.house().ledger().lag().records()).isZero();
+                }
+            });
+            Balance end = two.balance();
+            assertThat(end.overrunNanos()).isZero();
+            assertThat(end.spentNanos()).isBetween(Money.DOLLAR / 100 * 95, Money.DOLLAR);
+        }
+    }
+
+    private static Gateway.Plan shared(ScriptedUpstream upstream, Path temp) {
+        return Gateway.plan()
+                .store(Stores.POSTGRESQL.settings(temp))
+                .provider("upstream", upstream.port(), CALLERS)
+                .window("plain", 0, "upstream", "plain")
+                .prices(new PricesSettings(
+                        Map.of(), PriceSettings.always(Map.of(Rate.INPUT, 0L, Rate.OUTPUT, PER_TOKEN * 1_000_000L))));
     }
 
     private static long spent(Ledger ledger) {

@@ -90,6 +90,7 @@ class MetricsTest {
         metrics.bytesInFlight(() -> 4_096);
         metrics.logLinesLost(() -> 3);
         metrics.ledger(() -> 12, () -> 8_192, () -> 5, () -> 40, () -> 1);
+        metrics.leases(() -> 9, () -> 4, () -> 0);
         System.gc(); // what a gauge asks must not be lost with the caller's reference
         assertThat(metrics.scrape().utf8())
                 .contains("lockkeeper_calls_in_flight 7.0\n")
@@ -125,6 +126,7 @@ class MetricsTest {
         metrics.bytesInFlight(() -> 0);
         metrics.logLinesLost(() -> 0);
         metrics.ledger(() -> 0, () -> 0, () -> 0, () -> 0, () -> 1);
+        metrics.leases(() -> 0, () -> 0, () -> 0);
         metrics.upstreamConnections(tell -> tell.accept("openai", 1));
         metrics.watch(List.of(new HandTicked()));
         String document = Files.readString(Path.of("docs/observing.md"));
