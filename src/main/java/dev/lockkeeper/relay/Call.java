@@ -12,10 +12,8 @@ import dev.lockkeeper.dialect.openai.Refusals;
 import dev.lockkeeper.dialect.openai.RequestScan;
 import dev.lockkeeper.dialect.openai.Rewrite;
 import dev.lockkeeper.dialect.openai.Rewritten;
-import dev.lockkeeper.http.Client;
 import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.Exchange.BodyFault;
-import dev.lockkeeper.http.Fault;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.ledger.Ask;
@@ -57,17 +55,20 @@ import org.slf4j.LoggerFactory;
 /**
  * One call of a client, from its head to its report.
  *
- * <p>The way of a call is the order of the methods below; each ends by going on to the next, or by refusing:
+ * <p>The way of a call is read, scan, and then {@link #go}; the methods below are in its order. Each ends by going on to the
+ * next, or by refusing:
  *
  * <pre>
  *   carry      what kind of body does this endpoint take?           415
  *   read       the body, whole or until its model is known          413, 408, 503
  *   scan       what does it ask for?                                400
  *   admit      which model is that, and may this key use it?        404
- *   own        are the objects it names this project's, and where?  404
- *              (of a batch also those that its lines name)          400
+ *   check      are the objects it names this project's?             404
+ *   place      who is asked: where they live, who serves the model  400, 403
  *   enter      may it come in now? does it fit the model's window?  403, 429, 400, 413
  *   hold       is there money for it? what it may cost is set aside 403, 429, 503
+ *   ownLines   of a batch: is what its lines name this project's?   400, 404
+ *              is there money for them?                             429, 503
  *   attempt    rewrite, sign, send; wait for an answer              502, 503, 504
  *   gate       usage is learnt and booked, what was made is registered: here an answer becomes whole; 503 where it
  *              can't be
@@ -80,7 +81,7 @@ import org.slf4j.LoggerFactory;
  * <p>Memory: a JSON body is held once, plus what the taps keep (their bounds are theirs); an answer passes through queues
  * of 64 KiB on either side. A multipart body holds at most its peek and two pieces; the rest goes to a file.
  */
-final class Call {
+final class Call implements Guard {
     /** Larger bodies are read on a worker: a token scan takes a millisecond for about a megabyte. */
     private static final int SCAN_ON_LOOP = 1 << 20;
 
@@ -188,7 +189,7 @@ final class Call {
             return;
         }
         switch (bodyForm()) {
-            case NONE -> own(null, null);
+            case NONE -> go(null, null);
             case JSON -> read();
             case MULTIPART -> {
                 idle();
@@ -231,7 +232,7 @@ final class Call {
                         refuse(new Refusal.WrongContentType(
                                 exchange.headers().get("content-type"), "'application/json'"));
                     } else if (body.length() == 0 && endpoint.model() == Endpoint.ModelIn.NONE) {
-                        own(null, Bytes.EMPTY);
+                        go(null, Bytes.EMPTY);
                     } else {
                         scan(body);
                     }
@@ -331,9 +332,25 @@ final class Call {
                 if (body.length() <= COUNT_EXACTLY) {
                     prompt = body;
                 }
-                admit(found.model(), () -> own(found, body));
+                go(found, body);
             }
         }
+    }
+
+    /** The way of a call from where it is known what it asks for: each step goes on to the next, or refuses. */
+    private void go(@Nullable RequestScan found, @Nullable Bytes body) {
+        List<Reference> named = found == null ? List.of() : found.references();
+        admit(
+                found == null ? null : found.model(),
+                () -> ownership.check(pathIds, named, () -> {
+                    Placed placed = place();
+                    if (placed != null) {
+                        enter(
+                                placed,
+                                found,
+                                (at, limit) -> ownLines(at, found, () -> attempt(at, rewrite(at, found, body, limit))));
+                    }
+                }));
     }
 
     /** Finds the model that was asked for, and goes on where this key may use it or none is needed. */
@@ -355,31 +372,16 @@ final class Call {
         then.run();
     }
 
-    /** Makes sure that every object this call names is this project's, then sends it where they live. */
-    private void own(@Nullable RequestScan found, @Nullable Bytes body) {
-        ownership.check(pathIds, found == null ? List.of() : found.references(), () -> {
-            Placed placed = place();
-            if (placed == null) {
-                return;
-            }
-            enter(placed, found, (at, limit) -> {
-                if (endpoint.makes() == ObjectKind.BATCH) {
-                    ownLines(
-                            at,
-                            found == null ? RequestScan.none(endpoint) : found,
-                            () -> attempt(at, rewrite(at, found, body, limit)));
-                } else {
-                    attempt(at, rewrite(at, found, body, limit));
-                }
-            });
-        });
-    }
-
     /**
-     * Makes sure of the same for each line of a batch, which the provider will take for requests of its own; then sets aside
-     * what they may cost.
+     * Makes sure of a batch that what its lines name is this project's too, since the provider will take them for requests of
+     * its own; then sets aside what they may cost. Whatever else it is goes on at once.
      */
-    private void ownLines(Placed placed, RequestScan asked, Runnable then) {
+    private void ownLines(Placed placed, @Nullable RequestScan found, Runnable then) {
+        if (endpoint.makes() != ObjectKind.BATCH) {
+            then.run();
+            return;
+        }
+        RequestScan asked = found == null ? RequestScan.none(endpoint) : found;
         List<Reference> files = asked.references().stream()
                 .filter(each -> each.param().equals("input_file_id"))
                 .toList();
@@ -1209,8 +1211,8 @@ final class Call {
 
     // ---- what goes wrong here: no mistake of this code leaves a client without an end ----
 
-    /** Does a step of this call; one that fails ends it. */
-    void guarded(Runnable step) {
+    @Override
+    public void guarded(Runnable step) {
         try {
             step.run();
         } catch (RuntimeException | Error bug) {
@@ -1218,76 +1220,14 @@ final class Call {
         }
     }
 
-    /** The same on the call's loop. Any thread. */
+    /** Does a guarded step on the call's loop. Any thread. */
     void onLoop(Runnable step) {
         loop.run(() -> guarded(step));
     }
 
-    /** The same for what comes of the request's body. */
-    Exchange.Intake guarded(Exchange.Intake intake) {
-        return new Exchange.Intake() {
-            @Override
-            public void piece(Bytes piece) {
-                try {
-                    intake.piece(piece);
-                } catch (RuntimeException | Error bug) {
-                    crashed(bug);
-                }
-            }
-
-            @Override
-            public void end() {
-                guarded(intake::end);
-            }
-
-            @Override
-            public void failed(BodyFault why) {
-                guarded(() -> intake.failed(why));
-            }
-        };
-    }
-
-    /** The same for what an upstream says. */
-    Client.Listener guarded(Client.Listener listener) {
-        return new Client.Listener() {
-            @Override
-            public void ready() {
-                guarded(listener::ready);
-            }
-
-            @Override
-            public void head(int answered, Headers headers) {
-                guarded(() -> listener.head(answered, headers));
-            }
-
-            @Override
-            public void piece(Bytes piece) {
-                try {
-                    listener.piece(piece);
-                } catch (RuntimeException | Error bug) {
-                    crashed(bug);
-                }
-            }
-
-            @Override
-            public void end() {
-                guarded(listener::end);
-            }
-
-            @Override
-            public void fault(Fault fault) {
-                guarded(() -> listener.fault(fault));
-            }
-
-            @Override
-            public void drained() {
-                guarded(listener::drained);
-            }
-        };
-    }
-
-    /** Ends this call because of a mistake of the gateway's own: with status 500, or where it can't be told, a cut. */
-    void crashed(Throwable bug) {
+    /** With status 500, or where it can't be told, by a cut. */
+    @Override
+    public void crashed(Throwable bug) {
         LOG.error("Call {} to {} failed in the gateway itself", exchange.id(), endpoint.path(), bug);
         if (over) {
             return;

@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>It has a place among the calls in flight, but while the relay counts the call itself.
  */
-final class KeyedClient {
+final class KeyedClient implements Guard {
     private static final Logger LOG = LoggerFactory.getLogger(KeyedClient.class);
 
     private static final int MAX_KEY = 255;
@@ -410,8 +410,9 @@ final class KeyedClient {
         }
     }
 
-    /** Does a step; one that fails ends this client, and no other. */
-    private void guarded(Runnable step) {
+    /** One that fails ends this client, and no other. */
+    @Override
+    public void guarded(Runnable step) {
         boolean outer = busySinceNanos == 0;
         if (outer) {
             busySinceNanos = System.nanoTime();
@@ -419,20 +420,7 @@ final class KeyedClient {
         try {
             step.run();
         } catch (RuntimeException | Error bug) {
-            LOG.error("Call {} with an idempotency key failed in the gateway itself", exchange.id(), bug);
-            if (!over) {
-                try {
-                    if (exchange.headSent()) {
-                        breakOff(Refusal.INTERNAL);
-                    } else {
-                        refuse(new Refusal.Internal());
-                    }
-                } catch (RuntimeException | Error again) {
-                    LOG.error("Call {} could not be told so", exchange.id(), again);
-                    exchange.abort();
-                    close();
-                }
-            }
+            crashed(bug);
         } finally {
             if (outer) {
                 ownNanos += System.nanoTime() - busySinceNanos;
@@ -441,22 +429,21 @@ final class KeyedClient {
         }
     }
 
-    private Exchange.Intake guarded(Exchange.Intake intake) {
-        return new Exchange.Intake() {
-            @Override
-            public void piece(Bytes piece) {
-                guarded(() -> intake.piece(piece));
+    @Override
+    public void crashed(Throwable bug) {
+        LOG.error("Call {} with an idempotency key failed in the gateway itself", exchange.id(), bug);
+        if (!over) {
+            try {
+                if (exchange.headSent()) {
+                    breakOff(Refusal.INTERNAL);
+                } else {
+                    refuse(new Refusal.Internal());
+                }
+            } catch (RuntimeException | Error again) {
+                LOG.error("Call {} could not be told so", exchange.id(), again);
+                exchange.abort();
+                close();
             }
-
-            @Override
-            public void end() {
-                guarded(intake::end);
-            }
-
-            @Override
-            public void failed(BodyFault why) {
-                guarded(() -> intake.failed(why));
-            }
-        };
+        }
     }
 }
