@@ -108,6 +108,12 @@ final class RestoreCommand implements Callable<Integer> {
                                         + (forgotten.entries() == 1 ? " attempt" : " attempts")
                                         + " of calls, from " + Instant.ofEpochMilli(forgotten.sinceMillis())
                                         + " on. Budgets have as much more to spend.");
+        if (forgotten.pending() > 0) {
+            shell.err()
+                    .println(forgotten.pending() + " of what is billed later, for which "
+                            + new Money(forgotten.pendingNanos())
+                            + " were set aside, is waited for no more: what it costs is not booked.");
+        }
     }
 
     /** The database that was there is lost, its journals are not: what the copy lacks is booked from them, if they reach back to it. */

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseSettings.Postgres;
 import dev.lockkeeper.ledger.Ask;
+import dev.lockkeeper.ledger.Awaited;
 import dev.lockkeeper.ledger.Bill;
+import dev.lockkeeper.ledger.Hold;
 import dev.lockkeeper.ledger.Holding;
 import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.ledger.LedgerSettings;
@@ -23,6 +25,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,6 +100,30 @@ class BackupTest {
     }
 
     @Test
+    void aRestoreTellsWhatIsWaitedForNoMore() throws Exception {
+        Path copy = temp.resolve("copy.db");
+        Awaited one = new Awaited(Awaited.Kind.BATCH, "batch_1", "/v1/batches", "batch", 1, 2, Long.MAX_VALUE);
+        hold(1, 1_000_000_000, hold -> assertThat(hold.await(one)).isTrue());
+        spend(2, 1); // the next start: the database has what is waited for
+        assertThat(run("backup", copy).code()).isZero();
+        Awaited other = new Awaited(Awaited.Kind.RESPONSE, "resp_1", "/v1/responses", "", 1, 2, Long.MAX_VALUE);
+        hold(3, 250_000_000, hold -> assertThat(hold.await(other)).isTrue());
+
+        Ran restored = run("restore", copy);
+        assertThat(restored.code()).as(restored.err()).isZero();
+        assertThat(restored.err())
+                .contains("No spend is forgotten", "1 of what is billed later, for which $0.25 were set aside");
+        try (Database database = Database.open(data());
+                Ledger ledger = Ledger.open(
+                        database, DataFolder.journal(data()), 1, Clock.systemUTC(), LedgerSettings.DEFAULT)) {
+            assertThat(ledger.waiting())
+                    .extracting(Hold::pending)
+                    .extracting(each -> each == null ? "" : each.awaited().id())
+                    .containsExactly("batch_1");
+        }
+    }
+
+    @Test
     void whereTheDatabaseIsLostTheJournalsBookWhatTheCopyLacks() throws Exception {
         Path copy = temp.resolve("copy.db");
         Database.open(data()).close();
@@ -128,6 +155,13 @@ class BackupTest {
     }
 
     private void spend(int number, long nanos) throws Exception {
+        hold(
+                number,
+                nanos,
+                hold -> hold.settle(new Bill(nanos, Usage.of(1, 1), false, "chat.completions", 200, "served", 0, 1)));
+    }
+
+    private void hold(int number, long nanos, Consumer<Hold> then) throws Exception {
         try (Database database = Database.open(data());
                 Ledger ledger = Ledger.open(
                         database, DataFolder.journal(data()), 1, Clock.systemUTC(), LedgerSettings.DEFAULT)) {
@@ -143,9 +177,7 @@ class BackupTest {
                             0,
                             nanos,
                             nanos));
-            ((Holding.Granted) holding)
-                    .hold()
-                    .settle(new Bill(nanos, Usage.of(1, 1), false, "chat.completions", 200, "served", 0, 1));
+            then.accept(((Holding.Granted) holding).hold());
         }
     }
 
