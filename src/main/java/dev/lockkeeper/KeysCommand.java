@@ -2,8 +2,6 @@ package dev.lockkeeper;
 
 import dev.lockkeeper.Table.Column;
 import dev.lockkeeper.access.Tenants;
-import java.time.Clock;
-import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -196,15 +194,8 @@ final class KeysCommand extends Group {
         }
 
         private static String state(JsonNode key) {
-            if (key.path("revoked_at").isString()) {
-                return "revoked";
-            }
-            if (key.path("expires_at").isString()
-                    && !Instant.parse(key.path("expires_at").asString())
-                            .isAfter(Clock.systemUTC().instant())) {
-                return "expired";
-            }
-            return key.path("replaced_at").isString() ? "works, replaced" : "works";
+            String state = text(key, "state").replace('_', ' ');
+            return state.equals("works") && key.path("replaced_at").isString() ? "works, replaced" : state;
         }
     }
 

@@ -18,7 +18,8 @@ import tools.jackson.databind.node.ObjectNode;
  * @param replacedMillis when its text was last replaced, null: never
  * @param previousUntilMillis till when the text before works too, null: it does not
  * @param usedMillis when it was last used, to about a minute, null: never
- * @param revokedMillis when it was revoked, null: it works
+ * @param revokedMillis when it was revoked, null: it was not
+ * @param closed its tenant that is closed or revoked, so that it is refused; null: none is
  */
 public record KeyInfo(
         String id,
@@ -33,7 +34,20 @@ public record KeyInfo(
         @Nullable Long replacedMillis,
         @Nullable Long previousUntilMillis,
         @Nullable Long usedMillis,
-        @Nullable Long revokedMillis) {
+        @Nullable Long revokedMillis,
+        Presented.@Nullable Refused closed) {
+    /** What becomes of a call with it now: {@code works}, or why it is refused. */
+    public String state(long nowMillis) {
+        if (revokedMillis != null) {
+            return "revoked";
+        }
+        if (closed != null) {
+            return closed == Presented.Refused.ORGANIZATION_CLOSED ? "organization_closed" : "project_closed";
+        }
+        Long expires = terms.expiresMillis();
+        return expires != null && expires <= nowMillis ? "expired" : "works";
+    }
+
     /** As the admin API answers it. */
     public ObjectNode json() {
         ObjectNode json = Wire.object("key", id)

@@ -71,13 +71,13 @@ public final class Keys {
                         row.getObject("replaced") == null ? null : row.getLong("replaced"),
                         row.getObject("previous_until") == null ? null : row.getLong("previous_until"),
                         row.getObject("used") == null ? null : row.getLong("used"),
-                        row.getObject("revoked") == null ? null : row.getLong("revoked")),
+                        row.getObject("revoked") == null ? null : row.getLong("revoked"),
+                        row.getInt("no_organization") == 1
+                                ? Presented.Refused.ORGANIZATION_CLOSED
+                                : row.getInt("no_project") == 1 ? Presented.Refused.PROJECT_CLOSED : null),
                 row.getBytes("hash"),
                 row.getBytes("previous_hash"),
-                Set.copyOf(row.getString("test_providers").lines().toList()),
-                row.getInt("no_organization") == 1
-                        ? Presented.Refused.ORGANIZATION_CLOSED
-                        : row.getInt("no_project") == 1 ? Presented.Refused.PROJECT_CLOSED : null);
+                Set.copyOf(row.getString("test_providers").lines().toList()));
     };
 
     private final Access access;
@@ -253,6 +253,11 @@ public final class Keys {
         return LIST.read(access.database(), page, where, ROW).map(row -> withUse(row.info));
     }
 
+    /** What becomes of a call with a key now: {@code works}, or why it is refused. */
+    public String state(KeyInfo key) {
+        return key.state(clock.millis());
+    }
+
     /**
      * What keys are called, by id. Blocks.
      *
@@ -303,7 +308,8 @@ public final class Keys {
                         key.replacedMillis(),
                         key.previousUntilMillis(),
                         used,
-                        key.revokedMillis());
+                        key.revokedMillis(),
+                        key.closed());
     }
 
     /**
@@ -394,11 +400,11 @@ public final class Keys {
                     terms.networks()));
             long expires = Objects.requireNonNullElse(terms.expiresMillis(), Long.MAX_VALUE);
             AtomicLong moment = used.apply(key.id());
-            each.accept(new Memory.Entry(row.hash, known, row.closed, expires, Long.MAX_VALUE, moment));
+            each.accept(new Memory.Entry(row.hash, known, key.closed(), expires, Long.MAX_VALUE, moment));
             byte[] previous = row.previousHash;
             Long until = key.previousUntilMillis();
             if (previous != null && until != null) {
-                each.accept(new Memory.Entry(previous, known, row.closed, expires, until, moment));
+                each.accept(new Memory.Entry(previous, known, key.closed(), expires, until, moment));
             }
         });
     }
@@ -417,10 +423,5 @@ public final class Keys {
     }
 
     @SuppressWarnings("ArrayRecordComponent") // Never compared as a record.
-    private record Row(
-            KeyInfo info,
-            byte[] hash,
-            byte @Nullable [] previousHash,
-            Set<String> testProviders,
-            Presented.@Nullable Refused closed) {}
+    private record Row(KeyInfo info, byte[] hash, byte @Nullable [] previousHash, Set<String> testProviders) {}
 }

@@ -18,6 +18,8 @@ public final class KeyOperations {
     private static final String AT = "/admin/v1/keys";
 
     private static final Shape.Word KIND = Shape.word(KeyKind.LIVE.word(), KeyKind.TEST.word());
+    private static final Shape STATE =
+            Shape.word("works", "revoked", "expired", "project_closed", "organization_closed");
     private static final Shape NAME = new Shape.Text(Keys.MAX_NAME);
     private static final Shape MODELS = new Shape.ListOf(NAME, Keys.MAX_MODELS);
     private static final Shape TOOLS = new Shape.ListOf(NAME, HostedTools.KNOWN.size());
@@ -65,7 +67,8 @@ public final class KeyOperations {
                 .with("replaced_at", MAYBE_TIME, "When its text was last replaced.")
                 .with("previous_until", MAYBE_TIME, "Till when the text before works too.")
                 .with("last_used_at", MAYBE_TIME, "When it was last used, to about a minute.")
-                .with("revoked_at", MAYBE_TIME, "When it was revoked.");
+                .with("revoked_at", MAYBE_TIME, "When it was revoked.")
+                .with("state", STATE, "What becomes of calls with it now.");
     }
 
     /** What a key may, as it is asked for; null stands for the default. */
@@ -98,7 +101,7 @@ public final class KeyOperations {
                                                 asked.asked("project"),
                                                 Pages.asked(asked)),
                                         KeyInfo::id,
-                                        KeyInfo::json)))
+                                        key -> json(keys, key))))
                         .takes("organization", NAME, "Only keys of the organization with this id or name.")
                         .takes("project", NAME, "Only keys of the project with this id or name.")
                         .needs(Right.KEYS_READ),
@@ -116,7 +119,7 @@ public final class KeyOperations {
                                 "getKey",
                                 "Tells of one key.",
                                 KEY,
-                                asked -> key(keys.get(asked.id()), asked))
+                                asked -> key(keys, keys.get(asked.id()), asked))
                         .needs(Right.KEYS_READ),
                 Operation.patch(
                                 AT + "/{id}",
@@ -140,7 +143,7 @@ public final class KeyOperations {
                                 "Ends a key for good, at once.",
                                 null,
                                 KEY,
-                                asked -> key(keys.revoke(asked.who(), asked.id()), asked))
+                                asked -> key(keys, keys.revoke(asked.who(), asked.id()), asked))
                         .needs(Right.KEYS_WRITE));
     }
 
@@ -152,12 +155,14 @@ public final class KeyOperations {
                 asked.text("project", Tenants.DEFAULT_PROJECT),
                 asked.text("kind", KeyKind.LIVE.word()).equals(KeyKind.TEST.word()) ? KeyKind.TEST : KeyKind.LIVE,
                 terms(KeyTerms.FREE, asked));
-        return Reply.json(201, json(created));
+        return Reply.json(201, json(keys, created));
     }
 
     private static Reply change(Keys keys, Inquiry asked) {
         return key(
-                keys.change(asked.who(), asked.id(), asked.textOrNull("name"), before -> terms(before, asked)), asked);
+                keys,
+                keys.change(asked.who(), asked.id(), asked.textOrNull("name"), before -> terms(before, asked)),
+                asked);
     }
 
     /** The terms before, but for what was asked. */
@@ -182,20 +187,24 @@ public final class KeyOperations {
 
     private static Reply rotate(Keys keys, Inquiry asked) {
         Created renewed = keys.rotate(asked.who(), asked.id(), Duration.ofSeconds(asked.whole("overlap_seconds", 0)));
-        return renewed == null ? unknown(asked) : Reply.json(200, json(renewed));
+        return renewed == null ? unknown(asked) : Reply.json(200, json(keys, renewed));
     }
 
-    private static Reply key(@Nullable KeyInfo key, Inquiry asked) {
-        return key == null ? unknown(asked) : Reply.json(200, key.json());
+    private static Reply key(Keys keys, @Nullable KeyInfo key, Inquiry asked) {
+        return key == null ? unknown(asked) : Reply.json(200, json(keys, key));
     }
 
     private static Reply unknown(Inquiry asked) {
         return Reply.error(404, "There is no key " + asked.id() + " that works. 'lockkeeper keys list' shows them.");
     }
 
-    private static ObjectNode json(Created created) {
+    private static ObjectNode json(Keys keys, KeyInfo key) {
+        return key.json().put("state", keys.state(key));
+    }
+
+    private static ObjectNode json(Keys keys, Created created) {
         ObjectNode json = Json.object().put("key", created.text());
-        json.setAll(created.key().json());
+        json.setAll(json(keys, created.key()));
         return json.put("new_project", created.newProject());
     }
 }

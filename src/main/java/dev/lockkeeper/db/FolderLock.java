@@ -76,6 +76,8 @@ final class FolderLock implements AutoCloseable {
         try {
             channel = FileChannel.open(
                     folder.resolve(NAME), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            // Made by an older version, or just now, before anything is in it.
+            OwnerOnly.close(folder.resolve(NAME));
         } catch (IOException e) {
             throw unwritable(wanted, "written", e);
         }

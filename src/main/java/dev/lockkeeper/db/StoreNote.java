@@ -23,8 +23,8 @@ final class StoreNote {
         Path file = folder.resolve(NAME);
         String text = settings + "\n";
         try {
-            if (!Files.exists(file) || !Files.readString(file).equals(text)) {
-                Files.writeString(file, text);
+            if (!Files.exists(file) || !Files.readString(file).equals(text) || !OwnerOnly.is(file)) {
+                OwnerOnly.write(file, text);
             }
         } catch (IOException e) {
             LOG.warn("{} can't be written: {}", file, e.toString());

@@ -9,7 +9,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,12 +42,11 @@ final class FileStorage implements Storage {
                 throw new JournalDamaged(file.toAbsolutePath() + ": \"" + text + "\" (expected: the number that the"
                         + " table journals has for this folder). Put the file back.");
             }
+            OwnerOnly.close(file);
             return Long.parseLong(text);
         }
         long made = make.getAsLong();
-        Path part = folder.resolve("node.part");
-        Files.writeString(part, made + "\n");
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        OwnerOnly.write(file, made + "\n");
         return made;
     }
 
@@ -76,6 +74,7 @@ final class FileStorage implements Storage {
         try {
             try (FileChannel channel =
                     FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                OwnerOnly.close(file);
                 // Zeros are written, not left out: a full disk must be found now, not in the middle of a settle.
                 ByteBuffer zeros = ByteBuffer.allocateDirect(CHUNK);
                 for (int left = bytes; left > 0; left -= zeros.limit()) {

@@ -1,6 +1,7 @@
 package dev.lockkeeper.limits;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.OwnerOnly;
 import dev.lockkeeper.limits.ShareTable.Pot;
 import dev.lockkeeper.limits.ShareTable.Share;
 import dev.lockkeeper.limits.ShareTable.Written;
@@ -658,7 +659,7 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
                 _ -> {});
         heardNanos = began;
         try {
-            Files.writeString(file(), Long.toString(node));
+            OwnerOnly.write(file(), Long.toString(node));
         } catch (IOException e) {
             LOG.warn(
                     "{} can't be written; if this process is killed, its shares of limits come back after {} s only: {}",

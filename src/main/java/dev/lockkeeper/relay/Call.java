@@ -674,7 +674,7 @@ final class Call implements Guard {
                         input,
                         wanted == null ? 0 : wanted.maxOutput(),
                         reasonsInSecret(placed.upstreamModel(), asked),
-                        Pieces.of(endpoint, asked, bodyBytes()).build(),
+                        Pieces.beside(endpoint, asked, bodyBytes()),
                         price);
         Ask ask = new Ask(
                 exchange.id(),

@@ -3,6 +3,7 @@ package dev.lockkeeper.relay;
 import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.RequestScan;
 import dev.lockkeeper.units.Usage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a call uses that can be reckoned from its request alone, because it is billed by the picture, the character or the
@@ -28,6 +29,18 @@ final class Pieces {
     private static final int TENTHS_OF_TOKENS_PER_CHARACTER = 16;
 
     private Pieces() {}
+
+    /**
+     * What is used beside tokens of text, for those who reckon before a call; null: nothing is.
+     *
+     * @param bodyBytes of the request's body; -1 when unknown
+     */
+    static @Nullable Usage beside(Endpoint endpoint, RequestScan asked, long bodyBytes) {
+        return switch (endpoint.kind()) {
+            case IMAGES, SPEECH, TRANSCRIPTION -> of(endpoint, asked, bodyBytes).build();
+            case CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, MODELS, PLAIN -> null;
+        };
+    }
 
     /**
      * What is used beside tokens of text.

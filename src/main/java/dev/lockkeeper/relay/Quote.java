@@ -4,6 +4,7 @@ import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.RequestScan;
 import dev.lockkeeper.prices.Price;
 import dev.lockkeeper.units.Usage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an attempt may cost, reckoned before anything is sent.
@@ -58,10 +59,16 @@ record Quote(
      * @param input tokens of the prompt
      * @param known tokens of an answer that the model can make, 0 when unknown
      * @param secret whether the model reasons in secret at the effort asked for
-     * @param pieces what is billed by the picture, the character or the minute
+     * @param pieces what is billed by the picture, the character or the minute; null: nothing is
      */
     static Quote of(
-            Endpoint endpoint, RequestScan scan, long input, long known, boolean secret, Usage pieces, Price price) {
+            Endpoint endpoint,
+            RequestScan scan,
+            long input,
+            long known,
+            boolean secret,
+            @Nullable Usage pieces,
+            Price price) {
         int choices = scan.choices();
         long limit = limit(endpoint, scan, known);
         long output = Math.multiplyExact(limit, (long) choices);
@@ -76,7 +83,7 @@ record Quote(
         long first = watched ? Math.min(output, SLICE) : output;
         // What can't be told an output limit is begun when all of it can be paid, or not at all.
         long begun = limitable(endpoint) ? Math.min(output, (long) WORTH_BEGINNING * choices) : output;
-        long besides = price.cost(pieces) - price.cost(NO_USAGE);
+        long besides = pieces == null ? 0 : price.cost(pieces) - price.cost(NO_USAGE);
         return new Quote(
                 input,
                 output,

@@ -233,7 +233,22 @@ class ApiTest {
         assertThat(changed.path("networks")).isEmpty();
         assertThat(changed.path("environment").asString()).isEqualTo("staging");
         did("POST", "/admin/v1/keys/{id}/rotate", at + "/rotate", Json.object().put("overlap_seconds", 60));
-        did("POST", "/admin/v1/keys/{id}/revoke", at + "/revoke", null);
+        String search = "/admin/v1/projects/" + key.path("project_id").asString();
+        assertThat(key.path("state").asString()).isEqualTo("works");
+        did("POST", "/admin/v1/projects/{id}/close", search + "/close", null);
+        assertThat(did("GET", "/admin/v1/keys/{id}", at, null).path("state").asString())
+                .isEqualTo("project_closed");
+        did("POST", "/admin/v1/projects/{id}/open", search + "/open", null);
+        did("POST", "/admin/v1/organizations/{id}/close", "/admin/v1/organizations/default/close", null);
+        assertThat(did("GET", "/admin/v1/keys", "/admin/v1/keys?project=search", null)
+                        .at("/data/0/state")
+                        .asString())
+                .isEqualTo("organization_closed");
+        did("POST", "/admin/v1/organizations/{id}/open", "/admin/v1/organizations/default/open", null);
+        assertThat(did("POST", "/admin/v1/keys/{id}/revoke", at + "/revoke", null)
+                        .path("state")
+                        .asString())
+                .isEqualTo("revoked");
     }
 
     private void tenants() {

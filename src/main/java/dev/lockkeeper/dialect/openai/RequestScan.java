@@ -10,6 +10,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
@@ -262,12 +263,12 @@ public final class RequestScan {
 
     /** Types of tools that run at the provider, such as {@code web_search}, each once, in the order of the body. */
     public List<String> hostedTools() {
-        return List.copyOf(hostedTools);
+        return hostedTools.isEmpty() ? List.of() : List.copyOf(hostedTools);
     }
 
     /** Objects that the request names by their ids, in the order of the body. */
     public List<Reference> references() {
-        return List.copyOf(references);
+        return references.isEmpty() ? List.of() : Collections.unmodifiableList(references);
     }
 
     /** Bytes of the prompt's text in UTF-8, as far as it stands in the body: without images, audio and files. */
@@ -287,7 +288,7 @@ public final class RequestScan {
 
     /** What the prompt has beside text, in the order of the body. */
     public List<Media> media() {
-        return List.copyOf(media);
+        return media.isEmpty() ? List.of() : Collections.unmodifiableList(media);
     }
 
     @Nullable Member member(Name name) {
