@@ -15,8 +15,8 @@ abstract sealed class SharedGauge extends Gauge permits SharedDay, SharedPart {
     /** How long shares count after the database was last heard; well below {@link Shares#DEAD_AFTER}. */
     static final Duration LAPSES_AFTER = Duration.ofSeconds(10);
 
-    /** When no call waits any more for a larger share. */
-    private static final Duration UNHEARD_AFTER = Duration.ofSeconds(4);
+    /** When no call waits any more for a share, because the database has not been heard in some rounds. */
+    private static final Duration UNHEARD_AFTER = Duration.ofMillis(2_500);
 
     /** How long a call waits at most for a share of its limits. */
     static final Duration PATIENCE = Duration.ofSeconds(1);
@@ -54,7 +54,8 @@ abstract sealed class SharedGauge extends Gauge permits SharedDay, SharedPart {
 
     private volatile State state = State.NONE; // changed under the lock
 
-    private long askedAt; // guarded by this, as all below
+    /** Whether the database does not take what is written of it. */
+    private boolean refused; // guarded by this, as all below
 
     /** Asked for in this round, and the largest at once in this and the last. */
     private long asked;
@@ -100,8 +101,7 @@ abstract sealed class SharedGauge extends Gauge permits SharedDay, SharedPart {
      */
     final boolean alone(long now) {
         return now - cluster.heardNanos() > LAPSES_AFTER.toNanos()
-                || (state != State.HELD
-                        && (cluster.away() || (state == State.ASKED && now - askedAt > PATIENCE.toNanos() * 9 / 10)));
+                || (state != State.HELD && (refused || unheard(now)));
     }
 
     /** A node's part of something when it goes by itself. */
@@ -123,7 +123,7 @@ abstract sealed class SharedGauge extends Gauge permits SharedDay, SharedPart {
 
     @Override
     final synchronized boolean fetches(long some) {
-        if (some > whole() || (state == State.HELD && (free <= 0 || unheard()))) {
+        if (some > whole() || (state == State.HELD && (free <= 0 || unheard(cluster.nanos())))) {
             return false;
         }
         if (state != State.HELD) {
@@ -139,14 +139,13 @@ abstract sealed class SharedGauge extends Gauge permits SharedDay, SharedPart {
     }
 
     /** Whether more than some rounds came to nothing. */
-    private boolean unheard() {
-        return cluster.away() || cluster.nanos() - cluster.heardNanos() > UNHEARD_AFTER.toNanos();
+    private boolean unheard(long now) {
+        return cluster.away() || now - cluster.heardNanos() > UNHEARD_AFTER.toNanos();
     }
 
     final void ask() {
         if (state == State.NONE) {
             state = State.ASKED;
-            askedAt = cluster.nanos();
         }
         cluster.ask(this);
     }
@@ -183,7 +182,13 @@ abstract sealed class SharedGauge extends Gauge permits SharedDay, SharedPart {
 
     final void holds(long nowFree) {
         state = State.HELD;
+        refused = false;
         free = nowFree;
+    }
+
+    /** The database does not take what is written of it: without a share it goes by itself. */
+    final synchronized void refuse() {
+        refused = true;
     }
 
     final void letGo() {

@@ -256,10 +256,6 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
     private void attempt(Runnable work) {
         try {
             work.run();
-            if (away) {
-                LOG.info("shares of limits move again");
-            }
-            away = false;
         } catch (RuntimeException | Error e) {
             // Whatever it is: the only thread that moves shares must not end.
             if (!away) {
@@ -270,6 +266,15 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
                         Database.said(e));
             }
             away = true;
+        }
+    }
+
+    /** The database answered what began then. */
+    private void heard(long began) {
+        heardNanos = began;
+        if (away) {
+            away = false;
+            LOG.info("shares of limits move again");
         }
     }
 
@@ -412,6 +417,7 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
                 throw e;
             }
             if (batch.size() == 1) {
+                batch.getFirst().refuse();
                 if (rounds - refusedRound > TIDY_ROUNDS) {
                     refusedRound = rounds;
                     LOG.error(
@@ -458,7 +464,7 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
         if (done == null) {
             return false;
         }
-        heardNanos = began;
+        heard(began);
         for (Moved each : done.moved) {
             if (each.released) {
                 forget(each.gauge);
@@ -657,7 +663,7 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
                     return made;
                 },
                 _ -> {});
-        heardNanos = began;
+        heard(began);
         try {
             OwnerOnly.write(file(), Long.toString(node));
         } catch (IOException e) {

@@ -1,8 +1,10 @@
 package dev.lockkeeper.limits;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.db.Database;
+import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.LimitsTest.Time;
 import dev.lockkeeper.limits.Subject.Kind;
@@ -10,6 +12,7 @@ import dev.lockkeeper.testing.Stores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,6 +20,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -27,6 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Several nodes on one PostgreSQL, whose clocks are moved by hand and whose rounds are called for. */
 class SharesTest {
+    private static final Scoped CALLER = new Scoped("org_default", "proj_default", "key_1", "", "", "");
     private static final Subject KEY = new Subject(Kind.KEY, "key_1");
 
     @TempDir
@@ -502,10 +511,63 @@ class SharesTest {
         assertThat(node.limits.enter(good, 1)).isInstanceOf(Entry.Later.class);
         node.shares.fetch();
         assertThat(node.limits.enter(good, 1)).isInstanceOf(Permit.class);
-        time.pass(SharedGauge.PATIENCE);
         assertThat(node.limits.enter(bad, 1)).as("by itself").isInstanceOf(Permit.class);
         rounds(1);
         assertThat(node.shares.away()).isFalse();
+    }
+
+    /** With real clocks, real rounds, and threads that ask as fast as they can. */
+    @Test
+    void manyThreadsAtTwoNodesNeverGetMoreThanTheLimit() throws Exception {
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        AtomicInteger admitted = new AtomicInteger();
+        int[] each = new int[4];
+        try (Database one = Database.open(Files.createDirectories(folder.resolve("a")), settings());
+                Database two = Database.open(Files.createDirectories(folder.resolve("b")), settings());
+                Limits first = Limits.open(one, Clock.systemUTC(), System::nanoTime);
+                Limits second = Limits.open(two, Clock.systemUTC(), System::nanoTime);
+                ExecutorService threads = Executors.newFixedThreadPool(each.length)) {
+            first.set(KEY, Measure.CONCURRENT_CALLS, 3, null, _ -> List.of(), Witness.NOBODY);
+            first.set(KEY, Measure.REQUESTS_PER_SECOND, 2_000, 500L, _ -> List.of(), Witness.NOBODY);
+            first.sharing();
+            second.sharing();
+            await().until(() -> second.all().equals(first.all()));
+            long began = System.nanoTime();
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < each.length; i++) {
+                int at = i;
+                Limits here = i % 2 == 0 ? first : second;
+                all.add(threads.submit(() -> {
+                    while (System.nanoTime() - began < TimeUnit.SECONDS.toNanos(3)) {
+                        switch (here.enter(CALLER, 1, 1, true)) {
+                            case Permit permit -> {
+                                most.accumulateAndGet(running.incrementAndGet(), Math::max);
+                                admitted.incrementAndGet();
+                                each[at]++;
+                                running.decrementAndGet();
+                                permit.leave();
+                            }
+                            case Entry.Later later -> later.then().get();
+                            case Entry.Refused _, Entry.Near _ -> Thread.onSpinWait();
+                        }
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> call : all) {
+                call.get(60, TimeUnit.SECONDS);
+            }
+            double seconds = (System.nanoTime() - began) / 1e9;
+            assertThat(most.get()).isLessThanOrEqualTo(3);
+            assertThat((double) admitted.get()).isBetween(1_000.0, 500 + 2_000 * seconds);
+            assertThat(each[0] + each[2]).isPositive();
+            assertThat(each[1] + each[3]).isPositive();
+        }
+    }
+
+    private DatabaseSettings settings() {
+        return Stores.POSTGRESQL.settings(folder);
     }
 
     /**
