@@ -7,6 +7,7 @@ import dev.lockkeeper.dialect.openai.StreamTap.Verdict;
 import dev.lockkeeper.dialect.openai.Taps;
 import dev.lockkeeper.http.SseSplitter;
 import dev.lockkeeper.units.Bytes;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -109,7 +110,8 @@ public final class TapTarget {
 
         /** What passes otherwise than it came lacks its {@code usage: null} and nothing else. */
         private static void cut(@Nullable JsonNode before, Bytes out) {
-            new SseSplitter(BOUND).feed(out, new SseSplitter.Sink() {
+            SseSplitter splitter = new SseSplitter(BOUND);
+            SseSplitter.Sink sink = new SseSplitter.Sink() {
                 @Override
                 public void event(Bytes raw, @Nullable String name, Bytes data) {
                     if (before instanceof ObjectNode object && Given.isUtf8(data)) {
@@ -133,7 +135,10 @@ public final class TapTarget {
                 public void tooLong() {
                     throw new AssertionError("longer than it came");
                 }
-            });
+            };
+            // A byte order mark means something only where a stream begins, which is not here.
+            splitter.feed(Bytes.of("\n".getBytes(StandardCharsets.UTF_8)), sink);
+            splitter.feed(out, sink);
         }
 
         @Override
