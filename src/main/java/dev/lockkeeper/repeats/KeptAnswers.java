@@ -21,6 +21,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Update;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -328,22 +329,25 @@ public final class KeptAnswers implements AutoCloseable {
     }
 
     private boolean insert(Handle handle, Vault opened, Claim.Mine mine, byte[] fingerprint) {
+        Update made = handle.createUpdate("""
+                INSERT INTO repeats (key_id, name, request, secret, state, node, call_id, lease, expires, bytes)
+                VALUES (:key, :name, :request, :secret, 'running', :node, :call, :lease, :expires, 0)
+                ON CONFLICT (key_id, name) DO NOTHING
+                """);
+        return bound(made, opened, mine, fingerprint).execute() == 1;
+    }
+
+    private Update bound(Update statement, Vault opened, Claim.Mine mine, byte[] fingerprint) {
         long now = clock.millis();
-        return handle.createUpdate("""
-                        INSERT INTO repeats (key_id, name, request, secret, state, node, call_id, lease, expires, bytes)
-                        VALUES (:key, :name, :request, :secret, 'running', :node, :call, :lease, :expires, 0)
-                        ON CONFLICT (key_id, name) DO NOTHING
-                        """)
-                        .bind("key", mine.keyId())
-                        .bind("name", mine.name().hash().toArray())
-                        .bind("request", fingerprint)
-                        .bind("secret", opened.id())
-                        .bind("node", opened.node())
-                        .bind("call", mine.callId())
-                        .bind("lease", now + LEASE.toMillis())
-                        .bind("expires", now + settings.keepFor().toMillis())
-                        .execute()
-                == 1;
+        return statement
+                .bind("key", mine.keyId())
+                .bind("name", mine.name().hash().toArray())
+                .bind("request", fingerprint)
+                .bind("secret", opened.id())
+                .bind("node", opened.node())
+                .bind("call", mine.callId())
+                .bind("lease", now + LEASE.toMillis())
+                .bind("expires", now + settings.keepFor().toMillis());
     }
 
     private static @Nullable Row row(Handle handle, Claim.Mine mine) {
@@ -367,20 +371,12 @@ public final class KeptAnswers implements AutoCloseable {
     }
 
     private boolean takeOver(Handle handle, Vault opened, Claim.Mine mine, byte[] fingerprint, Row from) {
-        long now = clock.millis();
-        return handle.createUpdate("""
-                        UPDATE repeats SET request = :request, secret = :secret, state = 'running', node = :node,
-                            call_id = :call, lease = :lease, expires = :expires, bytes = 0, answer = NULL
-                        WHERE key_id = :key AND name = :name AND call_id = :before AND state = :state AND lease = :old
-                        """)
-                        .bind("key", mine.keyId())
-                        .bind("name", mine.name().hash().toArray())
-                        .bind("request", fingerprint)
-                        .bind("secret", opened.id())
-                        .bind("node", opened.node())
-                        .bind("call", mine.callId())
-                        .bind("lease", now + LEASE.toMillis())
-                        .bind("expires", now + settings.keepFor().toMillis())
+        Update taken = handle.createUpdate("""
+                UPDATE repeats SET request = :request, secret = :secret, state = 'running', node = :node,
+                    call_id = :call, lease = :lease, expires = :expires, bytes = 0, answer = NULL
+                WHERE key_id = :key AND name = :name AND call_id = :before AND state = :state AND lease = :old
+                """);
+        return bound(taken, opened, mine, fingerprint)
                         .bind("before", from.callId)
                         .bind("state", from.state)
                         .bind("old", from.lease)
