@@ -22,9 +22,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * One look at a batch: where it has ended, the usage of each line of its files is added up by model. On its loop; lines are
@@ -39,7 +37,6 @@ final class BatchLook implements FileLines.Reader {
     /** Lines that are told apart, so that one told twice is paid once. OpenAI takes 50,000 in a batch. */
     private static final int MAX_LINES = 500_000;
 
-    private static final JsonMapper JSON = JsonMapper.shared();
     private static final Logger LOG = LoggerFactory.getLogger(BatchLook.class);
 
     private final Later.Thing thing;
@@ -111,21 +108,12 @@ final class BatchLook implements FileLines.Reader {
         } else if (answer.status() != 200) {
             thing.failed("HTTP " + answer.status());
         } else {
-            JsonNode batch = parsed(answer.body());
+            JsonNode batch = OwnedList.parsed(answer.body());
             if (batch == null) {
                 thing.failed("the answer is not JSON");
             } else {
                 read(batch);
             }
-        }
-    }
-
-    private static @Nullable JsonNode parsed(Bytes json) {
-        try {
-            JsonNode node = JSON.readTree(json.array(), json.offset(), json.length());
-            return node.isObject() ? node : null;
-        } catch (JacksonException notJson) {
-            return null;
         }
     }
 

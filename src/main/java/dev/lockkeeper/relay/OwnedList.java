@@ -305,7 +305,8 @@ final class OwnedList {
                 "GET", provider.target(path, null), provider.sign(headers), Bytes.EMPTY, MAX_OBJECT, FETCH_MILLIS);
     }
 
-    private static @Nullable JsonNode parsed(Bytes json) {
+    /** An answer that is a JSON object; null where it is something else. */
+    static @Nullable JsonNode parsed(Bytes json) {
         try {
             JsonNode node = JSON.readTree(json.array(), json.offset(), json.length());
             return node.isObject() ? node : null;

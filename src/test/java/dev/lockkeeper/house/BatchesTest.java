@@ -8,11 +8,8 @@ import dev.lockkeeper.access.Created;
 import dev.lockkeeper.access.HostedTools;
 import dev.lockkeeper.access.KeyKind;
 import dev.lockkeeper.access.KeyTerms;
-import dev.lockkeeper.ledger.Balance;
 import dev.lockkeeper.ledger.Budget;
-import dev.lockkeeper.ledger.Budgets;
 import dev.lockkeeper.ledger.Pending;
-import dev.lockkeeper.ledger.Period;
 import dev.lockkeeper.ledger.Scope;
 import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.testing.Gateway;
@@ -24,7 +21,6 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -122,35 +118,8 @@ class BatchesTest {
                 .start();
     }
 
-    private static void budget(Gateway gateway, Scope scope, long nanos) {
-        assertThat(gateway.house()
-                        .ledger()
-                        .budgets()
-                        .create(
-                                new Budget.Wanted(
-                                        scope,
-                                        new Period(Period.Unit.TOTAL, ZoneOffset.UTC),
-                                        false,
-                                        new Budget.Terms(nanos, true, List.of())),
-                                List.of()))
-                .isInstanceOf(Budgets.Changed.Done.class);
-    }
-
-    private static void budget(Gateway gateway, long nanos) {
-        budget(gateway, new Scope(Scope.Kind.ORGANIZATION, "org_default"), nanos);
-    }
-
-    private static Balance balance(Gateway gateway) {
-        gateway.house().ledger().audit();
-        return gateway.house().ledger().budgets().balances().getFirst();
-    }
-
     private static void booked(Gateway gateway, long nanos) {
-        await().atMost(15, SECONDS).untilAsserted(() -> {
-            Balance now = balance(gateway);
-            assertThat(now.heldNanos()).isZero();
-            assertThat(now.spentNanos()).isEqualTo(nanos);
-        });
+        gateway.booked(nanos);
         assertThat(gateway.house().later().count()).isZero();
     }
 
@@ -173,7 +142,7 @@ class BatchesTest {
     void aBatchIsHeldByItsLinesAndBookedByWhatTheyUsed() {
         try (SimulatedProvider provider = SimulatedProvider.seeded(7);
                 Gateway gateway = gateway(provider.port(), SOON)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             HttpResponse<String> made = create(gateway, two());
             assertThat(made.statusCode()).isEqualTo(200);
             Tenant tenant = new Tenant(gateway, gateway.key());
@@ -194,9 +163,9 @@ class BatchesTest {
     void whatABatchMayCostIsHeldAndHeldOverARestart() {
         try (ScriptedUpstream upstream = upstream()) {
             try (Gateway gateway = gateway(upstream.port(), RARELY)) {
-                budget(gateway, 1_000_000_000);
+                gateway.budget(1_000_000_000);
                 assertThat(create(gateway, two()).statusCode()).isEqualTo(200);
-                assertThat(balance(gateway).heldNanos()).isEqualTo(2 * LINE_HELD);
+                assertThat(gateway.balance().heldNanos()).isEqualTo(2 * LINE_HELD);
                 Pending pending = gateway.house().later().pending().getFirst();
                 assertThat(pending.awaited().id()).isEqualTo("batch_1");
                 assertThat(pending.model()).isEqualTo("gpt-4o");
@@ -204,7 +173,7 @@ class BatchesTest {
             files.put("file_out", answer(1, "gpt-4o", 10, 20) + answer(2, "gpt-4o", 10, 30));
             batch = batch("completed", 2, 2, "file_out");
             try (Gateway gateway = gateway(upstream.port(), RARELY)) {
-                assertThat(balance(gateway).heldNanos()).isEqualTo(2 * LINE_HELD);
+                assertThat(gateway.balance().heldNanos()).isEqualTo(2 * LINE_HELD);
                 // A client that sees the end ends the wait.
                 await().atMost(15, SECONDS).until(() -> gateway.house().later().count() == 1);
                 assertThat(new Tenant(gateway, gateway.key())
@@ -224,7 +193,7 @@ class BatchesTest {
     void aBatchThatABudgetCantPayIsNotMade() {
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), SOON)) {
-            budget(gateway, 2 * LINE_HELD - 1);
+            gateway.budget(2 * LINE_HELD - 1);
             HttpResponse<String> refused = create(gateway, two());
             assertThat(refused.statusCode()).isEqualTo(429);
             assertThat(refused.body()).contains("\"code\":\"insufficient_quota\"", "$0.0010225");
@@ -241,7 +210,7 @@ class BatchesTest {
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), RARELY)) {
             assertThat(create(gateway, endless).statusCode()).isEqualTo(200);
-            budget(gateway, 1_000_000_000_000L);
+            gateway.budget(1_000_000_000_000L);
             HttpResponse<String> refused = create(gateway, endless);
             assertThat(refused.statusCode()).isEqualTo(403);
             assertThat(refused.body()).contains("\"code\":\"cost_unbounded\"", "line 2", "how long its answer may be");
@@ -258,7 +227,7 @@ class BatchesTest {
                         + answer(3, "gpt-4o", 1, 2));
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), SOON)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             assertThat(create(gateway, two() + line(3, "gpt-4o", ",\"max_tokens\":100"))
                             .statusCode())
                     .isEqualTo(200);
@@ -273,7 +242,7 @@ class BatchesTest {
         batch = batch("completed", 2, 2, "file_out");
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), SOON)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             assertThat(create(gateway, two()).statusCode()).isEqualTo(200);
             booked(gateway, 10 * 1_250 + 20 * 5_000 + LINE_HELD);
             assertThat(gateway.house().later().guessed()).isEqualTo(1);
@@ -285,7 +254,7 @@ class BatchesTest {
         files.put("file_out", answer(2, "gpt-4o", 10, 20));
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), RARELY)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             assertThat(create(gateway, two()).statusCode()).isEqualTo(200);
             batch = batch("cancelled", 2, 1, "file_out");
             assertThat(gateway.send(gateway.request("/v1/batches/batch_1/cancel")
@@ -301,7 +270,7 @@ class BatchesTest {
         batch = batch("failed", 0, 0, null);
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), SOON)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             assertThat(create(gateway, two()).statusCode()).isEqualTo(200);
             booked(gateway, 0);
         }
@@ -312,7 +281,7 @@ class BatchesTest {
         batch = batch("completed", 2, 2, "file_gone");
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), SOON)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             assertThat(create(gateway, two()).statusCode()).isEqualTo(200);
             booked(gateway, 2 * LINE_HELD);
         }
@@ -323,8 +292,8 @@ class BatchesTest {
         files.put("file_out", answer(1, "gpt-4o", 10, 20) + answer(2, "gpt-4o-mini", 100, 200));
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), SOON)) {
-            budget(gateway, new Scope(Scope.Kind.MODEL, "small"), 1_000_000_000);
-            budget(gateway, 1_000_000_000);
+            gateway.budget(new Scope(Scope.Kind.MODEL, "small"), new Budget.Terms(1_000_000_000, true, List.of()));
+            gateway.budget(1_000_000_000);
             String input = line(1, "gpt-4o", ",\"max_tokens\":100") + line(2, "gpt-4o-mini", ",\"max_tokens\":100");
             assertThat(create(gateway, input).statusCode()).isEqualTo(200);
             assertThat(gateway.house().later().pending()).hasSize(2);
@@ -339,8 +308,8 @@ class BatchesTest {
     void whereOneModelsBudgetCantPayNothingIsHeldOfTheOthers() {
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), SOON)) {
-            budget(gateway, 1_000_000_000);
-            budget(gateway, new Scope(Scope.Kind.MODEL, "small"), 1_000);
+            gateway.budget(1_000_000_000);
+            gateway.budget(new Scope(Scope.Kind.MODEL, "small"), new Budget.Terms(1_000, true, List.of()));
             String input = line(1, "gpt-4o", ",\"max_tokens\":100") + line(2, "gpt-4o-mini", ",\"max_tokens\":100");
             assertThat(create(gateway, input).body()).contains("insufficient_quota", "model:small");
             booked(gateway, 0);
@@ -352,7 +321,7 @@ class BatchesTest {
     void aBatchThatItsProviderRefusesCostsNothingAndOneThatMayBeUnderWayWhatWasHeld() {
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), SOON)) {
-            budget(gateway, 1_000_000_000);
+            gateway.budget(1_000_000_000);
             creation = 400;
             assertThat(create(gateway, two()).statusCode()).isEqualTo(400);
             booked(gateway, 0);
@@ -366,7 +335,7 @@ class BatchesTest {
     void aDryRunTellsWhatABatchWouldHold() {
         try (ScriptedUpstream upstream = upstream();
                 Gateway gateway = gateway(upstream.port(), SOON)) {
-            budget(gateway, LINE_HELD);
+            gateway.budget(LINE_HELD);
             HttpResponse<String> told = create(gateway, two(), "x-lockkeeper-dry-run", "true");
             assertThat(told.statusCode()).isEqualTo(200);
             assertThat(told.body())

@@ -476,14 +476,15 @@ public final class Gateway implements AutoCloseable {
 
     /** A budget on the default organization, once and for all. */
     public void budget(Budget.Terms terms) {
+        budget(new Scope(Scope.Kind.ORGANIZATION, "org_default"), terms);
+    }
+
+    /** A budget once and for all. */
+    public void budget(Scope scope, Budget.Terms terms) {
         assertThat(house.ledger()
                         .budgets()
                         .create(
-                                new Budget.Wanted(
-                                        new Scope(Scope.Kind.ORGANIZATION, "org_default"),
-                                        new Period(Period.Unit.TOTAL, ZoneOffset.UTC),
-                                        false,
-                                        terms),
+                                new Budget.Wanted(scope, new Period(Period.Unit.TOTAL, ZoneOffset.UTC), false, terms),
                                 List.of()))
                 .isInstanceOf(Budgets.Changed.Done.class);
     }
