@@ -175,7 +175,7 @@ final class Memory {
                 yield true;
             }
             // Nothing of these is kept here.
-            case "budget", "limit", "quota-request", "server" -> true;
+            case "budget", "limit", "quota-request", "server", "node" -> true;
             default -> false;
         };
     }

@@ -26,6 +26,9 @@ public final class Tenants {
     /** The name of the project that every database starts with. */
     public static final String DEFAULT_PROJECT = "default";
 
+    /** That project's id. */
+    public static final String DEFAULT_PROJECT_ID = "proj_" + DEFAULT_PROJECT;
+
     /** A discount can't be more than all of it. */
     public static final int MIN_MARKUP = -10_000;
 
@@ -376,7 +379,7 @@ public final class Tenants {
             if (before == null) {
                 return Deleted.UNKNOWN;
             }
-            if (before.keys() > 0 || before.id().equals("proj_" + DEFAULT_PROJECT)) {
+            if (before.keys() > 0 || before.id().equals(DEFAULT_PROJECT_ID)) {
                 return Deleted.IN_USE;
             }
             handle.execute("DELETE FROM keys WHERE project = ?", before.id());

@@ -241,8 +241,11 @@ public final class TenantOperations {
             case UNKNOWN -> organization(null, asked);
             case IN_USE ->
                 inUse(
-                        "Organization " + organization.name() + " has " + organization.projects()
-                                + " projects, or is the one that every database starts with",
+                        "Organization " + organization.name()
+                                + (organization.id().equals(Tenants.DEFAULT_ORGANIZATION)
+                                        ? " is the one that every database starts with"
+                                        : " has " + counted(organization.projects(), "project")
+                                                + "; delete them first"),
                         "org",
                         asked.id());
         };
@@ -276,11 +279,18 @@ public final class TenantOperations {
             case UNKNOWN -> project(null, asked);
             case IN_USE ->
                 inUse(
-                        "Project " + project.name() + " has " + project.keys()
-                                + " keys that are not revoked, or is the one that every database starts with",
+                        "Project " + project.name()
+                                + (project.id().equals(Tenants.DEFAULT_PROJECT_ID)
+                                        ? " is the one that every database starts with"
+                                        : " has " + counted(project.keys(), "key")
+                                                + " not revoked yet; revoke them first"),
                         "project",
                         asked.id());
         };
+    }
+
+    private static String counted(int count, String what) {
+        return count + " " + what + (count == 1 ? "" : "s");
     }
 
     private static Reply deleted(String id) {

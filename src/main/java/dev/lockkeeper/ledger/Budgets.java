@@ -263,15 +263,54 @@ public final class Budgets {
                         amount,
                         "it could never be reached: " + parent.id() + " of " + parent.scope() + " allows "
                                 + new Money(parent.terms().amountNanos()) + " per "
-                                + parent.period().unit().text()))
+                                + parent.period().unit().text() + atMost(wanted, parent)))
                 .orElse(null);
     }
 
     /** Whether a wider budget ends calls before the wanted one can, whatever is spent elsewhere. */
     private static boolean neverReached(Budget.Wanted wanted, Budget wider) {
-        return wider.terms().hard()
-                && wider.period().unit().compareTo(wanted.period().unit()) >= 0
-                && (wider.carryOver() ? 2 : 1) * wider.terms().amountNanos()
-                        < wanted.terms().amountNanos();
+        return wider.terms().hard() && most(wanted, wider) < wanted.terms().amountNanos();
+    }
+
+    private static String atMost(Budget.Wanted wanted, Budget wider) {
+        long most = most(wanted, wider);
+        return most == wider.terms().amountNanos()
+                ? ""
+                : ", which is at most " + new Money(most) + " in a "
+                        + wanted.period().unit().text();
+    }
+
+    /** The most that a wider budget allows in one period of the wanted one; no end: {@link Long#MAX_VALUE}. */
+    private static long most(Budget.Wanted wanted, Budget wider) {
+        Period.Unit of = wanted.period().unit();
+        Period.Unit unit = wider.period().unit();
+        if (unit != Period.Unit.TOTAL && of == Period.Unit.TOTAL) {
+            return Long.MAX_VALUE;
+        }
+        // How many periods of the wider one a period of the wanted one may touch; days of 25 hours, months of 31 days.
+        int touched = switch (unit) {
+            case HOUR ->
+                switch (of) {
+                    case HOUR -> 1;
+                    case DAY -> 25;
+                    case WEEK -> 169;
+                    case MONTH, TOTAL -> 745;
+                };
+            case DAY ->
+                switch (of) {
+                    case HOUR, DAY -> 1;
+                    case WEEK -> 7;
+                    case MONTH, TOTAL -> 31;
+                };
+            case WEEK -> of == Period.Unit.MONTH ? 6 : 1;
+            case MONTH -> of == Period.Unit.WEEK ? 2 : 1;
+            case TOTAL -> 1;
+        };
+        boolean apart = unit != Period.Unit.TOTAL
+                && !wanted.period().zone().equals(wider.period().zone());
+        long times = touched + (apart ? 1L : 0) + (wider.carryOver() ? 1 : 0);
+        return wider.terms().amountNanos() > Long.MAX_VALUE / times
+                ? Long.MAX_VALUE
+                : times * wider.terms().amountNanos();
     }
 }

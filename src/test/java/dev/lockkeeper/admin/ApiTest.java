@@ -275,7 +275,13 @@ class ApiTest {
         did("POST", projects + "/{id}/open", web + "/open", null);
         did("POST", projects + "/{id}/revoke", web + "/revoke", null);
 
-        refused("DELETE", organizations + "/{id}", acme, 409, "has 1 projects", "close it instead");
+        refused("DELETE", organizations + "/{id}", acme, 409, "has 1 project; delete them first", "close it instead");
+        refused(
+                "DELETE",
+                projects + "/{id}",
+                projects + "/default",
+                409,
+                "Project default is the one that every database starts with");
         rich = made.path("id").asString();
         refused("DELETE", projects + "/{id}", web, 409, "a budget of $5", "project close");
         rich = "";
@@ -410,6 +416,24 @@ class ApiTest {
                 budget.deepCopy().put("scope_kind", "end-user").put("scope_id", "default/ann"),
                 "amount",
                 "$10.00: it could never be reached: bud_1 of organization:org_default allows $5.00 per day");
+        refusedBudget(
+                budget.deepCopy().put("period", "month").put("amount", "$155.01"),
+                "amount",
+                "$155.01: it could never be reached: bud_1 of organization:org_default allows $5.00 per day, which is at"
+                        + " most $155.00 in a month");
+        refusedBudget(budget.deepCopy().put("period", "hour").put("amount", "$5.01"), "amount", "allows $5.00 per day");
+        refusedBudget(
+                budget.deepCopy().put("amount", "$10.01").put("time_zone", "Europe/Berlin"),
+                "amount",
+                "at most $10.00 in a day");
+        for (String fits : List.of("month $155.00", "total $1000.00", "week $35.00")) {
+            ObjectNode wanted =
+                    budget.deepCopy().put("period", fits.split(" ")[0]).put("amount", fits.split(" ")[1]);
+            assertThat(api.answer(OWNER, "POST", "/admin/v1/budgets", null, Bytes.utf8(wanted.toString()))
+                            .status())
+                    .as(fits)
+                    .isEqualTo(201);
+        }
         Reply change = api.answer(
                 OWNER, "PATCH", "/admin/v1/budgets/bud_1", null, Bytes.utf8("{\"amount\": \"-$0.000000001\"}"));
         assertThat(change.status()).isEqualTo(400);
