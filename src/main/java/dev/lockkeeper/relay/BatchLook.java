@@ -35,7 +35,7 @@ final class BatchLook implements FileLines.Reader {
     private static final int MOST = 4 << 20;
 
     /** Lines that are told apart, so that one told twice is paid once. OpenAI takes 50,000 in a batch. */
-    private static final int MAX_LINES = 500_000;
+    private static final int MAX_LINES = 200_000;
 
     private static final Logger LOG = LoggerFactory.getLogger(BatchLook.class);
 
@@ -43,7 +43,10 @@ final class BatchLook implements FileLines.Reader {
     private final Provider provider;
     private final List<Sum> sums = new ArrayList<>();
     private final Deque<String> files = new ArrayDeque<>();
-    private final Set<String> seen = new HashSet<>();
+
+    /** Hashes of what lines are called: a name may be as long as a line. */
+    private final Set<Long> seen = new HashSet<>();
+
     private Endpoint endpoint = plain();
     private String status = "";
     private long completed;
@@ -94,7 +97,7 @@ final class BatchLook implements FileLines.Reader {
                         Bytes.EMPTY,
                         MOST,
                         PATIENCE_MILLIS)
-                .whenComplete((answer, failure) -> thing.loop.run(() -> told(answer, failure)));
+                .whenComplete((answer, failure) -> thing.loop.run(() -> thing.guarded(() -> told(answer, failure))));
     }
 
     private void told(@Nullable Fetched answer, @Nullable Throwable failure) {
@@ -143,7 +146,8 @@ final class BatchLook implements FileLines.Reader {
         if (file == null) {
             done();
         } else {
-            new FileLines(thing.relay(), thing.loop, provider, file, this, this::ended).begin();
+            new FileLines(thing.relay(), thing.loop, provider, file, this, end -> thing.guarded(() -> ended(end)))
+                    .begin();
         }
     }
 
@@ -168,7 +172,7 @@ final class BatchLook implements FileLines.Reader {
     @Override
     public boolean line(Bytes text, int number) {
         BatchAnswer answer = BatchAnswer.of(text, endpoint);
-        if (answer != null && !answer.id().isEmpty() && !seen.add(answer.id())) {
+        if (answer != null && !answer.id().isEmpty() && !seen.add(hash(answer.id()))) {
             return true; // told twice
         }
         if (seen.size() > MAX_LINES) {
@@ -189,6 +193,15 @@ final class BatchLook implements FileLines.Reader {
             sum.cost = Math.addExact(sum.cost, sum.price == null ? 0 : sum.price.cost(usage));
         }
         return true;
+    }
+
+    /** FNV-1a over the name's characters. */
+    private static long hash(String name) {
+        long hash = 0xcbf29ce484222325L;
+        for (int i = 0; i < name.length(); i++) {
+            hash = (hash ^ name.charAt(i)) * 0x100000001b3L;
+        }
+        return hash;
     }
 
     /** The hold of a model: a provider tells a name that says more than the one it was asked for. */

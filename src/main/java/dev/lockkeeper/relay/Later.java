@@ -241,13 +241,7 @@ public final class Later implements AutoCloseable {
             if (done || looking || closed) {
                 return;
             }
-            try {
-                begin();
-            } catch (RuntimeException | Error bug) {
-                LOG.error("{} could not be looked at", what(), bug);
-                looking = false;
-                again(settings().longest().toMillis());
-            }
+            guarded(this::begin);
         }
 
         private void begin() {
@@ -271,6 +265,16 @@ public final class Later implements AutoCloseable {
             switch (kind) {
                 case RESPONSE -> new ResponseLook(this, provider).begin();
                 case BATCH -> new BatchLook(this, provider).begin();
+            }
+        }
+
+        /** Does a step of a look; one that fails ends the look, and not the wait. */
+        void guarded(Runnable step) {
+            try {
+                step.run();
+            } catch (RuntimeException | Error bug) {
+                LOG.error("{} could not be looked at", what(), bug);
+                failed("of a mistake of the gateway's own");
             }
         }
 

@@ -71,7 +71,7 @@ final class ResponseLook implements Listener {
     @Override
     public void piece(Bytes piece) {
         if (status == 200) {
-            tap.piece(piece);
+            thing.guarded(() -> tap.piece(piece));
         } else if (said.size() < MOST_SAID) {
             said.write(piece.array(), piece.offset(), piece.length());
         }
@@ -84,6 +84,10 @@ final class ResponseLook implements Listener {
         }
         outgoing = null;
         close();
+        thing.guarded(this::told);
+    }
+
+    private void told() {
         if (status == 200) {
             tap.end();
             if (!tap.finished()) {
