@@ -478,6 +478,34 @@ class SharesTest {
     }
 
     @Test
+    void whoeverWaitsForAProviderIsHeardByTheOthers() {
+        List<Node> two = nodes(2);
+        Subject provider = new Subject(Kind.PROVIDER, "openai");
+        two.getFirst().limits.set(provider, Measure.CONCURRENT_CALLS, 2, null, _ -> List.of(), Witness.NOBODY);
+        rounds(1);
+        Scoped who = new Scoped("org_default", "", "", "", "", "openai");
+        Node busy = two.get(0);
+        assertThat(busy.limits.enter(who, 1)).isInstanceOf(Entry.Later.class);
+        busy.shares.fetch();
+        Permit first = (Permit) busy.limits.enter(who, 1);
+        if (busy.limits.enter(who, 1) instanceof Entry.Later) {
+            busy.shares.fetch();
+            assertThat(busy.limits.enter(who, 1)).isInstanceOf(Permit.class);
+        }
+        Node waits = two.get(1);
+        for (int i = 0; i < 4; i++) {
+            assertThat(waits.limits.leavesRoom(provider)).isFalse();
+            rounds(1);
+        }
+        first.leave();
+        for (int i = 0; !waits.limits.leavesRoom(provider); i++) {
+            assertThat(i).isLessThan(3);
+            rounds(1);
+        }
+        assertThat(waits.limits.enter(who, 1, 1, false)).isInstanceOf(Permit.class);
+    }
+
+    @Test
     void nothingOfALimitIsLostWhereAMoveOfSharesFails() {
         List<Node> two = nodes(2);
         two.getFirst().set(Measure.CONCURRENT_CALLS, 10, 10);
