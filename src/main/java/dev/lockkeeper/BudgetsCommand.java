@@ -46,7 +46,8 @@ final class BudgetsCommand extends Group {
     static CommandLine line() {
         return new BudgetsCommand()
                 .with(
-                        new Create(),
+                        // An amount below zero looks like an option: it is told what is wrong with it.
+                        new CommandLine(new Create()).setUnmatchedOptionsArePositionalParams(true),
                         new ListAll(),
                         new Show(),
                         new Change(),
@@ -65,8 +66,8 @@ final class BudgetsCommand extends Group {
      * An amount as the admin API takes it. A number alone is refused: of {@code $12.50} without quotes a shell leaves 2.50.
      */
     private static String amount(Asking command, String written) {
-        if (written.matches("\\d+(\\.\\d+)?(?i:usd)")) {
-            return "$" + written.substring(0, written.length() - "usd".length());
+        if (written.matches("-?\\d+(\\.\\d+)?(?i:usd)")) {
+            return written.substring(0, written.length() - "usd".length()).replaceFirst("^-?", "$0\\$");
         }
         if (written.matches("-?\\d*\\.?\\d*")) {
             throw command.misused(

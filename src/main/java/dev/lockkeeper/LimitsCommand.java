@@ -38,9 +38,10 @@ final class LimitsCommand extends Group {
         return new LimitsCommand()
                 .with(
                         new ListAll(),
-                        new SetOne(),
+                        // An amount below zero looks like an option: it is told what is wrong with it.
+                        new CommandLine(new SetOne()).setUnmatchedOptionsArePositionalParams(true),
                         new Remove(),
-                        new Request(),
+                        new CommandLine(new Request()).setUnmatchedOptionsArePositionalParams(true),
                         new Requests(),
                         Decide.line("approve"),
                         Decide.line("refuse"));

@@ -1,6 +1,7 @@
 package dev.lockkeeper;
 
 import dev.lockkeeper.Table.Column;
+import dev.lockkeeper.access.Tenants;
 import java.math.BigDecimal;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -56,7 +57,11 @@ final class OrgCommand extends Group {
         if (!percent.matches("-?\\d{1,4}(\\.\\d{1,2})?")) {
             throw Written.refused("--markup", percent, "percent with at most 2 decimals, such as 2.5 or -10");
         }
-        return new BigDecimal(percent).movePointRight(2).longValueExact();
+        long basisPoints = new BigDecimal(percent).movePointRight(2).longValueExact();
+        if (basisPoints < Tenants.MIN_MARKUP || basisPoints > Tenants.MAX_MARKUP) {
+            throw Written.refused("--markup", percent, "-100 to 1000 percent");
+        }
+        return basisPoints;
     }
 
     private static String percent(JsonNode organization) {

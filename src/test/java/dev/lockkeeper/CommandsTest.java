@@ -181,6 +181,8 @@ class CommandsTest {
 
     @Test
     void tenantsAreClosedOpenedAndDeletedByNameOrId() {
+        assertThat(onData("org", "create", "Acme", "--markup", "5000").err())
+                .contains("--markup: 5000 (expected: -100 to 1000 percent)");
         assertThat(onData("org", "create", "Acme", "--markup", "2.5").err())
                 .matches("Organization Acme \\(org_\\w+\\) is made\\.\n");
         assertThat(onData("project", "create", "web", "--org", "Acme").code()).isZero();
@@ -489,6 +491,20 @@ class CommandsTest {
                 "examples/lockkeeper.yaml");
         assertThat(out.toString()).isEmpty();
         assertThat(code).isZero();
+    }
+
+    @Test
+    void anAmountBelowZeroIsRefusedAsAnAmountAndNotAsAnOption() {
+        assertThat(onData("keys", "create", "first").code()).isZero();
+        Ran budget = onData("budgets", "create", "project", "default", "-5usd", "--period", "day");
+        assertThat(budget.code()).isEqualTo(2);
+        assertThat(budget.err()).contains("amount: -$5.00 (expected: $0.00 to");
+        Ran limit = onData("limits", "set", "project", "default", "requests-per-minute", "-5");
+        assertThat(limit.code()).isEqualTo(2);
+        assertThat(limit.err()).contains("amount: -5 (expected: 1 to");
+        assertThat(onData("budgets", "create", "project", "default", "5usd", "--period", "day", "--sotf")
+                        .err())
+                .contains("--sotf");
     }
 
     @Test

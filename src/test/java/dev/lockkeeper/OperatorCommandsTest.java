@@ -46,7 +46,7 @@ class OperatorCommandsTest {
         assertThat(run("project", "create", "web", "--org", "Acme Ltd").code()).isZero();
         Ran inUse = run("org", "delete", "Acme Ltd");
         assertThat(inUse.code()).isEqualTo(1);
-        assertThat(inUse.err()).contains("has 1 projects", "lockkeeper org close Acme Ltd");
+        assertThat(inUse.err()).contains("has 1 project; delete them first", "lockkeeper org close Acme Ltd");
         assertThat(run("project", "delete", "web").code()).isZero();
         assertThat(run("org", "delete", "Acme Ltd").code()).isZero();
         assertThat(run("org", "create", "X", "--markup", "much").err())
