@@ -82,16 +82,20 @@ final class Rates {
     }
 
     /**
-     * These prices in another tariff.
+     * These prices in another tariff: what is written there; what is not is as much cheaper or dearer as the price of input or
+     * of output, where that is written, else by the tariff's share.
      *
      * @param usual the usual prices of a short prompt, which {@code tariff} is written beside
      */
     Rates in(PriceSettings.Tariff tariff, Rates usual) {
         EnumMap<Rate, Long> other = new EnumMap<>(Rate.class);
         for (Rate rate : ALL) {
-            Long price = tariff.rates().get(rate);
+            Rate by = tariff.rates().containsKey(rate) ? rate : rate.isInput() ? Rate.INPUT : Rate.OUTPUT;
+            Long price = by == rate || rate.isInput() || rate.isOutput()
+                    ? tariff.rates().get(by)
+                    : null;
             long shared = rate.isFee() ? of(rate) : scaled(of(rate), tariff.percent(), 100, 0);
-            other.put(rate, price == null ? shared : scaled(of(rate), price, usual.of(rate), price));
+            other.put(rate, price == null ? shared : scaled(of(rate), price, usual.of(by), price));
         }
         return new Rates(other);
     }

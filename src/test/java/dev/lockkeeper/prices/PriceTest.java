@@ -162,6 +162,37 @@ class PriceTest {
     }
 
     @Test
+    void whatATariffDoesNotWriteIsCheaperAsItsInputAndOutputAre() {
+        Price price = new Price(
+                new PriceSettings(
+                        Long.MIN_VALUE,
+                        Long.MAX_VALUE,
+                        Map.of(
+                                Rate.INPUT, nanos("$5"),
+                                Rate.CACHED_INPUT, nanos("$1"),
+                                Rate.OUTPUT, nanos("$30")),
+                        Long.MAX_VALUE,
+                        Map.of(),
+                        Map.of(
+                                Tier.BATCH,
+                                new PriceSettings.Tariff(
+                                        100, Map.of(Rate.INPUT, nanos("$2.50"), Rate.OUTPUT, nanos("$15")))),
+                        ""),
+                Map.of(),
+                Price.Origin.WRITTEN);
+        Usage usage = new Usage.Builder()
+                .freshInput(1_000_000)
+                .cachedInput(1_000_000)
+                .textOutput(1_000_000)
+                .reasoningOutput(1_000_000)
+                .tier("batch")
+                .build();
+        assertThat(price.cost(usage)).isEqualTo(nanos("$2.50") + nanos("$0.50") + nanos("$15") + nanos("$15"));
+        assertThat(price.worstIn(1_000, 1_000, "batch"))
+                .isEqualTo(price.cost(Usage.of(1_000, 1_000).withTier("batch")));
+    }
+
+    @Test
     void aTierWithoutPriceIsChargedOnTheSafeSide() {
         Price price = price(Map.of(Rate.INPUT, nanos("$1"), Rate.OUTPUT, nanos("$1")));
         Usage usage = Usage.of(1_000_000, 0);
