@@ -47,6 +47,8 @@ final class Books {
     /** Whether other processes spend of the same budgets: each has then only what it leased of them. */
     private final boolean shared;
 
+    private final boolean overspend;
+
     /** Shared accounts of which something is held, leased or wanted: those that calls have used lately. */
     private final List<Account> active = new ArrayList<>();
 
@@ -72,9 +74,15 @@ final class Books {
      * @param shared whether other processes spend of the same budgets
      */
     Books(int maxOpen, long now, boolean shared) {
+        this(maxOpen, now, shared, false);
+    }
+
+    /** @param overspend whether calls that no lease covers are made while the database can't be asked */
+    Books(int maxOpen, long now, boolean shared, boolean overspend) {
         this.maxOpen = maxOpen;
         this.now = now;
         this.shared = shared;
+        this.overspend = overspend;
     }
 
     /** The ledger's time: the clock's, or the latest seen where the clock was set back. */
@@ -103,7 +111,7 @@ final class Books {
             if (each.standing.budget.terms().hard()) {
                 long can = Math.max(0, each.available() - each.promised);
                 wait |= each.share != null && lacks(each, each.share, ask, can);
-                if (can < granted) {
+                if (can < granted && !unbounded(each)) {
                     granted = can;
                     least = each;
                 }
@@ -121,6 +129,7 @@ final class Books {
         }
         Hold hold = new Hold(ledger, loop, ask, at, count == 0 ? NONE : Arrays.copyOf(found, count), granted);
         for (Account each : hold.accounts) {
+            hold.beyond |= unbounded(each) && each.standing.budget.terms().hard() && each.available() < granted;
             each.hold(granted);
             each.promised += hold.promised();
             watch(each);
@@ -327,9 +336,14 @@ final class Books {
     /** Sets aside between {@code least} and {@code most} more; 0 when it is less than {@code least}. */
     synchronized long grow(Hold hold, long least, long most) {
         long more = most;
+        boolean beyond = false;
         for (Account each : hold.accounts) {
             if (bounds(each)) {
-                more = Math.min(more, each.available());
+                if (unbounded(each)) {
+                    beyond |= each.available() < more;
+                } else {
+                    more = Math.min(more, each.available());
+                }
             }
         }
         if (more < least || more <= 0) {
@@ -344,6 +358,7 @@ final class Books {
             }
             return 0;
         }
+        hold.beyond |= beyond;
         long before = hold.promised();
         hold.grantedNanos = Math.addExact(hold.grantedNanos, more);
         for (Account each : hold.accounts) {
@@ -357,6 +372,11 @@ final class Books {
     /** Whether running calls may not take more of it than there is: where it is shared, not before something was leased. */
     private static boolean bounds(Account account) {
         return account.standing.budget.terms().hard() && (account.share == null || account.standing.loading == null);
+    }
+
+    /** Whether more may be taken of it than is leased, since nobody can be asked. */
+    private boolean unbounded(Account account) {
+        return overspend && unreachable != null && account.share != null;
     }
 
     /** Takes back what {@link #grow} gave. */
@@ -378,7 +398,7 @@ final class Books {
     synchronized long charge(Hold hold, long costNanos) {
         hold.charged = true;
         hold.costNanos = costNanos;
-        long beyond = Math.max(0, costNanos - hold.grantedNanos);
+        long beyond = hold.beyond ? costNanos : Math.max(0, costNanos - hold.grantedNanos);
         long overrun = 0;
         for (Account each : hold.accounts) {
             each.promised -= hold.promised();

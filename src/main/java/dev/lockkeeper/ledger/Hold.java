@@ -30,6 +30,9 @@ public final class Hold {
     long grantedNanos;
     boolean charged;
 
+    /** Whether more is held than was leased: what of its cost nothing is left for is an overrun. */
+    boolean beyond;
+
     @Nullable Awaited awaited;
 
     long costNanos;

@@ -183,6 +183,10 @@ final class Leases implements AutoCloseable {
                 return;
             }
         }
+        if (failing) {
+            LOG.warn("what is leased of budgets stays leased until the next start: the database does not answer");
+            return;
+        }
         try {
             round(true, true);
             store.stopped();

@@ -71,7 +71,11 @@ public final class Ledger implements AutoCloseable {
         for (Budget each : heard.budgets()) {
             latest = Math.max(latest, each.createdMillis());
         }
-        this.books = new Books(settings.maxOpenHolds(), Math.max(latest, clock.millis()), store.shared());
+        this.books = new Books(
+                settings.maxOpenHolds(),
+                Math.max(latest, clock.millis()),
+                store.shared(),
+                settings.withoutDatabase() == LedgerSettings.WithoutDatabase.ALLOW);
         store.rejoin(held(heard.budgets(), left), place);
         List<Tracked> tracked = new ArrayList<>();
         for (Budget each : heard.budgets()) {

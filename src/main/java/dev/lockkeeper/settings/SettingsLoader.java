@@ -612,9 +612,19 @@ public final class SettingsLoader {
                         usual.segmentBytes());
         Setting<Duration> force =
                 section.value("force-every", Type.duration(SHORTEST, Duration.ofSeconds(10)), usual.forceEvery());
+        Setting<LedgerSettings.WithoutDatabase> without = section.value(
+                "without-database",
+                Type.choice(
+                        List.of(LedgerSettings.WithoutDatabase.values()),
+                        each -> each.name().toLowerCase(Locale.ROOT)),
+                usual.withoutDatabase());
         section.end();
         return new LedgerSettings(
-                Math.toIntExact(holds.value()), free.value(), Math.toIntExact(segment.value()), force.value());
+                Math.toIntExact(holds.value()),
+                free.value(),
+                Math.toIntExact(segment.value()),
+                force.value(),
+                without.value());
     }
 
     private static LogSettings log(Section section) {

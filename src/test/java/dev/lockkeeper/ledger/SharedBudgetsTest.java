@@ -180,6 +180,30 @@ class SharedBudgetsTest {
     }
 
     @Test
+    void whatNoLeaseCoversIsMadeAndBookedAsAnOverrunWhereTheOperatorWantsIt() throws Exception {
+        MemoryStorage storage = new MemoryStorage();
+        LedgerSettings allowing =
+                new LedgerSettings(100, 1_000, 32 << 10, Duration.ofMillis(50), LedgerSettings.WithoutDatabase.ALLOW);
+        Ledger three = Ledger.open(new Store(database, 3), storage, 1, clock, allowing);
+        three.keep();
+        create(three, 1_000);
+        hold(three, 100).settle(bill(100));
+        database.close();
+        three.lease();
+        Hold beyond = hold(three, 2_000);
+        assertThat(beyond.growUpTo(500)).isEqualTo(500);
+        three.audit();
+        beyond.settle(bill(2_200));
+        three.audit();
+
+        database = Stores.POSTGRESQL.open(temp);
+        three = Ledger.open(new Store(database, 3), storage, 1, clock, allowing);
+        assertThat(rows("SELECT kind || ' ' || cost || ' ' || (overrun >= 1300) FROM entries ORDER BY cost"))
+                .containsExactly("settled 100 false", "overrun 2200 true");
+        three.close();
+    }
+
+    @Test
     void aSoftBudgetThatBecomesHardBoundsWhatAllHold() throws Exception {
         create(one, 1_000);
         two.hear();

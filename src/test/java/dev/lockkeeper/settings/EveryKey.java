@@ -54,7 +54,7 @@ final class EveryKey {
               max-answer: 1MiB
               max-total: 2GiB
               secret: idempotency-secret-of-32-letters-or-more
-            ledger: {max-open-holds: 5000, min-free-disk: 1GiB, segment-size: 1MiB, force-every: 10ms}
+            ledger: {max-open-holds: 5000, min-free-disk: 1GiB, segment-size: 1MiB, force-every: 10ms, without-database: allow}
             end-users: {hash-key: pepper}
             fair-queue: {providers: [azure], wait: 3s, weights: {org_default: 5}}
             reload: {watch: false}

@@ -68,6 +68,7 @@ class MistakesTest {
             ledger: {min-free-disk: -1MiB} | 1:25: ledger.min-free-disk: -1MiB (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 0B to 1TiB)
             ledger: {segment-size: 1KiB} | 1:24: ledger.segment-size: 1KiB (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 64KiB to 1GiB)
             ledger: {force-every: 1m} | 1:23: ledger.force-every: 1m (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 1ms to 10s)
+            ledger: {without-database: maybe} | 1:28: ledger.without-database: maybe (expected: refuse or allow)
             ledger: {force-evry: 50ms} | 1:10: ledger.force-evry: unknown key; did you mean force-every?
             idempotency: {keep-for: 30s} | 1:25: idempotency.keep-for: 30s (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 60s to 720h)
             idempotency: {max-answer: 1GiB} | 1:27: idempotency.max-answer: 1GiB (expected: a size with its unit, such as 64KiB, 16MiB or 1GiB: 1KiB to 256MiB)

@@ -245,7 +245,12 @@ class SettingsLoaderTest {
                                 1_048_576,
                                 2_147_483_648L,
                                 "idempotency-secret-of-32-letters-or-more"),
-                        new LedgerSettings(5_000, 1_073_741_824, 1_048_576, Duration.ofMillis(10)),
+                        new LedgerSettings(
+                                5_000,
+                                1_073_741_824,
+                                1_048_576,
+                                Duration.ofMillis(10),
+                                LedgerSettings.WithoutDatabase.ALLOW),
                         new LogSettings(false, "json", "debug", LogSettings.Client.NETWORK),
                         List.of(azure),
                         List.of(new ModelSettings(
