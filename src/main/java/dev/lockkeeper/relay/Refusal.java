@@ -137,7 +137,7 @@ public sealed interface Refusal {
     /** A budget that is used up in the middle of an answer. */
     record BudgetReached() implements Refusal {}
 
-    /** A call whose cost comes later or has no bound, from a caller under a budget that may not be overspent. */
+    /** A call whose cost has no bound, from a caller under a budget that may not be overspent. */
     record Unbounded(String what) implements Refusal {}
 
     /** The books can't be written, or what they need is not there in time. */

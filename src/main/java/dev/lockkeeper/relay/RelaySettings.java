@@ -15,7 +15,7 @@ import java.time.Duration;
  * @param spill folder for multipart bodies whose model stands behind a large file
  * @param peek bytes of a multipart body held in memory while its model is looked for; the rest is spilled
  * @param maxInputTokens tokens of a prompt; beyond it 413
- * @param unbounded whether calls whose cost comes later, or has no bound, are open to callers under a hard budget
+ * @param unbounded whether calls whose cost has no bound are open to callers under a hard budget
  * @param endUsers how the people behind calls are named
  * @param fair where calls wait for a provider's limit
  * @param later how long and how often is looked for what is billed later
