@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Parse;
@@ -45,6 +47,12 @@ final class YamlFile {
             "tag:yaml.org,2002:map",
             "tag:yaml.org,2002:seq");
 
+    private static final String DIGIT = "[0-9A-Fa-f]";
+
+    /** An escape in quotes that stands for no character. */
+    private static final Pattern NO_CHARACTER = Pattern.compile(
+            "\\\\(?:x(?!" + DIGIT + "{2})|u(?!" + DIGIT + "{4})|U(?!(?:0010|000" + DIGIT + ")" + DIGIT + "{4}))");
+
     private final String name;
     private final String text;
     private final List<Mistake> mistakes;
@@ -76,6 +84,15 @@ final class YamlFile {
                     "the character U+%04X must not stand in YAML".formatted(e.getCodePoint())));
         } catch (YamlEngineException e) {
             mistakes.add(file.mistake(new Place(name, 1, 1), "", "not YAML"));
+        } catch (IllegalArgumentException e) {
+            // The parser takes digits of an escape for a character without a look at whether they are one.
+            Matcher escape = NO_CHARACTER.matcher(text);
+            Place place = escape.find() ? file.placeOf(text.codePointCount(0, escape.start())) : new Place(name, 1, 1);
+            mistakes.add(file.mistake(
+                    place,
+                    "",
+                    "not YAML: an escape that is no character (expected: two, four or eight digits, as in"
+                            + " \\xe4, \\u00e4 or \\U0001f6a2)"));
         }
         return null;
     }

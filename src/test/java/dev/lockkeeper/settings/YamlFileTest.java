@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class YamlFileTest {
     @TempDir
@@ -29,6 +31,16 @@ class YamlFileTest {
                 .singleElement()
                 .asString()
                 .startsWith("lockkeeper.yaml:1:18: not YAML");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\\u", "\\u12", "\\U", "\\Uffffffff\"", "\\U7fffffff\"", "\\U00110000\"", "\\x"})
+    void anEscapeThatIsNoCharacterIsAMistake(String escape) {
+        assertThat(mistakes("server: {}\ndata: \"" + escape))
+                .singleElement()
+                .asString()
+                .startsWith("lockkeeper.yaml:2:")
+                .contains("not YAML");
     }
 
     @Test
