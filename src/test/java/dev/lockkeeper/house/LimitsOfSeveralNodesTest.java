@@ -12,6 +12,7 @@ import dev.lockkeeper.testing.Cable;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
 import dev.lockkeeper.testing.Stores;
+import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,8 +118,13 @@ class LimitsOfSeveralNodesTest {
                 int at = i % 2;
                 all.add(clients.submit(() -> {
                     while (System.nanoTime() < until) {
-                        if (chat(at == 0 ? one : other) == 200) {
-                            entered[at].incrementAndGet();
+                        try {
+                            if (chat(at == 0 ? one : other) == 200) {
+                                entered[at].incrementAndGet();
+                            }
+                        } catch (UncheckedIOException closed) {
+                            // Of thousands of calls a second the JDK's client closes one's connection itself, which it
+                            // takes for idle, and sends no POST again.
                         }
                     }
                 }));
@@ -146,7 +152,7 @@ class LimitsOfSeveralNodesTest {
                 String embed = "{\"model\":\"text-embedding-3-small\",\"input\":\"Hello\"}";
                 assertThat(gateway.post("/v1/embeddings", embed).statusCode()).isEqualTo(200);
                 cable.mend();
-                await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+                await().atMost(Duration.ofSeconds(20)).ignoreExceptions().untilAsserted(() -> {
                     limit(gateway, Measure.REQUESTS_PER_DAY, 1);
                     assertThat(chat(gateway)).isEqualTo(200);
                 });
