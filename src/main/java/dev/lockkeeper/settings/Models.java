@@ -134,12 +134,19 @@ final class Models {
                         target.key(),
                         target.shown(),
                         "a provider that is written, and a model of it: " + String.join(", ", providers),
-                        near == null ? null : near + "/" + target.value().model());
+                        near == null ? null : near + "/" + upstream(section, target));
             } else if (!targets.add(target.value())) {
                 reading.mistake(target, "each target once; the second is never reached");
             }
         }
         return List.copyOf(targets);
+    }
+
+    /** The model of a target as it was written: what a variable stands for may be a secret. */
+    private static String upstream(Section section, Setting<TargetSettings> target) {
+        String written = String.valueOf(target.shown());
+        int slash = written.indexOf('/');
+        return slash < 0 ? section.name() : written.substring(slash + 1);
     }
 
     private static Type<TargetSettings> target(String model) {

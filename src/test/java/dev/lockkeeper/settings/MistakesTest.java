@@ -262,6 +262,17 @@ class MistakesTest {
     }
 
     @Test
+    void whatIsProposedForATargetDoesNotTellAVariable() {
+        assertThat(Config.in(folder).with(Map.of("MODEL", "hidden")).file("""
+                                providers: {azure: {base-url: https://a.example.com/v1, auth: none}}
+                                models: {m: "azur/${MODEL}"}
+                                """).mistakes())
+                .containsExactly(
+                        "lockkeeper.yaml:2:13: models.m.targets[0]: azur/${MODEL} (expected: a provider that is"
+                                + " written, and a model of it: azure); did you mean azure/${MODEL}?");
+    }
+
+    @Test
     void theSimulatorHasNoAddress() {
         assertThat(Config.in(folder)
                         .file(
