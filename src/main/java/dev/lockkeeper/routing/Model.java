@@ -10,8 +10,10 @@ import java.util.List;
  * @param profile what its upstream is known to refuse
  * @param context tokens of prompt and answer together, 0 when unknown
  * @param maxOutput tokens of an answer, 0 when unknown
+ * @param policy how its calls are tried
  */
-public record Model(String name, List<Target> targets, ModelSettings.Profile profile, long context, long maxOutput) {
+public record Model(
+        String name, List<Target> targets, ModelSettings.Profile profile, long context, long maxOutput, Policy policy) {
     public Model {
         targets = List.copyOf(targets);
     }

@@ -11,13 +11,20 @@ import java.util.List;
  *     {@code reasoning}, {@code sampling} or {@code exact} (nothing is changed)
  * @param context tokens of prompt and answer together, 0 when unknown
  * @param maxOutput tokens of an answer, 0 when unknown
+ * @param policy how its calls are tried
  */
-public record ModelSettings(String name, List<TargetSettings> targets, Profile profile, long context, long maxOutput) {
+public record ModelSettings(
+        String name, List<TargetSettings> targets, Profile profile, long context, long maxOutput, Policy policy) {
     public ModelSettings {
         targets = List.copyOf(targets);
         if (targets.isEmpty()) {
             throw new IllegalArgumentException("model " + name + " has no target");
         }
+    }
+
+    /** A model whose calls are tried once. */
+    public ModelSettings(String name, List<TargetSettings> targets, Profile profile, long context, long maxOutput) {
+        this(name, targets, profile, context, maxOutput, Policy.ONCE);
     }
 
     /**

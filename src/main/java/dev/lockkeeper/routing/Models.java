@@ -15,7 +15,9 @@ public final class Models {
             List<Target> targets = each.targets().stream()
                     .map(target -> new Target(target.provider(), target.model()))
                     .toList();
-            byName.put(each.name(), new Model(each.name(), targets, each.profile(), each.context(), each.maxOutput()));
+            byName.put(
+                    each.name(),
+                    new Model(each.name(), targets, each.profile(), each.context(), each.maxOutput(), each.policy()));
         }
     }
 

@@ -6,4 +6,10 @@ package dev.lockkeeper.routing;
  * @param provider the provider's name
  * @param model what that provider calls the model
  */
-public record Target(String provider, String model) {}
+public record Target(String provider, String model) {
+    /** {@code provider/model}. */
+    @Override
+    public String toString() {
+        return provider + "/" + model;
+    }
+}
