@@ -26,7 +26,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.security.SecureRandom;
 import java.time.Clock;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -46,8 +45,8 @@ public class PureParts {
     private static final int EVENTS = 100;
     private static final int MAX_EVENT = 16 << 20;
 
-    private final Endpoint chat = endpoint("/v1/chat/completions");
-    private final Endpoint responses = endpoint("/v1/responses");
+    private final Endpoint chat = Endpoints.of("POST", "/v1/chat/completions");
+    private final Endpoint responses = Endpoints.of("POST", "/v1/responses");
     private final Bytes answer = Bytes.utf8(CheapUpstream.ANSWER);
     private final Bytes chatEvents = Bytes.utf8(CheapUpstream.CHUNK.repeat(EVENTS));
     private final Bytes responsesEvents = Bytes.utf8(
@@ -69,13 +68,6 @@ public class PureParts {
     private final String key = keys.create(
                     Actor.folder("bench"), "bench", Tenants.DEFAULT_PROJECT, KeyKind.LIVE, KeyTerms.FREE)
             .text();
-
-    private static Endpoint endpoint(String path) {
-        if (Endpoints.match("POST", path) instanceof Endpoints.Match.Found(Endpoint found, List<String> _)) {
-            return found;
-        }
-        throw new IllegalStateException(path);
-    }
 
     private RequestScan scan(Bytes body) {
         try {

@@ -23,17 +23,9 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class ShortForm {
     private static final JsonMapper JSON = JsonMapper.shared();
-    private static final Endpoint CHAT = chat();
+    private static final Endpoint CHAT = Endpoints.of("POST", "/v1/chat/completions");
 
     private ShortForm() {}
-
-    private static Endpoint chat() {
-        if (Endpoints.match("POST", "/v1/chat/completions")
-                instanceof Endpoints.Match.Found(Endpoint endpoint, var _)) {
-            return endpoint;
-        }
-        throw new IllegalStateException("no endpoint for chat completions");
-    }
 
     /** Whether a request to list stored completions is a call in short form instead. */
     static boolean is(Endpoint endpoint, @Nullable String query) {

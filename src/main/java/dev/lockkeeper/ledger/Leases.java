@@ -153,14 +153,14 @@ final class Leases implements AutoCloseable {
      *
      * @param regular whether time has passed since the last one that was
      * @param all whether all is given back that no call holds
-     * @throws RuntimeException when the database does not take it
+     * @throws RuntimeException when the database does not take it; whatever is thrown, who waits for the round is woken
      */
     synchronized void round(boolean regular, boolean all) {
         List<Wished> wishes = books.wishes(regular, all, store.node());
         Round round;
         try {
             round = store.lease(wishes);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             books.unanswered(wishes, Database.said(e));
             throw e;
         }

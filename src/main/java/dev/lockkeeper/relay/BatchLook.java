@@ -3,7 +3,6 @@ package dev.lockkeeper.relay;
 import dev.lockkeeper.dialect.openai.BatchAnswer;
 import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Endpoints;
-import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.http.Client.Fetched;
 import dev.lockkeeper.http.FaultException;
 import dev.lockkeeper.http.Headers;
@@ -47,7 +46,7 @@ final class BatchLook implements FileLines.Reader {
     /** Hashes of what lines are called: a name may be as long as a line. */
     private final Set<Long> seen = new HashSet<>();
 
-    private Endpoint endpoint = plain();
+    private Endpoint endpoint = Endpoints.of("POST", "/v1/batches");
     private String status = "";
     private long completed;
     private long total;
@@ -74,13 +73,6 @@ final class BatchLook implements FileLines.Reader {
         }
     }
 
-    private static Endpoint plain() {
-        return Endpoints.all().stream()
-                .filter(each -> each.path().equals("/v1/batches"))
-                .findFirst()
-                .orElseThrow();
-    }
-
     void begin() {
         for (Pending each : thing.pending()) {
             sums.add(new Sum(
@@ -102,15 +94,12 @@ final class BatchLook implements FileLines.Reader {
 
     private void told(@Nullable Fetched answer, @Nullable Throwable failure) {
         if (answer == null) {
-            thing.failed(
-                    failure instanceof FaultException fault
-                            ? fault.fault().kind() + ", " + fault.fault().detail()
-                            : String.valueOf(failure));
-        } else if (answer.status() == 404 && Errors.isEnvelope(answer.body())) {
-            thing.missing();
-        } else if (answer.status() != 200) {
-            thing.failed("HTTP " + answer.status());
-        } else {
+            if (failure instanceof FaultException known) {
+                thing.unreached(known.fault());
+            } else {
+                thing.failed(String.valueOf(failure));
+            }
+        } else if (thing.readable(answer.status(), answer.body())) {
             JsonNode batch = OwnedList.parsed(answer.body());
             if (batch == null) {
                 thing.failed("the answer is not JSON");
@@ -157,7 +146,7 @@ final class BatchLook implements FileLines.Reader {
             case FileLines.End.Stopped() -> thing.guess("its files have more than " + MAX_LINES + " lines");
             case FileLines.End.Refused(int answer) when answer == 404 -> thing.missing();
             case FileLines.End.Refused(int answer) -> thing.failed("HTTP " + answer + " for its file");
-            case FileLines.End.Unreached(var fault) -> thing.failed(fault.kind() + ", " + fault.detail());
+            case FileLines.End.Unreached(var fault) -> thing.unreached(fault);
             case FileLines.End.Late(boolean _, long millis) -> thing.failed("no file within " + millis + " ms");
             case FileLines.End.LongLine(int number) ->
                 thing.guess("line " + number + " of its file is longer than " + FileLines.MAX_LINE + " bytes");

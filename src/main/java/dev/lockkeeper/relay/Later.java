@@ -1,5 +1,7 @@
 package dev.lockkeeper.relay;
 
+import dev.lockkeeper.dialect.openai.Errors;
+import dev.lockkeeper.http.Fault;
 import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.ledger.Awaited;
 import dev.lockkeeper.ledger.Bill;
@@ -7,6 +9,7 @@ import dev.lockkeeper.ledger.Hold;
 import dev.lockkeeper.ledger.Pending;
 import dev.lockkeeper.prices.Price;
 import dev.lockkeeper.relay.Call.Learnt;
+import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.Money;
 import dev.lockkeeper.units.Usage;
 import dev.lockkeeper.upstream.Provider;
@@ -44,11 +47,6 @@ public final class Later implements AutoCloseable {
 
     /** Doublings of the time between two looks, at most. */
     private static final int DOUBLINGS = 20;
-
-    /** How fast an unseen answer is taken to have grown where its provider tells no usage, tokens a second. */
-    private static final long UNSEEN_PER_SECOND = 50;
-
-    private static final long UTF8_PER_TOKEN = 3;
 
     private final Relay relay;
     private final Map<Name, Thing> things = new ConcurrentHashMap<>();
@@ -288,6 +286,20 @@ public final class Later implements AutoCloseable {
             }
         }
 
+        /** Whether an answer to a look may be read; what one that may not says of the look is noted. */
+        boolean readable(int status, Bytes body) {
+            if (status == 200) {
+                return true;
+            }
+            // A proxy's page is not the provider's word.
+            if (status == 404 && Errors.isEnvelope(body)) {
+                missing();
+            } else {
+                failed("HTTP " + status);
+            }
+            return false;
+        }
+
         // ---- what a look has found: one of these ----
 
         /** It is under way still. */
@@ -299,6 +311,11 @@ public final class Later implements AutoCloseable {
                 trouble = "";
             }
             schedule();
+        }
+
+        /** It could not be reached. */
+        void unreached(Fault fault) {
+            failed(fault.kind() + ", " + fault.detail());
         }
 
         /** It could not be asked. */
@@ -430,7 +447,8 @@ public final class Later implements AutoCloseable {
         private Usage unseen(Awaited awaited, long textBytes) {
             long seconds = Math.max(0, relay.clock().millis() - sinceMillis) / 1_000;
             long output = Math.max(
-                    Math.min(awaited.output(), seconds * UNSEEN_PER_SECOND), Math.ceilDiv(textBytes, UTF8_PER_TOKEN));
+                    Math.min(awaited.output(), seconds * Meter.UNSEEN_PER_SECOND),
+                    Math.ceilDiv(textBytes, (long) Meter.BYTES_PER_TOKEN));
             return Usage.estimate(awaited.input(), output);
         }
 

@@ -14,7 +14,7 @@ import dev.lockkeeper.units.Usage;
  */
 final class Meter {
     /** Bytes of text that are one token of it at least: English has four, most other scripts three. */
-    private static final int BYTES_PER_TOKEN = 3;
+    static final int BYTES_PER_TOKEN = 3;
 
     /** Tokens of a slice that are left when the next one is asked for. */
     private static final int AHEAD = Quote.SLICE / 4;
@@ -22,8 +22,8 @@ final class Meter {
     /** Tokens that may still be on their way when the last one that can be paid was seen. */
     private static final int ON_ITS_WAY = 64;
 
-    /** How fast an unseen answer is taken to have grown, tokens a second, where it is broken off: fast models make so many. */
-    private static final int UNSEEN_PER_SECOND = 50;
+    /** How fast an answer is taken to have grown that nobody has seen, tokens a second: fast models make so many. */
+    static final int UNSEEN_PER_SECOND = 50;
 
     private final Hold hold;
     private final Price price;

@@ -2,7 +2,6 @@ package dev.lockkeeper.relay;
 
 import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Endpoints;
-import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.dialect.openai.Taps;
 import dev.lockkeeper.dialect.openai.UnaryTap;
 import dev.lockkeeper.http.Client.Listener;
@@ -24,7 +23,7 @@ final class ResponseLook implements Listener {
     /** Bytes of an answer that says no. */
     private static final int MOST_SAID = 64 << 10;
 
-    private static final Endpoint READ = read();
+    private static final Endpoint READ = Endpoints.of("GET", "/v1/responses/resp_1");
 
     private final Later.Thing thing;
     private final Provider provider;
@@ -40,15 +39,8 @@ final class ResponseLook implements Listener {
         this.provider = provider;
     }
 
-    private static Endpoint read() {
-        return Endpoints.all().stream()
-                .filter(each -> each.method().equals("GET") && each.path().equals("/v1/responses/{response_id}"))
-                .findFirst()
-                .orElseThrow();
-    }
-
     void begin() {
-        late = thing.loop.after(PATIENCE_MILLIS, () -> fail("no answer within " + PATIENCE_MILLIS + " ms"));
+        late = thing.loop.after(PATIENCE_MILLIS, this::tooLate);
         outgoing = thing.relay()
                 .clients()
                 .on(thing.loop, provider)
@@ -88,7 +80,7 @@ final class ResponseLook implements Listener {
     }
 
     private void told() {
-        if (status == 200) {
+        if (thing.readable(status, Bytes.of(said.toByteArray()))) {
             tap.end();
             if (!tap.finished()) {
                 thing.failed("the answer is not JSON");
@@ -97,24 +89,22 @@ final class ResponseLook implements Listener {
             } else {
                 thing.unfinished();
             }
-        } else if (status == 404 && Errors.isEnvelope(Bytes.of(said.toByteArray()))) {
-            // A proxy's page is not the provider's word.
-            thing.missing();
-        } else {
-            thing.failed("HTTP " + status);
         }
     }
 
     @Override
     public void fault(Fault fault) {
         outgoing = null;
-        fail(fault.kind() + ", " + fault.detail());
-    }
-
-    private void fail(String why) {
         if (!over) {
             close();
-            thing.failed(why);
+            thing.unreached(fault);
+        }
+    }
+
+    private void tooLate() {
+        if (!over) {
+            close();
+            thing.failed("no answer within " + PATIENCE_MILLIS + " ms");
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.lockkeeper.fuzz;
 
 import dev.lockkeeper.dialect.openai.Endpoint;
+import dev.lockkeeper.dialect.openai.Endpoints;
 import dev.lockkeeper.dialect.openai.StreamTap;
 import dev.lockkeeper.dialect.openai.Taps;
 import dev.lockkeeper.dialect.openai.UnaryTap;
@@ -12,14 +13,14 @@ import tools.jackson.databind.JsonNode;
 /** An answer in one piece: any cutting reads the same of it, and it is whole exactly where it is a JSON object. */
 public final class AnswerTarget {
     private static final List<Endpoint> ENDPOINTS = List.of(
-            Given.endpoint("POST", "/v1/chat/completions"),
-            Given.endpoint("POST", "/v1/responses"),
-            Given.endpoint("POST", "/v1/completions"),
-            Given.endpoint("POST", "/v1/embeddings"),
-            Given.endpoint("POST", "/v1/images/generations"),
-            Given.endpoint("POST", "/v1/batches"),
-            Given.endpoint("POST", "/v1/audio/transcriptions"),
-            Given.endpoint("POST", "/v1/files"));
+            Endpoints.of("POST", "/v1/chat/completions"),
+            Endpoints.of("POST", "/v1/responses"),
+            Endpoints.of("POST", "/v1/completions"),
+            Endpoints.of("POST", "/v1/embeddings"),
+            Endpoints.of("POST", "/v1/images/generations"),
+            Endpoints.of("POST", "/v1/batches"),
+            Endpoints.of("POST", "/v1/audio/transcriptions"),
+            Endpoints.of("POST", "/v1/files"));
 
     /** A number with such an exponent is JSON, but too large or too small for a tree's numbers. */
     private static final Pattern HUGE_EXPONENT = Pattern.compile("[eE][+-]?[0-9]{5,}");

@@ -1,7 +1,5 @@
 package dev.lockkeeper.fuzz;
 
-import dev.lockkeeper.dialect.openai.Endpoint;
-import dev.lockkeeper.dialect.openai.Endpoints;
 import dev.lockkeeper.units.Bytes;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -34,13 +32,6 @@ final class Given {
                 .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
                 .configure(StreamReadFeature.STRICT_DUPLICATE_DETECTION, once)
                 .build();
-    }
-
-    static Endpoint endpoint(String method, String path) {
-        if (Endpoints.match(method, path) instanceof Endpoints.Match.Found(Endpoint found, var _)) {
-            return found;
-        }
-        throw new AssertionError(method + " " + path);
     }
 
     /** The tree of a JSON text; null if it is none, or deeper than {@link #TREE_DEPTH}. */

@@ -3,6 +3,7 @@ package dev.lockkeeper.fuzz;
 import dev.lockkeeper.dialect.openai.BatchLine;
 import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Endpoint.Kind;
+import dev.lockkeeper.dialect.openai.Endpoints;
 import dev.lockkeeper.dialect.openai.Malformed;
 import dev.lockkeeper.dialect.openai.Refusals;
 import dev.lockkeeper.dialect.openai.RequestScan;
@@ -22,13 +23,13 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class JsonTarget {
     private static final List<Endpoint> ENDPOINTS = List.of(
-            Given.endpoint("POST", "/v1/chat/completions"),
-            Given.endpoint("POST", "/v1/responses"),
-            Given.endpoint("POST", "/v1/completions"),
-            Given.endpoint("POST", "/v1/embeddings"),
-            Given.endpoint("POST", "/v1/images/generations"),
-            Given.endpoint("POST", "/v1/audio/speech"),
-            Given.endpoint("POST", "/v1/conversations"));
+            Endpoints.of("POST", "/v1/chat/completions"),
+            Endpoints.of("POST", "/v1/responses"),
+            Endpoints.of("POST", "/v1/completions"),
+            Endpoints.of("POST", "/v1/embeddings"),
+            Endpoints.of("POST", "/v1/images/generations"),
+            Endpoints.of("POST", "/v1/audio/speech"),
+            Endpoints.of("POST", "/v1/conversations"));
 
     private static final List<Refusals> REFUSALS =
             List.of(Refusals.of("gpt-5.5", null), Refusals.NONE, Refusals.of("gpt-4o", null));

@@ -1,6 +1,7 @@
 package dev.lockkeeper.fuzz;
 
 import dev.lockkeeper.dialect.openai.Endpoint;
+import dev.lockkeeper.dialect.openai.Endpoints;
 import dev.lockkeeper.dialect.openai.RequestScan;
 import dev.lockkeeper.dialect.openai.StreamTap;
 import dev.lockkeeper.dialect.openai.StreamTap.Verdict;
@@ -20,12 +21,12 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class TapTarget {
     private static final List<Endpoint> ENDPOINTS = List.of(
-            Given.endpoint("POST", "/v1/chat/completions"),
-            Given.endpoint("POST", "/v1/responses"),
-            Given.endpoint("POST", "/v1/completions"),
-            Given.endpoint("POST", "/v1/images/generations"),
-            Given.endpoint("POST", "/v1/audio/speech"),
-            Given.endpoint("POST", "/v1/audio/transcriptions"));
+            Endpoints.of("POST", "/v1/chat/completions"),
+            Endpoints.of("POST", "/v1/responses"),
+            Endpoints.of("POST", "/v1/completions"),
+            Endpoints.of("POST", "/v1/images/generations"),
+            Endpoints.of("POST", "/v1/audio/speech"),
+            Endpoints.of("POST", "/v1/audio/transcriptions"));
 
     private static final int BOUND = 1 << 20;
 

@@ -9,6 +9,7 @@ import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
+import dev.lockkeeper.testing.BilledAnswer;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
 import dev.lockkeeper.testing.Stores;
@@ -42,10 +43,6 @@ class OneDollarGatewayTest {
     private static final int CALLERS = 200;
     private static final int PER_TOKEN = 10_000;
 
-    /** Bytes of a word, which is a token, with its blank: four make sure that no bytes' count runs behind. */
-    private static final String WORD = "word ";
-
-    private static final int WORDS_PER_CHUNK = 100;
     private static final int MOST_TOKENS = 4_000;
 
     /** More of them by {@code -Dlockkeeper.dollar-runs=100}. */
@@ -181,33 +178,9 @@ class OneDollarGatewayTest {
                 + ",\"messages\":[{\"role\":\"user\",\"content\":\"#" + tokens + "#\"}]}";
     }
 
-    /** Answers with as many tokens as the prompt says, and not more than it is allowed. */
     private static void answer(ScriptedUpstream.Request request, ScriptedUpstream.Conversation conversation)
             throws IOException {
-        String text = request.text();
-        int from = text.indexOf('#') + 1;
-        int wanted = Integer.parseInt(text.substring(from, text.indexOf('#', from)));
-        int limit = text.indexOf("\"max_tokens\":") + 13;
-        int allowed = Integer.parseInt(text.substring(limit, text.indexOf(',', limit)));
-        int tokens = Math.min(wanted, allowed);
-        String usage = "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":" + tokens + ",\"total_tokens\":"
-                + (10 + tokens) + "}";
         LockSupport.parkNanos(5_000_000);
-        if (!text.contains("\"stream\":true")) {
-            conversation.json(
-                    200,
-                    "{\"id\":\"c\",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
-                            + "\"assistant\",\"content\":\"ho\"},\"finish_reason\":\"stop\"}]," + usage + "}");
-            return;
-        }
-        conversation.chunkedEvents();
-        for (int sent = 0; sent < tokens; sent += WORDS_PER_CHUNK) {
-            conversation.chunk("data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\""
-                    + WORD.repeat(Math.min(WORDS_PER_CHUNK, tokens - sent)) + "\"},\"finish_reason\":null}]}\n\n");
-        }
-        conversation.chunk(
-                "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n");
-        conversation.chunk("data: {\"id\":\"c\",\"choices\":[]," + usage + "}\n\ndata: [DONE]\n\n");
-        conversation.lastChunk();
+        BilledAnswer.asAsked(request, conversation);
     }
 }

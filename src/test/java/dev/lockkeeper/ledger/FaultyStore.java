@@ -9,7 +9,9 @@ final class FaultyStore extends Store {
         NONE,
         BEFORE,
         /** Committed, but the answer is lost. */
-        AFTER
+        AFTER,
+        /** The machine breaks, not the database. */
+        BROKEN
     }
 
     static final class Failed extends RuntimeException {
@@ -45,6 +47,9 @@ final class FaultyStore extends Store {
         fault = Fault.NONE;
         if (now == Fault.BEFORE) {
             throw new Failed();
+        }
+        if (now == Fault.BROKEN) {
+            throw new StackOverflowError("too deep");
         }
         Leases.Round round = super.lease(wishes);
         if (now == Fault.AFTER) {

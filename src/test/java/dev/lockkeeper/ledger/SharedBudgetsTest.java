@@ -1,6 +1,7 @@
 package dev.lockkeeper.ledger;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.Witness;
@@ -221,6 +222,29 @@ class SharedBudgetsTest {
         assertThat(one.hold(0, ask(1))).isInstanceOf(Holding.Exhausted.class);
         one.audit();
         two.audit();
+    }
+
+    @Test
+    void aRoundThatBreaksWakesWhoWaitsForALease() {
+        Budget budget = new Budget(
+                1,
+                PROJECT,
+                new Period(Period.Unit.HOUR, ZoneOffset.UTC),
+                false,
+                new Budget.Terms(1_000, true, List.of()),
+                NOON);
+        Books books = new Books(10, NOON, true);
+        Standing standing = books.add(budget, () -> new long[1]);
+        books.added(standing.current, 0, 0);
+        books.loaded(standing);
+        FaultyStore store = new FaultyStore(database, 3);
+        Leases leases = new Leases(books, store, false, () -> {});
+        Holding.Parked parked = (Holding.Parked) books.hold(one, 0, ask(10), NOON, true);
+        store.fault = FaultyStore.Fault.BROKEN;
+
+        assertThatThrownBy(() -> leases.round(true, false)).isInstanceOf(StackOverflowError.class);
+        assertThat(parked.ready().toCompletableFuture()).isCompleted();
+        assertThat(books.leased().trouble()).contains("too deep");
     }
 
     private void silent(long node) {

@@ -164,24 +164,7 @@ public final class KillTrial {
         String text = request.text();
         int from = text.indexOf("\"user\":\"") + 8;
         int tokens = tokens(Integer.parseInt(text.substring(from, text.indexOf('"', from))));
-        String usage = "\"usage\":{\"prompt_tokens\":" + PROMPT + ",\"completion_tokens\":" + tokens
-                + ",\"total_tokens\":" + (PROMPT + tokens) + "}";
-        if (!text.contains("\"stream\":true")) {
-            conversation.json(
-                    200,
-                    "{\"id\":\"c\",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
-                            + "\"assistant\",\"content\":\"ho\"},\"finish_reason\":\"stop\"}]," + usage + "}");
-            return;
-        }
-        conversation.chunkedEvents();
-        for (int i = 0; i < 3; i++) {
-            conversation.chunk(
-                    "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ho\"},\"finish_reason\":null}]}\n\n");
-        }
-        conversation.chunk(
-                "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n");
-        conversation.chunk("data: {\"id\":\"c\",\"choices\":[]," + usage + "}\n\ndata: [DONE]\n\n");
-        conversation.lastChunk();
+        BilledAnswer.tell(request, conversation, PROMPT, tokens, List.of("ho", "ho", "ho"));
     }
 
     private Result compared(int kills, long loadMillis) throws SQLException {

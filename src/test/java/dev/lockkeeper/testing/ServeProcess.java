@@ -1,7 +1,6 @@
 package dev.lockkeeper.testing;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,8 +13,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** {@code lockkeeper serve} in a process of its own, so that signals and exit codes are real. */
 public final class ServeProcess implements AutoCloseable {
@@ -54,19 +51,12 @@ public final class ServeProcess implements AutoCloseable {
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
                 "-cp",
-                classPath(),
+                ClassPath.PACKED,
                 "dev.lockkeeper.Main",
                 "serve"));
         ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
         builder.environment().keySet().removeIf(name -> name.startsWith("OPENAI_") || name.startsWith("LOCKKEEPER_"));
         return new ServeProcess(builder.start());
-    }
-
-    /** This process's own, for one whose working folder is another. */
-    private static String classPath() {
-        return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-                .map(each -> Path.of(each).toAbsolutePath().toString())
-                .collect(Collectors.joining(File.pathSeparator));
     }
 
     private static void read(BufferedReader from, Consumer<String> into) {

@@ -4,7 +4,6 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.awaitility.Awaitility.await;
 
 import java.io.ByteArrayOutputStream;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -22,10 +21,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
-import java.util.zip.Deflater;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipOutputStream;
 
 /**
  * {@code lockkeeper serve} in a process of its own, with what the system grants it in a test's hands: limits, and where its
@@ -42,12 +37,6 @@ public final class Served implements AutoCloseable {
     private final URI url;
     private final URI admin;
     private final String key;
-
-    /**
-     * The class path as an installed gateway has it: jars, which stay open. From a folder each class is a file that is
-     * opened when it is first used, and what runs out of descriptors then can't go on.
-     */
-    private static final String PACKED = packed();
 
     private Served(Process process, boolean readsOutput) {
         this.process = process;
@@ -90,7 +79,7 @@ public final class Served implements AutoCloseable {
             command.addAll(List.of(javaOptions));
             command.addAll(List.of(
                     "-cp",
-                    PACKED.toString(),
+                    ClassPath.PACKED,
                     "dev.lockkeeper.Main",
                     "serve",
                     "--config",
@@ -106,36 +95,6 @@ public final class Served implements AutoCloseable {
                     .keySet()
                     .removeIf(name -> name.startsWith("LOCKKEEPER_") || name.startsWith("OPENAI"));
             return new Served(builder.start(), readsOutput);
-        } catch (IOException failed) {
-            throw new UncheckedIOException(failed);
-        }
-    }
-
-    private static String packed() {
-        List<String> path = new ArrayList<>();
-        for (String each : System.getProperty("java.class.path").split(File.pathSeparator)) {
-            Path entry = Path.of(each).toAbsolutePath();
-            path.add((Files.isDirectory(entry) ? jar(entry) : entry).toString());
-        }
-        return String.join(File.pathSeparator, path);
-    }
-
-    private static Path jar(Path folder) {
-        try (Stream<Path> found = Files.walk(folder)) {
-            Path jar = Files.createTempFile("lockkeeper-classes", ".jar");
-            jar.toFile().deleteOnExit();
-            try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(jar))) {
-                zip.setLevel(Deflater.NO_COMPRESSION);
-                for (Path each : (Iterable<Path>) found.filter(each -> !each.equals(folder))::iterator) {
-                    String name = folder.relativize(each).toString().replace(File.separatorChar, '/');
-                    boolean file = Files.isRegularFile(each);
-                    zip.putNextEntry(new ZipEntry(file ? name : name + "/"));
-                    if (file) {
-                        Files.copy(each, zip);
-                    }
-                }
-            }
-            return jar;
         } catch (IOException failed) {
             throw new UncheckedIOException(failed);
         }

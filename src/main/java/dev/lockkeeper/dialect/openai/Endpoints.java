@@ -46,6 +46,20 @@ public final class Endpoints {
         return new Match.Found(found, List.copyOf(ids));
     }
 
+    /**
+     * The endpoint of a request that is known to be one.
+     *
+     * @param method upper case
+     * @param path as a request has it, with ids
+     * @throws IllegalArgumentException there is none
+     */
+    public static Endpoint of(String method, String path) {
+        if (match(method, path) instanceof Match.Found(Endpoint found, var _)) {
+            return found;
+        }
+        throw new IllegalArgumentException("no endpoint: " + method + " " + path);
+    }
+
     /** What a request asks for. */
     public sealed interface Match {
         /**

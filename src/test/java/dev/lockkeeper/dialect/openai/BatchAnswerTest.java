@@ -10,8 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class BatchAnswerTest {
     private static @Nullable BatchAnswer read(String path, String line) {
-        Endpoint endpoint = ((Endpoints.Match.Found) Endpoints.match("POST", path)).endpoint();
-        return BatchAnswer.of(Bytes.of(line.getBytes(StandardCharsets.UTF_8)), endpoint);
+        return BatchAnswer.of(Bytes.of(line.getBytes(StandardCharsets.UTF_8)), Endpoints.of("POST", path));
     }
 
     @Test

@@ -26,9 +26,9 @@ class EndpointsTest {
 
     @Test
     void aPathsOwnWordsWinOverIds() {
-        assertThat(Given.endpoint("POST", "/v1/responses/compact").path()).isEqualTo("/v1/responses/compact");
-        assertThat(Given.endpoint("POST", "/v1/responses/input_tokens").path()).isEqualTo("/v1/responses/input_tokens");
-        assertThat(Given.endpoint("GET", "/v1/responses/resp_1").path()).isEqualTo("/v1/responses/{response_id}");
+        assertThat(Endpoints.of("POST", "/v1/responses/compact").path()).isEqualTo("/v1/responses/compact");
+        assertThat(Endpoints.of("POST", "/v1/responses/input_tokens").path()).isEqualTo("/v1/responses/input_tokens");
+        assertThat(Endpoints.of("GET", "/v1/responses/resp_1").path()).isEqualTo("/v1/responses/{response_id}");
     }
 
     @Test

@@ -9,10 +9,10 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** What several tests start from. */
 final class Given {
-    static final Endpoint CHAT = endpoint("POST", "/v1/chat/completions");
-    static final Endpoint RESPONSES = endpoint("POST", "/v1/responses");
-    static final Endpoint COMPLETIONS = endpoint("POST", "/v1/completions");
-    static final Endpoint EMBEDDINGS = endpoint("POST", "/v1/embeddings");
+    static final Endpoint CHAT = Endpoints.of("POST", "/v1/chat/completions");
+    static final Endpoint RESPONSES = Endpoints.of("POST", "/v1/responses");
+    static final Endpoint COMPLETIONS = Endpoints.of("POST", "/v1/completions");
+    static final Endpoint EMBEDDINGS = Endpoints.of("POST", "/v1/embeddings");
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(tools.jackson.databind.DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(tools.jackson.core.StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -20,13 +20,6 @@ final class Given {
             .build();
 
     private Given() {}
-
-    static Endpoint endpoint(String method, String path) {
-        if (Endpoints.match(method, path) instanceof Endpoints.Match.Found(Endpoint found, var _)) {
-            return found;
-        }
-        throw new AssertionError(method + " " + path);
-    }
 
     static RequestScan scan(Endpoint endpoint, String body) {
         try {

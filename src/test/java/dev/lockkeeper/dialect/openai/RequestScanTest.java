@@ -224,12 +224,12 @@ class RequestScanTest {
     @Test
     void otherBodiesNameObjectsToo() {
         assertThat(Given.scan(
-                                Given.endpoint("POST", "/v1/batches"),
+                                Endpoints.of("POST", "/v1/batches"),
                                 "{\"input_file_id\":\"file-1\",\"endpoint\":\"/v1/responses\"}")
                         .references())
                 .containsExactly(new Reference("input_file_id", "file-1", ObjectKind.FILE));
         assertThat(Given.scan(
-                                Given.endpoint("POST", "/v1/vector_stores/vs_1/file_batches"),
+                                Endpoints.of("POST", "/v1/vector_stores/vs_1/file_batches"),
                                 "{\"file_ids\":[\"file-1\"],\"files\":[{\"file_id\":\"file-2\",\"attributes\":{\"file_id\":\"no\"}}]}")
                         .references())
                 .extracting(Reference::id)
@@ -238,7 +238,7 @@ class RequestScanTest {
                         .references())
                 .containsExactly(new Reference("messages[0].audio.id", "audio_1", ObjectKind.AUDIO));
         assertThat(Given.scan(
-                                Given.endpoint("POST", "/v1/images/edits"),
+                                Endpoints.of("POST", "/v1/images/edits"),
                                 "{\"images\":[{\"file_id\":\"file-1\"}],\"mask\":{\"file_id\":\"file-2\"}}")
                         .references())
                 .extracting(Reference::param)
@@ -403,9 +403,9 @@ class RequestScanTest {
     @Test
     void whatOneEndpointReadsAnotherLeavesAlone() {
         Given.scan(Given.COMPLETIONS, "{\"logprobs\":5}");
-        Given.scan(Given.endpoint("POST", "/v1/audio/speech"), "{\"response_format\":\"mp3\",\"model\":\"tts\"}");
-        Given.scan(Given.endpoint("POST", "/v1/embeddings"), "{\"text\":3,\"stream\":\"x\",\"input\":[1,2]}");
-        assertThat(Given.scan(Given.endpoint("POST", "/v1/audio/speech"), "{\"stream_format\":\"sse\"}").stream())
+        Given.scan(Endpoints.of("POST", "/v1/audio/speech"), "{\"response_format\":\"mp3\",\"model\":\"tts\"}");
+        Given.scan(Endpoints.of("POST", "/v1/embeddings"), "{\"text\":3,\"stream\":\"x\",\"input\":[1,2]}");
+        assertThat(Given.scan(Endpoints.of("POST", "/v1/audio/speech"), "{\"stream_format\":\"sse\"}").stream())
                 .isTrue();
     }
 

@@ -34,11 +34,11 @@ class ToldUsageTest {
     }
 
     private static @Nullable Usage images(String body) {
-        return unary(Given.endpoint("POST", "/v1/images/generations"), body);
+        return unary(Endpoints.of("POST", "/v1/images/generations"), body);
     }
 
     private static @Nullable Usage transcription(String usage) {
-        return unary(Given.endpoint("POST", "/v1/audio/transcriptions"), "{\"text\":\"Hi\",\"usage\":" + usage + "}");
+        return unary(Endpoints.of("POST", "/v1/audio/transcriptions"), "{\"text\":\"Hi\",\"usage\":" + usage + "}");
     }
 
     @Test
@@ -155,7 +155,7 @@ class ToldUsageTest {
 
     @Test
     void spokenOutputIsAudioAlthoughNothingSaysSo() {
-        Endpoint speech = Given.endpoint("POST", "/v1/audio/speech");
+        Endpoint speech = Endpoints.of("POST", "/v1/audio/speech");
         StreamTap voice = Taps.stream(speech, RequestScan.none(speech));
         voice.event(
                 null,

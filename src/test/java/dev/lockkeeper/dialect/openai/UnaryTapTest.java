@@ -86,7 +86,7 @@ class UnaryTapTest {
     @Test
     void embeddingsTellInputOnly() {
         UnaryTap tap = read(
-                Given.endpoint("POST", "/v1/embeddings"),
+                Endpoints.of("POST", "/v1/embeddings"),
                 "{\"object\":\"list\",\"data\":[{\"embedding\":\"AAAA\"}],\"model\":\"e\",\"usage\":{\"prompt_tokens\":8,\"total_tokens\":8}}");
         assertThat(tap.usage()).isEqualTo(Given.used(8, 0, 0, 0, 0, ""));
         assertThat(tap.textBytes()).isZero();
@@ -94,12 +94,12 @@ class UnaryTapTest {
 
     @Test
     void whatIsNotJsonIsFinishedWhereTheEndpointMayAnswerSo() {
-        assertThat(read(Given.endpoint("POST", "/v1/audio/speech"), "\u0000ID3").finished())
+        assertThat(read(Endpoints.of("POST", "/v1/audio/speech"), "\u0000ID3").finished())
                 .isTrue();
-        assertThat(read(Given.endpoint("POST", "/v1/audio/transcriptions"), "Hello")
+        assertThat(read(Endpoints.of("POST", "/v1/audio/transcriptions"), "Hello")
                         .finished())
                 .isTrue();
-        assertThat(read(Given.endpoint("GET", "/v1/files/file-1/content"), "{\"a\":1}\n{\"a\":2}")
+        assertThat(read(Endpoints.of("GET", "/v1/files/file-1/content"), "{\"a\":1}\n{\"a\":2}")
                         .finished())
                 .isTrue();
     }
@@ -107,7 +107,7 @@ class UnaryTapTest {
     @Test
     void aTranscriptionsTextIsText() {
         UnaryTap tap = read(
-                Given.endpoint("POST", "/v1/audio/transcriptions"),
+                Endpoints.of("POST", "/v1/audio/transcriptions"),
                 "{\"text\":\"Hello\",\"usage\":{\"type\":\"tokens\",\"input_tokens\":3,\"output_tokens\":2}}");
         assertThat(tap.text()).hasToString("Hello");
         assertThat(tap.usage())
@@ -117,10 +117,10 @@ class UnaryTapTest {
     @Test
     void aCompletedUploadMakesItsFile() {
         UnaryTap tap = read(
-                Given.endpoint("POST", "/v1/uploads/upload_1/complete"),
+                Endpoints.of("POST", "/v1/uploads/upload_1/complete"),
                 "{\"id\":\"upload_1\",\"file\":{\"id\":\"file-1\",\"object\":\"file\"}}");
         assertThat(tap.objectId()).isEqualTo("file-1");
-        assertThat(read(Given.endpoint("POST", "/v1/uploads"), "{\"id\":\"upload_1\",\"file\":null}")
+        assertThat(read(Endpoints.of("POST", "/v1/uploads"), "{\"id\":\"upload_1\",\"file\":null}")
                         .objectId())
                 .isEqualTo("upload_1");
     }
@@ -128,7 +128,7 @@ class UnaryTapTest {
     @Test
     void aBatchMakesItsResultFiles() {
         UnaryTap tap = read(
-                Given.endpoint("GET", "/v1/batches/batch_1"),
+                Endpoints.of("GET", "/v1/batches/batch_1"),
                 "{\"id\":\"batch_1\",\"output_file_id\":\"file-2\",\"error_file_id\":\"file-3\",\"input_file_id\":\"file-1\"}");
         assertThat(tap.alsoMade())
                 .containsExactly(new Made(ObjectKind.FILE, "file-2"), new Made(ObjectKind.FILE, "file-3"));
@@ -149,7 +149,7 @@ class UnaryTapTest {
         assertThat(read(Given.RESPONSES, "{\"id\":\"resp_1\",\"output\":" + output + "}")
                         .alsoMade())
                 .containsExactly(made);
-        assertThat(read(Given.endpoint("GET", "/v1/responses/resp_1"), "{\"output\":" + output + "}")
+        assertThat(read(Endpoints.of("GET", "/v1/responses/resp_1"), "{\"output\":" + output + "}")
                         .alsoMade())
                 .containsExactly(made);
         StreamTap tap = Taps.stream(Given.RESPONSES, RequestScan.none(Given.RESPONSES));
@@ -166,7 +166,7 @@ class UnaryTapTest {
 
     @Test
     void imagesAndSpeechStreamsEndWithTheirLastEvent() {
-        Endpoint images = Given.endpoint("POST", "/v1/images/generations");
+        Endpoint images = Endpoints.of("POST", "/v1/images/generations");
         StreamTap tap = Taps.stream(images, Given.scan(images, "{\"n\":2,\"stream\":true}"));
         String done =
                 "{\"type\":\"image_generation.completed\",\"b64_json\":\"AA\",\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}";
@@ -185,7 +185,7 @@ class UnaryTapTest {
                         .images(2)
                         .build());
 
-        Endpoint speech = Given.endpoint("POST", "/v1/audio/speech");
+        Endpoint speech = Endpoints.of("POST", "/v1/audio/speech");
         StreamTap voice = Taps.stream(speech, RequestScan.none(speech));
         assertThat(voice.event(null, Bytes.utf8("{\"type\":\"speech.audio.delta\",\"audio\":\"AA\"}")))
                 .isEqualTo(StreamTap.Verdict.PASS);
@@ -195,7 +195,7 @@ class UnaryTapTest {
                                 "{\"type\":\"speech.audio.done\",\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}")))
                 .isEqualTo(StreamTap.Verdict.HOLD);
 
-        Endpoint write = Given.endpoint("POST", "/v1/audio/transcriptions");
+        Endpoint write = Endpoints.of("POST", "/v1/audio/transcriptions");
         StreamTap text = Taps.stream(write, RequestScan.none(write));
         text.event(null, Bytes.utf8("{\"type\":\"transcript.text.delta\",\"delta\":\"Hel\"}"));
         assertThat(text.event(null, Bytes.utf8("{\"type\":\"transcript.text.done\",\"text\":\"Hel\"}")))
