@@ -16,6 +16,8 @@ import java.util.Set;
  * @param tools which tools at the provider it may ask for
  * @param testProviders providers that a test key of this project may reach; empty: simulated ones alone
  * @param networks where it may come from; empty: anywhere
+ * @param environment the key's label, such as {@code staging}; empty: none
+ * @param regions where its calls may be answered; empty: anywhere
  */
 public record Caller(
         String keyId,
@@ -26,11 +28,14 @@ public record Caller(
         KeyKind kind,
         HostedTools tools,
         Set<String> testProviders,
-        List<Network> networks) {
+        List<Network> networks,
+        String environment,
+        Set<String> regions) {
     public Caller {
         models = Set.copyOf(models);
         testProviders = Set.copyOf(testProviders);
         networks = List.copyOf(networks);
+        regions = Set.copyOf(regions);
     }
 
     /** Whether the key may ask for a model. */

@@ -397,7 +397,9 @@ public final class Keys {
                     key.kind(),
                     terms.tools(),
                     row.testProviders,
-                    terms.networks()));
+                    terms.networks(),
+                    terms.environment(),
+                    Set.of()));
             long expires = Objects.requireNonNullElse(terms.expiresMillis(), Long.MAX_VALUE);
             AtomicLong moment = used.apply(key.id());
             each.accept(new Memory.Entry(row.hash, known, key.closed(), expires, Long.MAX_VALUE, moment));

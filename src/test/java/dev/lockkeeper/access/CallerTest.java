@@ -74,6 +74,7 @@ class CallerTest {
     }
 
     private static Caller caller(KeyKind kind, HostedTools tools, Set<String> testProviders, List<Network> networks) {
-        return new Caller("key_1", "proj_1", "p", "org_1", Set.of(), kind, tools, testProviders, networks);
+        return new Caller(
+                "key_1", "proj_1", "p", "org_1", Set.of(), kind, tools, testProviders, networks, "", Set.of());
     }
 }

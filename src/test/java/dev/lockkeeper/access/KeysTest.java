@@ -72,7 +72,9 @@ class KeysTest {
                         KeyKind.LIVE,
                         HostedTools.ALL,
                         Set.of(),
-                        List.of()));
+                        List.of(),
+                        "",
+                        Set.of()));
         assertThat(known(created.text()).mayUse("gpt-4o")).isTrue();
         assertThat(known(created.text()).mayUse("gpt-4")).isFalse();
         assertThat(created.key().createdMillis()).isEqualTo(CLOCK.millis());

@@ -89,6 +89,7 @@ public final class RequestScan {
         SERVICE_TIER,
         SAFETY_IDENTIFIER,
         USER,
+        PROMPT_CACHE_KEY,
         WEB_SEARCH_OPTIONS,
         MESSAGES,
         INPUT,
@@ -139,11 +140,24 @@ public final class RequestScan {
     private int prompts = 1;
     private @Nullable String effort;
     private @Nullable String serviceTier;
-    /** Characters of an end user's name by which they are known here; providers are sent it whole. */
+    /** Characters of an end user's name, or of a key for caching, by which they are known here; providers are sent it whole. */
     static final int MAX_END_USER = 256;
+
+    /** Characters of a label in {@code metadata} that are kept; OpenAI takes no longer value there. */
+    static final int MAX_LABEL = 512;
 
     private String safetyIdentifier = "";
     private String user = "";
+    private String promptCacheKey = "";
+    private String previousResponse = "";
+    private String conversation = "";
+    private String complexity = "";
+    private String accuracy = "";
+    private String sensitivity = "";
+    private boolean tools;
+    private boolean speaks;
+    private boolean formatted;
+    private boolean sampling;
     private final Set<String> hostedTools = new LinkedHashSet<>(0);
     private long textBytes;
     private int messages;
@@ -259,6 +273,83 @@ public final class RequestScan {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
+    }
+
+    /**
+     * {@code prompt_cache_key}: whose prompts begin alike; empty: not said. One of more than {@value #MAX_END_USER} characters
+     * ends in its hash, as an {@link #endUser} does.
+     */
+    public String promptCacheKey() {
+        return promptCacheKey;
+    }
+
+    /** {@code previous_response_id}, which is among the {@link #references} too; empty: not said. */
+    public String previousResponse() {
+        return previousResponse;
+    }
+
+    /** The conversation's id, which is among the {@link #references} too; empty: not said. */
+    public String conversation() {
+        return conversation;
+    }
+
+    /** {@code metadata.complexity}, at most {@value #MAX_LABEL} characters of it; empty: not said. */
+    public String complexity() {
+        return complexity;
+    }
+
+    /** {@code metadata.accuracy}, at most {@value #MAX_LABEL} characters of it; empty: not said. */
+    public String accuracy() {
+        return accuracy;
+    }
+
+    /** {@code metadata.sensitivity}, at most {@value #MAX_LABEL} characters of it; empty: not said. */
+    public String sensitivity() {
+        return sensitivity;
+    }
+
+    /**
+     * Whether the request has tools that run at the client: functions and their like. Also where {@code tool_choice} forbids
+     * them: an upstream has to understand them all the same.
+     */
+    public boolean tools() {
+        return tools;
+    }
+
+    /** Whether pictures are among the prompt. */
+    public boolean images() {
+        for (Media each : media) {
+            if (each instanceof Media.Image) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Whether a chat or response has recordings among its prompt, goes on with one that was answered before, or asks for sound.
+     * Not told of the endpoints that are for nothing else.
+     */
+    public boolean audio() {
+        if (speaks) {
+            return true;
+        }
+        for (Media each : media) {
+            if (each instanceof Media.Audio) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether the answer must fit a JSON schema: {@code response_format} or {@code text.format} of type {@code json_schema}. */
+    public boolean schema() {
+        return formatted || "json_schema".equals(responseFormatType);
+    }
+
+    /** Whether a parameter of sampling is set, or probabilities are asked for: models that reason refuse those. */
+    public boolean sampling() {
+        return sampling;
     }
 
     /** Types of tools that run at the provider, such as {@code web_search}, each once, in the order of the body. */
@@ -410,12 +501,60 @@ public final class RequestScan {
             JsonToken type = next();
             if (type.isStructStart()) {
                 if (opaque(key)) {
-                    parser.skipChildren();
+                    if (key.equals("metadata") && type == JsonToken.START_OBJECT && converses()) {
+                        labels();
+                    } else {
+                        parser.skipChildren();
+                    }
+                } else if (key.equals("modalities") && converses()) {
+                    modalities();
                 } else {
+                    speaks |= key.equals("audio") && converses();
                     nested(key, many, false, false);
                 }
             } else if (type == JsonToken.VALUE_STRING && single != null) {
                 refer(single);
+            }
+        }
+
+        private boolean converses() {
+            return endpoint.kind() == Kind.CHAT || endpoint.kind() == Kind.RESPONSES;
+        }
+
+        /** Reads of {@code metadata}, which is the caller's own and goes on unchanged, what the call says of itself. */
+        private void labels() throws Malformed {
+            while (next() == JsonToken.PROPERTY_NAME) {
+                String name = parser.currentName();
+                JsonToken type = next();
+                int from = at();
+                switch (name) {
+                    case "complexity" -> complexity = label("metadata.complexity", type, from);
+                    case "accuracy" -> accuracy = label("metadata.accuracy", type, from);
+                    case "sensitivity" -> sensitivity = label("metadata.sensitivity", type, from);
+                    default -> parser.skipChildren();
+                }
+            }
+        }
+
+        private String label(String param, JsonToken type, int from) throws Malformed {
+            if (type == JsonToken.VALUE_NULL) {
+                return "";
+            }
+            String label = string(param, type, from);
+            return label.length() > MAX_LABEL ? label.substring(0, MAX_LABEL) : label;
+        }
+
+        private void modalities() throws Malformed {
+            int depth = 1;
+            while (depth > 0) {
+                JsonToken token = next();
+                if (token.isStructStart()) {
+                    depth++;
+                } else if (token.isStructEnd()) {
+                    depth--;
+                } else if (token == JsonToken.VALUE_STRING && EncodedFile.starts(body, at() + 1, "audio\"")) {
+                    speaks = true;
+                }
             }
         }
 
@@ -461,31 +600,41 @@ public final class RequestScan {
                 case N -> n = (int) integer(key, type, from, 1, 128);
                 case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS ->
                     limits.put(name, integer(key, type, from, 0, Long.MAX_VALUE));
-                case TEMPERATURE -> decimal(key, type, from, 0, 2);
-                case TOP_P -> decimal(key, type, from, 0, 1);
-                case PRESENCE_PENALTY, FREQUENCY_PENALTY -> decimal(key, type, from, -2, 2);
-                case TOP_LOGPROBS -> integer(key, type, from, 0, 20);
-                case LOGPROBS -> {
-                    if (endpoint.kind() == Kind.COMPLETIONS) {
-                        integer(key, type, from, 0, 5);
-                    } else {
-                        bool(key, type, from);
-                    }
+                case TEMPERATURE -> {
+                    decimal(key, type, from, 0, 2);
+                    sampling = true;
                 }
+                case TOP_P -> {
+                    decimal(key, type, from, 0, 1);
+                    sampling = true;
+                }
+                case PRESENCE_PENALTY, FREQUENCY_PENALTY -> {
+                    decimal(key, type, from, -2, 2);
+                    sampling = true;
+                }
+                case TOP_LOGPROBS -> {
+                    integer(key, type, from, 0, 20);
+                    sampling = true;
+                }
+                case LOGPROBS ->
+                    sampling |= endpoint.kind() == Kind.COMPLETIONS
+                            ? integer(key, type, from, 0, 5) >= 0
+                            : bool(key, type, from);
                 case REASONING_EFFORT -> effort = string(key, type, from);
                 case SERVICE_TIER -> serviceTier = string(key, type, from);
                 case SAFETY_IDENTIFIER -> safetyIdentifier = known(string(key, type, from));
                 case USER -> user = known(string(key, type, from));
+                case PROMPT_CACHE_KEY -> promptCacheKey = known(string(key, type, from));
                 case STREAM_OPTIONS, LOGIT_BIAS, RESPONSE_FORMAT, TEXT, REASONING, WEB_SEARCH_OPTIONS ->
                     throw wrongType(from, key, "an object", type);
                 case MESSAGES, TOOLS, FUNCTIONS, ITEMS -> throw wrongType(from, key, "an array", type);
                 case PREVIOUS_RESPONSE_ID -> {
                     string(key, type, from);
-                    refer(ObjectKind.RESPONSE);
+                    previousResponse = refer(ObjectKind.RESPONSE);
                 }
                 case CONVERSATION -> {
                     string(key, type, from);
-                    refer(ObjectKind.CONVERSATION);
+                    conversation = refer(ObjectKind.CONVERSATION);
                 }
                 case INPUT, PROMPT -> {
                     if (type != JsonToken.VALUE_STRING) {
@@ -511,7 +660,7 @@ public final class RequestScan {
                 }
                 case TEXT -> {
                     expectObject(key, isObject, type, from);
-                    textFormatAt = find("format", key);
+                    textFormat();
                     textBytes += behind() - from;
                 }
                 case REASONING -> {
@@ -526,6 +675,7 @@ public final class RequestScan {
                 case LOGIT_BIAS -> {
                     expectObject(key, isObject, type, from);
                     parser.skipChildren();
+                    sampling = true;
                 }
                 case CONVERSATION -> {
                     expectObject(key, isObject, type, from);
@@ -533,7 +683,8 @@ public final class RequestScan {
                 }
                 case TOOLS, FUNCTIONS -> {
                     expectArray(key, isObject, type, from);
-                    nested(key, null, false, false);
+                    int elements = nested(key, null, false, false);
+                    tools |= name == Name.FUNCTIONS && elements > 0;
                     textBytes += behind() - from;
                 }
                 case MESSAGES, ITEMS -> {
@@ -558,6 +709,7 @@ public final class RequestScan {
                         SERVICE_TIER,
                         SAFETY_IDENTIFIER,
                         USER,
+                        PROMPT_CACHE_KEY,
                         PREVIOUS_RESPONSE_ID -> throw wrongType(from, key, "a string", type);
                 case STREAM, STORE, BACKGROUND -> throw wrongType(from, key, "a boolean", type);
                 case LOGPROBS ->
@@ -629,29 +781,44 @@ public final class RequestScan {
             while (next() == JsonToken.PROPERTY_NAME) {
                 boolean wanted = parser.currentName().equals("id");
                 if (next() == JsonToken.VALUE_STRING && wanted) {
-                    refer(ObjectKind.CONVERSATION);
+                    conversation = refer(ObjectKind.CONVERSATION);
                 } else {
                     parser.skipChildren();
                 }
             }
         }
 
-        /** Walks over an object and tells where one member of it stands. */
-        private @Nullable Member find(String wanted, String param) throws Malformed {
-            Member found = null;
+        /** Walks over {@code text}: finds its format. */
+        private void textFormat() throws Malformed {
             while (next() == JsonToken.PROPERTY_NAME) {
-                boolean here = parser.currentName().equals(wanted);
+                boolean wanted = parser.currentName().equals("format");
                 int key = at();
                 JsonToken type = next();
                 int from = at();
-                parser.skipChildren();
-                if (here) {
-                    once(found, param + "." + wanted, key);
-                    parser.finishToken();
-                    found = new Member(key, from, behind(), type);
+                if (!wanted) {
+                    parser.skipChildren();
+                    continue;
+                }
+                if (type == JsonToken.START_OBJECT) {
+                    format();
+                } else {
+                    parser.skipChildren();
+                }
+                once(textFormatAt, "text.format", key);
+                parser.finishToken();
+                textFormatAt = new Member(key, from, behind(), type);
+            }
+        }
+
+        private void format() throws Malformed {
+            while (next() == JsonToken.PROPERTY_NAME) {
+                boolean wanted = parser.currentName().equals("type");
+                if (next() == JsonToken.VALUE_STRING && wanted) {
+                    formatted = EncodedFile.starts(body, at() + 1, "json_schema\"");
+                } else {
+                    parser.skipChildren();
                 }
             }
-            return found;
         }
 
         /**
@@ -885,6 +1052,7 @@ public final class RequestScan {
         /** Notes a tool that runs at the provider; these three kinds run at the client. */
         private void tool(String type) {
             boolean client = type.equals("function") || type.equals("custom") || type.equals("local_shell");
+            tools |= client;
             if (!client && hostedTools.size() < MAX_TOOLS) {
                 hostedTools.add(type.length() > Endpoints.MAX_ID ? type.substring(0, Endpoints.MAX_ID) : type);
             }
@@ -943,8 +1111,11 @@ public final class RequestScan {
             return (int) parser.currentLocation().getByteOffset();
         }
 
-        private void refer(ObjectKind kind) throws Malformed {
-            add(new Reference(path(), id(), kind));
+        private String refer(ObjectKind kind) throws Malformed {
+            Reference named = new Reference(path(), id(), kind);
+            add(named);
+            speaks |= kind == ObjectKind.AUDIO;
+            return named.id();
         }
 
         private void add(Reference reference) throws Malformed {
@@ -1163,6 +1334,7 @@ public final class RequestScan {
             case "reasoning_effort" -> chat || responses ? Name.REASONING_EFFORT : null;
             case "service_tier" -> generates ? Name.SERVICE_TIER : null;
             case "safety_identifier" -> chat || responses ? Name.SAFETY_IDENTIFIER : null;
+            case "prompt_cache_key" -> chat || responses ? Name.PROMPT_CACHE_KEY : null;
             case "user" -> endpoint.model() == Endpoint.ModelIn.NONE ? null : Name.USER;
             case "web_search_options" -> chat ? Name.WEB_SEARCH_OPTIONS : null;
             case "messages" -> chat ? Name.MESSAGES : null;

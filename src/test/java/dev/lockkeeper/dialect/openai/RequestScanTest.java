@@ -75,6 +75,116 @@ class RequestScanTest {
     }
 
     @Test
+    void itSaysWhatTheCallNeedsOfAModel() {
+        RequestScan bare = Given.scan(Given.CHAT, """
+                {"model":"m","messages":[{"role":"user","content":"Hello"}],"tools":[],"functions":[],"temperature":null,
+                 "logprobs":false,"modalities":["text"],"prompt_cache_key":null,"response_format":{"type":"json_object"}}
+                """);
+        assertThat(bare.tools()).isFalse();
+        assertThat(bare.images()).isFalse();
+        assertThat(bare.audio()).isFalse();
+        assertThat(bare.schema()).isFalse();
+        assertThat(bare.sampling()).isFalse();
+        assertThat(bare.promptCacheKey()).isEmpty();
+        RequestScan chat = Given.scan(Given.CHAT, """
+                {"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"What is it?"},
+                   {"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}],
+                 "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}],
+                 "tool_choice":"none","top_p":0.5,"modalities":["text","audio"],"prompt_cache_key":"tenant-7",
+                 "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}}
+                """);
+        assertThat(chat.tools()).isTrue();
+        assertThat(chat.images()).isTrue();
+        assertThat(chat.audio()).isTrue();
+        assertThat(chat.schema()).isTrue();
+        assertThat(chat.sampling()).isTrue();
+        assertThat(chat.promptCacheKey()).isEqualTo("tenant-7");
+        RequestScan response = Given.scan(Given.RESPONSES, """
+                {"model":"m","input":[{"role":"user","content":[{"type":"input_image","file_id":"file-1"}]}],
+                 "tools":[{"type":"web_search"}],"previous_response_id":"resp_1","logit_bias":{"5":1},
+                 "text":{"verbosity":"low","format":{"name":"n","schema":{"type":"text"},"type":"json_schema"}}}
+                """);
+        assertThat(response.tools()).as("a search runs at the provider").isFalse();
+        assertThat(response.images()).isTrue();
+        assertThat(response.audio()).isFalse();
+        assertThat(response.schema()).isTrue();
+        assertThat(response.sampling()).isTrue();
+        assertThat(response.previousResponse()).isEqualTo("resp_1");
+        assertThat(response.conversation()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"functions\":[{\"name\":\"f\"}]}",
+                "{\"tools\":[{\"type\":\"web_search\"},{\"type\":\"custom\",\"name\":\"f\"}]}"
+            })
+    void functionsOfTheCallerAreTools(String body) {
+        assertThat(Given.scan(Given.CHAT, body).tools()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"audio\":{\"voice\":\"alloy\",\"format\":\"wav\"}}",
+                "{\"messages\":[{\"role\":\"assistant\",\"audio\":{\"id\":\"audio_1\"}}]}",
+                "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\","
+                        + "\"input_audio\":{\"data\":\"AAAA\",\"format\":\"wav\"}}]}]}"
+            })
+    void soundThatIsHeardToldBeforeOrAskedForIsAudio(String body) {
+        assertThat(Given.scan(Given.CHAT, body).audio()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"temperature\":1}",
+                "{\"top_p\":1}",
+                "{\"presence_penalty\":0}",
+                "{\"frequency_penalty\":0}",
+                "{\"logprobs\":true}",
+                "{\"top_logprobs\":0}",
+                "{\"logit_bias\":{}}"
+            })
+    void whateverModelsThatReasonRefuseIsSampling(String body) {
+        assertThat(Given.scan(Given.CHAT, body).sampling()).isTrue();
+    }
+
+    @Test
+    void itReadsTheLabelsAmongMetadata() {
+        for (Endpoint each : List.of(Given.CHAT, Given.RESPONSES)) {
+            RequestScan scan = Given.scan(each, """
+                    {"model":"m","metadata":{"order":"17","complexity":"critical","accuracy":"high","nested":{"complexity":"x"},
+                     "sensitivity":"personal","list":["complexity"]},"conversation":{"id":"conv_1"}}
+                    """);
+            assertThat(scan.complexity()).isEqualTo("critical");
+            assertThat(scan.accuracy()).isEqualTo("high");
+            assertThat(scan.sensitivity()).isEqualTo("personal");
+        }
+        RequestScan long1 = Given.scan(
+                Given.CHAT, "{\"metadata\":{\"accuracy\":\"" + "x".repeat(600) + "\",\"sensitivity\":null}}");
+        assertThat(long1.accuracy()).hasSize(RequestScan.MAX_LABEL);
+        assertThat(long1.sensitivity()).isEmpty();
+        assertThat(Given.scan(Given.CHAT, "{\"metadata\":null}").complexity()).isEmpty();
+        assertThat(Given.scan(Given.EMBEDDINGS, "{\"metadata\":{\"complexity\":3}}")
+                        .complexity())
+                .as("there it means nothing")
+                .isEmpty();
+        Malformed wrong = refused(Given.CHAT, "{\"metadata\":{\"sensitivity\":3}}");
+        assertThat(wrong.message()).contains("'metadata.sensitivity' at line 1, column 28", "a string was expected");
+        assertThat(wrong.param()).isEqualTo("metadata.sensitivity");
+    }
+
+    @Test
+    void itSaysWhichConversationGoesOn() {
+        assertThat(Given.scan(Given.RESPONSES, "{\"conversation\":\"conv_1\"}").conversation())
+                .isEqualTo("conv_1");
+        assertThat(Given.scan(Given.RESPONSES, "{\"conversation\":{\"id\":\"conv_2\"}}")
+                        .conversation())
+                .isEqualTo("conv_2");
+    }
+
+    @Test
     void whatIsNotSaidIsNull() {
         RequestScan scan = Given.scan(Given.CHAT, "{}");
         assertThat(scan.model()).isNull();
