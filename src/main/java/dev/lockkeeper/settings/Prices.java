@@ -146,7 +146,7 @@ final class Prices {
                 PriceSettings price = price(model);
                 model.end();
                 List<PriceSettings> dated = models.computeIfAbsent(model.name(), _ -> new ArrayList<>());
-                checkDay(model, price, dated);
+                checkDays(model, price, dated);
                 dated.add(price);
             }
             models.keySet().stream()
@@ -292,8 +292,12 @@ final class Prices {
         return rates;
     }
 
-    /** Two prices of one model that begin on the same day: only one of them can hold. */
-    private void checkDay(Section section, PriceSettings price, List<PriceSettings> before) {
+    /**
+     * The prices of one model are a history. Of two that begin on the same day only one can hold. One that stands behind a
+     * price of a later day belongs to the past: without an end nobody knows to which part of it, and most likely its year is
+     * wrong.
+     */
+    private void checkDays(Section section, PriceSettings price, List<PriceSettings> before) {
         if (before.stream().anyMatch(each -> each.fromMillis() == price.fromMillis())) {
             boolean ever = price.fromMillis() == Long.MIN_VALUE;
             reading.mistake(
@@ -303,6 +307,18 @@ final class Prices {
                     ever
                             ? "missing; of several prices of " + section.name() + " only one may hold ever since"
                             : "each day once; the price before it would never hold",
+                    null);
+            return;
+        }
+        long latest = before.stream().mapToLong(PriceSettings::fromMillis).max().orElse(Long.MIN_VALUE);
+        if (section.clean() && price.fromMillis() < latest && price.untilMillis() == Long.MAX_VALUE) {
+            reading.mistake(
+                    section.place(),
+                    section.key() + ".valid-until",
+                    null,
+                    "missing; this price begins before that of " + DAY.write().apply(latest)
+                            + ", which stands above it: write the first day on which it held no more, a later"
+                            + " valid-from, or the prices in the order of their days",
                     null);
         }
     }

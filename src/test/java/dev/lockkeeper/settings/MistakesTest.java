@@ -415,6 +415,8 @@ class MistakesTest {
             {providers: {p: {models: {m: {input: $1, output: $2, valid-from: 2026-12-01, valid-until: 2026-12-01}}}}} | 3:99: prices.providers.p.models.m.valid-until: 2026-12-01 (expected: a day after valid-from, or this price never holds)
             {providers: {p: {models: {m: [{input: $1, output: $2}, {input: $3, output: $4}]}}}} | 3:64: prices.providers.p.models.m[1].valid-from: missing; of several prices of m only one may hold ever since
             {providers: {p: {models: {m: [{input: $1, output: $2, valid-from: 2026-12-01}, {input: $3, output: $4, valid-from: 2026-12-01}]}}}} | 3:88: prices.providers.p.models.m[1].valid-from: 2026-12-01 (expected: each day once; the price before it would never hold)
+            {providers: {p: {models: {m: [{input: $1, output: $2, valid-from: 2026-12-01}, {input: $3, output: $4, valid-from: 2026-01-01}]}}}} | 3:88: prices.providers.p.models.m[1].valid-until: missing; this price begins before that of 2026-12-01, which stands above it: write the first day on which it held no more, a later valid-from, or the prices in the order of their days
+            {providers: {p: {models: {m: [{input: $1, output: $2, valid-from: 2026-12-01}, {input: $3, output: $4}]}}}} | 3:88: prices.providers.p.models.m[1].valid-until: missing; this price begins before that of 2026-12-01, which stands above it: write the first day on which it held no more, a later valid-from, or the prices in the order of their days
             {providers: {p: {models: {m: {input: $1, output: $2, long: {input: $2}}}}}} | 3:62: prices.providers.p.models.m.long.over: missing; write from how many tokens on
             {providers: {p: {models: {m: {input: $1, output: $2, flex: 0.5}}}}} | 3:68: prices.providers.p.models.m.flex.share: 0.5 (expected: a share of the usual price in whole percent, such as 50%: 0% to 1000%)
             {providers: {p: {models: {m: {input: $1, output: $2, flex: 50}}}}} | 3:68: prices.providers.p.models.m.flex.share: 50 (expected: a share of the usual price in whole percent, such as 50%: 0% to 1000%); did you mean 50%?
@@ -462,6 +464,23 @@ class MistakesTest {
                 .asString()
                 .startsWith("alerts.webhook.secret is shorter than 32 characters")
                 .doesNotContain("short:");
+    }
+
+    @Test
+    void aPriceInThePastThatTellsItsEndIsNoMistakeWhereverItStands() {
+        assertThat(Config.in(folder).file("""
+                                providers: {p: {base-url: https://p.example.com, auth: none}}
+                                models: {m: p}
+                                prices:
+                                  providers:
+                                    p:
+                                      models:
+                                        m:
+                                          - {input: $1, output: $2}
+                                          - {valid-from: 2026-10-01, input: $3, output: $4}
+                                          - {valid-from: 2026-03-01, valid-until: 2026-04-01, input: $0.50, output: $1}
+                                          - {valid-from: 2027-01-01, input: $5, output: $6}
+                                """).good().notes()).isEmpty();
     }
 
     @Test
