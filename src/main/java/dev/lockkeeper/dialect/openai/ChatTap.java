@@ -5,9 +5,16 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads a stream of chat chunks, or of legacy completions: they differ only in where the text stands. */
 final class ChatTap extends ReadingTap {
+    /** Bytes of the first chunk, kept for its id and time. */
+    static final int HEAD_BOUND = 64 << 10;
+
     private final int expected;
     private final boolean usageAsked;
     private Bytes last = Bytes.EMPTY;
+    private Bytes head = Bytes.EMPTY;
+    private int held;
+    private long plainFrom = -1;
+    private long plainTo;
     private boolean done;
     private boolean failed;
     private boolean holding;
@@ -51,7 +58,48 @@ final class ChatTap extends ReadingTap {
             return Verdict.DROP;
         }
         holding |= finished();
-        return holding ? Verdict.HOLD : Verdict.PASS;
+        if (holding) {
+            return Verdict.HOLD;
+        }
+        if (reading.choices()) {
+            passes(data);
+        }
+        return Verdict.PASS;
+    }
+
+    /** The client will have this chunk, whatever comes next. */
+    private void passes(Bytes data) {
+        if (head.length() == 0 && data.length() <= HEAD_BOUND) {
+            head = Bytes.of(data.toArray());
+        }
+        held = reading.held();
+        plainFrom = reading.plainFrom();
+        plainTo = reading.text().counted();
+    }
+
+    @Override
+    public Delivered delivered() {
+        String unsound = unsound();
+        String text = unsound != null || plainFrom < 0 ? "" : reading.text().part(plainFrom, plainTo);
+        if (text == null) {
+            text = "";
+            unsound = plainTo > TEXT_BOUND ? Delivering.LONG : Delivering.HALF;
+        }
+        boolean reasoned = (held & Reading.REASONING) != 0;
+        return Delivered.chat(text, head, (held & Reading.ROLE) != 0, reasoned, unsound);
+    }
+
+    private @Nullable String unsound() {
+        if (head.length() == 0) {
+            return plainTo > 0 ? Delivering.LONG : null;
+        }
+        if ((held & Reading.MORE) != 0) {
+            return Delivering.MORE;
+        }
+        if ((held & Reading.SEALED) != 0) {
+            return Delivering.SEALED;
+        }
+        return (held & Reading.BETWEEN) != 0 ? Delivering.BETWEEN : null;
     }
 
     @Override

@@ -82,6 +82,11 @@ final class EventTap extends ReadingTap {
     }
 
     @Override
+    public Delivered delivered() {
+        return Delivered.unsound(kind(), true, Delivering.OTHER);
+    }
+
+    @Override
     public Bytes closing() {
         return Bytes.EMPTY;
     }

@@ -46,6 +46,33 @@ final class GeneratedText implements CharSequence {
         return counted;
     }
 
+    /**
+     * A part of the text; null when it is not kept whole, or begins or ends within a character.
+     *
+     * @param from in bytes as {@link #counted} counts them
+     * @param to likewise
+     */
+    @Nullable String part(long from, long to) {
+        if (to > length) {
+            return null;
+        }
+        int start = (int) from;
+        int end = (int) to;
+        if (cut(start) || cut(end)) {
+            return null;
+        }
+        for (int i = start; i + 2 < end; i++) {
+            if (high(bytes, i) || low(bytes, i)) {
+                return null;
+            }
+        }
+        return new String(bytes, start, end - start, StandardCharsets.UTF_8);
+    }
+
+    private boolean cut(int at) {
+        return at < length && (bytes[at] & 0xc0) == 0x80;
+    }
+
     @Override
     public String toString() {
         String text = decoded;

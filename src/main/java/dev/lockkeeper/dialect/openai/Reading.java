@@ -111,6 +111,27 @@ final class Reading implements JsonWalk.Visitor {
     private static final int PICTURE = TOOL + ToldTools.PATHS.size();
     private static final List<String> PICTURE_PATHS = List.of("data[].b64_json", "data[].url");
 
+    /** The answer's text itself, where a chat has it. */
+    private static final int PLAIN = TEXT + 3;
+
+    private static final int PIECE = PICTURE + PICTURE_PATHS.size();
+    private static final List<String> PIECE_PATHS = List.of(
+            "choices[].delta.role",
+            "choices[].delta.tool_calls[]",
+            "choices[].delta.function_call",
+            "choices[].delta.audio",
+            "choices[].delta.images[]",
+            "choices[].delta.annotations[]",
+            "choices[].delta.reasoning_details[]");
+
+    /** What a chat's deltas held so far: bits of {@link #held}. */
+    static final int ROLE = 1;
+
+    static final int REASONING = 2;
+    static final int MORE = 4;
+    static final int SEALED = 8;
+    static final int BETWEEN = 16;
+
     private static final JsonWalk.Paths PATHS = paths();
 
     private static JsonWalk.Paths paths() {
@@ -133,6 +154,7 @@ final class Reading implements JsonWalk.Visitor {
         }
         all.addAll(ToldTools.PATHS);
         all.addAll(PICTURE_PATHS);
+        all.addAll(PIECE_PATHS);
         return JsonWalk.Paths.of(all.toArray(String[]::new));
     }
 
@@ -165,6 +187,8 @@ final class Reading implements JsonWalk.Visitor {
     private boolean keepDelta;
     private boolean keepText;
     private long created = -1;
+    private int held;
+    private long plainFrom = -1;
 
     /** Reads a whole event; false: it is not a JSON object. */
     boolean event(Bytes data) {
@@ -218,6 +242,29 @@ final class Reading implements JsonWalk.Visitor {
                 .hosted(tools.calls(made))
                 .tier(tier == null ? "" : tier)
                 .build();
+    }
+
+    /** What a chat's deltas held so far, besides text: {@link #ROLE} and the bits that follow it. */
+    int held() {
+        return held;
+    }
+
+    /** Where the answer's text begins in what was generated, in bytes; -1 as long as it did not begin. */
+    long plainFrom() {
+        return plainFrom;
+    }
+
+    private void hold(int path) {
+        if (path == PLAIN) {
+            if (plainFrom < 0) {
+                plainFrom = text.counted();
+            }
+            return;
+        }
+        if (plainFrom >= 0) {
+            held |= BETWEEN;
+        }
+        held |= path == PLAIN + 2 || path == PLAIN + 3 ? REASONING : MORE;
     }
 
     /** Pictures in the list of an answer in one piece. */
@@ -315,6 +362,8 @@ final class Reading implements JsonWalk.Visitor {
             finish = false;
         } else if (isUsage(path) && usagePath(path) == 0) {
             usage.begins();
+        } else if (path > PIECE) {
+            held |= path == PIECE + PIECE_PATHS.size() - 1 ? SEALED : MORE;
         }
     }
 
@@ -366,7 +415,9 @@ final class Reading implements JsonWalk.Visitor {
     public void string(int path) {
         if (keeps(path)) {
             smallLength = 0;
-        } else if (path >= PICTURE) {
+        } else if (path == PIECE) {
+            held |= ROLE;
+        } else if (path >= PICTURE && path < PIECE) {
             pictures++;
         }
     }
@@ -375,6 +426,9 @@ final class Reading implements JsonWalk.Visitor {
     public void piece(int path, byte[] array, int from, int to) {
         if (path >= TEXT && path < MADE) {
             if (path == TEXT ? keepDelta : path > TEXT + 1 || keepText) {
+                if (path > TEXT + 1) {
+                    hold(path);
+                }
                 text.append(array, from, to);
             }
         } else if (path == ERROR) {

@@ -13,6 +13,10 @@ abstract class ReadingTap implements StreamTap {
         this.kind = kind;
     }
 
+    final Endpoint.Kind kind() {
+        return kind;
+    }
+
     @Override
     public @Nullable Usage usage() {
         return reading.usage(kind);

@@ -1,6 +1,8 @@
 package dev.lockkeeper.dialect.openai;
 
 import dev.lockkeeper.units.Bytes;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a stream of a response's events. */
@@ -8,6 +10,21 @@ final class ResponsesTap extends ReadingTap {
     /** Bytes of the response as it was created, kept to tell of its failure; a longer one is told of in short. */
     static final int SNAPSHOT_BOUND = 256 << 10;
 
+    /** Bytes of the events that say how a response is built, kept to go on with it. */
+    static final int FRAME_BOUND = 256 << 10;
+
+    /** Events of that kind. */
+    static final int MAX_FRAMES = 2_048;
+
+    /** An event, and how much had been generated before it. */
+    private record Frame(String type, Bytes data, long textTo) {}
+
+    private final List<Frame> frames = new ArrayList<>();
+    private int frameBytes;
+    private long textTo;
+    private long sequence = -1;
+    private boolean begun;
+    private @Nullable String unsound;
     private Bytes snapshot = Bytes.EMPTY;
     private boolean terminal;
     private boolean failed;
@@ -24,6 +41,7 @@ final class ResponsesTap extends ReadingTap {
         if (Marker.isDone(data)) {
             return terminal ? Verdict.HOLD : failed ? Verdict.DROP : Verdict.BROKEN;
         }
+        long before = reading.text().counted();
         reading.keepDelta(name == null || isText(name));
         if (!reading.event(data)) {
             return Verdict.BROKEN;
@@ -43,7 +61,83 @@ final class ResponsesTap extends ReadingTap {
             case "error" -> failed = true;
             default -> failed |= reading.error() || "error".equals(name);
         }
-        return terminal ? Verdict.HOLD : Verdict.PASS;
+        if (terminal) {
+            return Verdict.HOLD;
+        }
+        if (!failed) {
+            passes(type, data, before);
+        }
+        return Verdict.PASS;
+    }
+
+    /** The client will have this event, whatever comes next. */
+    private void passes(String type, Bytes data, long before) {
+        textTo = reading.text().counted();
+        sequence = reading.sequence();
+        begun = true;
+        switch (type) {
+            case "response.output_text.delta",
+                    "response.reasoning_summary_text.delta",
+                    "response.reasoning_text.delta" -> {}
+            case "response.created",
+                    "response.in_progress",
+                    "response.output_item.added",
+                    "response.output_item.done",
+                    "response.content_part.added",
+                    "response.reasoning_summary_part.added",
+                    "response.reasoning_summary_part.done" -> frame(type, Bytes.of(data.toArray()), before);
+            default -> frame(type, Bytes.EMPTY, before);
+        }
+    }
+
+    private void frame(String type, Bytes data, long before) {
+        frameBytes += data.length();
+        if (frames.size() == MAX_FRAMES || frameBytes > FRAME_BOUND) {
+            unsound = Delivering.LONG;
+            frames.clear();
+        }
+        if (unsound == null) {
+            frames.add(new Frame(type, data, before));
+        }
+    }
+
+    @Override
+    public Delivered delivered() {
+        if (unsound != null) {
+            return Delivered.unsound(kind(), begun, unsound);
+        }
+        ResponseState state = new ResponseState();
+        long from = 0;
+        for (Frame each : frames) {
+            if (!deltas(state, from, each.textTo)) {
+                return Delivered.unsound(kind(), begun, Delivering.HALF);
+            }
+            from = each.textTo;
+            if (each.data.length() == 0) {
+                state.apply(each.type, ResponseState.MAPPER.createObjectNode());
+            } else {
+                state.take(each.type, each.data);
+            }
+        }
+        if (!deltas(state, from, textTo)) {
+            return Delivered.unsound(kind(), begun, textTo > TEXT_BOUND ? Delivering.LONG : Delivering.HALF);
+        }
+        state.told(sequence);
+        if (begun && !state.created()) {
+            return Delivered.unsound(kind(), true, Delivering.OTHER);
+        }
+        return Delivered.response(state);
+    }
+
+    private boolean deltas(ResponseState state, long from, long to) {
+        if (to > from) {
+            String piece = reading.text().part(from, to);
+            if (piece == null) {
+                return false;
+            }
+            state.delta(piece);
+        }
+        return true;
     }
 
     /** Deltas that a model generated; audio and what hosted tools print are not text of its own. */

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonToken;
 
 /** Makes a request's body ready for an upstream by splicing: what is not edited stays as the client wrote it. Any thread. */
 public final class Rewrite {
@@ -25,6 +26,13 @@ public final class Rewrite {
     private static final Bytes CLOSE = Bytes.utf8("}");
     private static final Bytes SCHEMA = Bytes.utf8("{\"type\":\"json_schema\"");
     private static final Bytes FORMAT = Bytes.utf8("\"format\":");
+    private static final Bytes ASSISTANT = Bytes.utf8("{\"role\":\"assistant\",\"content\":");
+    private static final Bytes USER = Bytes.utf8("},{\"role\":\"user\",\"content\":");
+    private static final Bytes PREFIX = Bytes.utf8(",\"prefix\":true");
+    private static final Bytes OPEN_USER = Bytes.utf8("[{\"role\":\"user\",\"content\":");
+    private static final Bytes CLOSE_MESSAGE = Bytes.utf8("},");
+    private static final Bytes CONTINUE_FINAL =
+            Bytes.utf8(",\"continue_final_message\":true,\"add_generation_prompt\":false");
     private static final Bytes EFFORT = Bytes.utf8("\"effort\":");
 
     /** Bytes to put in place of others; where both ends are one, before the byte there. */
@@ -50,13 +58,26 @@ public final class Rewrite {
      * @param askUsage whether to ask for usage where a chat or a completion is streamed
      * @param mostOutput tokens of one answer at most, written over a larger limit; {@link #UNLIMITED}: as asked
      * @param endUser stands where the client said who is behind it; null: as said
+     * @param resume what the answer is to go on with; null: it begins
      */
     public record Wish(
             String upstreamModel,
             Refusals refusals,
             boolean askUsage,
             long mostOutput,
-            @Nullable String endUser) {}
+            @Nullable String endUser,
+            @Nullable Resume resume) {
+        /** A wish for an answer that begins. */
+        public Wish(
+                String upstreamModel, Refusals refusals, boolean askUsage, long mostOutput, @Nullable String endUser) {
+            this(upstreamModel, refusals, askUsage, mostOutput, endUser, null);
+        }
+
+        /** The same for an answer that goes on with another one. */
+        public Wish resuming(@Nullable Resume with) {
+            return new Wish(upstreamModel, refusals, askUsage, mostOutput, endUser, with);
+        }
+    }
 
     /**
      * Edits a body.
@@ -92,13 +113,66 @@ public final class Rewrite {
             rewrite.moveFormat();
             rewrite.moveEffort();
         }
-        if (wish.mostOutput != UNLIMITED) {
-            rewrite.limitOutput(wish.mostOutput, kind, refusals);
+        long mostOutput = wish.mostOutput;
+        Resume resume = wish.resume;
+        if (resume != null && resume.way() != Way.AGAIN) {
+            rewrite.resume(resume, kind);
+            if (scan.outputLimit() >= 0) {
+                long left = Rescue.left(scan.outputLimit(), resume, kind);
+                mostOutput = mostOutput == UNLIMITED ? left : Math.min(mostOutput, left);
+            }
+        }
+        if (mostOutput != UNLIMITED) {
+            rewrite.limitOutput(mostOutput, kind, refusals);
         }
         if (wish.endUser != null) {
             rewrite.endUser(Errors.text(wish.endUser));
         }
         return rewrite.spliced();
+    }
+
+    /** Puts what was delivered behind the prompt, which stays as it is: caches of prompts know it by its beginning. */
+    private void resume(Resume resume, Kind kind) {
+        Member prompt = scan.member(kind == Kind.CHAT ? Name.MESSAGES : Name.INPUT);
+        if (prompt == null || prompt.isNull()) {
+            throw new IllegalStateException("a prompt that no text can follow");
+        }
+        Bytes text = Errors.text(resume.text());
+        List<Bytes> more = new ArrayList<>(6);
+        more.add(ASSISTANT);
+        more.add(text);
+        if (resume.way() == Way.QUOTED) {
+            more.add(USER);
+            more.add(Errors.text(Rescue.instruction(resume.text())));
+        } else if (resume.prefill() == Prefill.PREFIX) {
+            more.add(PREFIX);
+        }
+        more.add(CLOSE);
+        if (prompt.type() == JsonToken.VALUE_STRING) {
+            int to = stringEnd(prompt.from());
+            edits.add(new Edit(prompt.from(), prompt.from(), List.of(OPEN_USER)));
+            more.addFirst(CLOSE_MESSAGE);
+            more.add(Bytes.utf8("]"));
+            edits.add(new Edit(to, to, more));
+            return;
+        }
+        int end = prompt.to() - 1;
+        if (body.at(skipSpace(prompt.from() + 1)) != ']') {
+            more.addFirst(COMMA);
+        }
+        edits.add(new Edit(end, end, more));
+        if (resume.way() == Way.PREFILL && resume.prefill() == Prefill.CONTINUE_FINAL_MESSAGE) {
+            edits.add(new Edit(prompt.to(), prompt.to(), List.of(CONTINUE_FINAL)));
+        }
+    }
+
+    /** Behind the closing quote of a string. */
+    private int stringEnd(int from) {
+        int at = from + 1;
+        while (body.at(at) != '"') {
+            at += body.at(at) == '\\' ? 2 : 1;
+        }
+        return at + 1;
     }
 
     /** The members that limit an answer, the one that counts first; none where nothing limits it. */

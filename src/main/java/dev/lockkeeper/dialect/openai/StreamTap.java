@@ -92,6 +92,12 @@ public interface StreamTap {
     /** UTF-8 bytes generated so far, also those beyond {@link #TEXT_BOUND}. */
     long textBytes();
 
+    /**
+     * What the client has of the answer when every event that was to {@link Verdict#PASS} was sent to it: without the event
+     * that broke the stream or told an error. It is made when it is asked for; until then it costs next to nothing.
+     */
+    Delivered delivered();
+
     /** What to send when the stream ended after {@link #finished} but before {@link #done}. */
     Bytes closing();
 
