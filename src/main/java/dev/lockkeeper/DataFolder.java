@@ -234,7 +234,7 @@ final class DataFolder {
             Path folder, DatabaseSettings store, @Nullable Settings settings) {
         /** What clients can ask for; nothing where no configuration is known. */
         Models models() {
-            return new Models(settings == null ? List.of() : settings.models());
+            return settings == null ? new Models(List.of()) : settings.offered();
         }
 
         /** The ledger's bounds; the usual ones where no configuration is known. */

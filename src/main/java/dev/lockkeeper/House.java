@@ -53,7 +53,6 @@ import dev.lockkeeper.relay.Rules;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.relay.Workers;
 import dev.lockkeeper.repeats.KeptAnswers;
-import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Settings;
 import dev.lockkeeper.simulator.Simulator;
@@ -443,7 +442,7 @@ public final class House implements AutoCloseable {
         }
         Provider first = providers.values().iterator().next();
         return new Rules(
-                new Models(settings.models()),
+                settings.offered(),
                 providers,
                 first,
                 settings.priceBook(),

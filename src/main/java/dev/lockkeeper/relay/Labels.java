@@ -2,6 +2,7 @@ package dev.lockkeeper.relay;
 
 import dev.lockkeeper.access.Caller;
 import dev.lockkeeper.access.KeyKind;
+import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.RequestScan;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.routing.Traits;
@@ -98,7 +99,22 @@ record Labels(Complexity complexity, String accuracy, String sensitivity, String
                 conversation.isEmpty() ? asked.previousResponse() : conversation,
                 asked.promptCacheKey(),
                 caller.regions(),
-                pinned);
+                pinned,
+                endpoint(asked.kind()));
+    }
+
+    /** As the catalogue names it. */
+    private static String endpoint(Endpoint.Kind kind) {
+        return switch (kind) {
+            case CHAT -> "chat";
+            case RESPONSES -> "responses";
+            case COMPLETIONS -> "completions";
+            case IMAGES -> "images";
+            case SPEECH -> "speech";
+            case TRANSCRIPTION -> "transcriptions";
+            case EMBEDDINGS -> "embeddings";
+            case MODELS, PLAIN -> "";
+        };
     }
 
     private static String told(@Nullable String text) {

@@ -4,6 +4,7 @@ import dev.lockkeeper.units.ModelNames;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,10 +46,25 @@ public final class Catalog {
      * @param maxOutput tokens of an answer, 0 when unknown
      * @param endpoints the vendor's endpoints that take it: {@code chat}, {@code responses}, {@code embeddings},
      *     {@code messages}, …
+     * @param takes what it is known to do
+     * @param lacks what it is known not to do
+     * @param efforts the reasoning efforts that it takes, the least first; empty where that isn't known
      */
-    public record Known(String vendor, String model, Kind kind, long context, long maxOutput, List<String> endpoints) {
+    public record Known(
+            String vendor,
+            String model,
+            Kind kind,
+            long context,
+            long maxOutput,
+            List<String> endpoints,
+            Set<Skill> takes,
+            Set<Skill> lacks,
+            List<String> efforts) {
         public Known {
             endpoints = List.copyOf(endpoints);
+            takes = Set.copyOf(takes);
+            lacks = Set.copyOf(lacks);
+            efforts = List.copyOf(efforts);
         }
     }
 

@@ -1,20 +1,88 @@
 package dev.lockkeeper.routing;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/**
- * A name a client may ask for.
- *
- * @param name what clients write as {@code model}
- * @param targets who can serve it, the preferred one first; never empty
- * @param profile what its upstream is known to refuse
- * @param context tokens of prompt and answer together, 0 when unknown
- * @param maxOutput tokens of an answer, 0 when unknown
- * @param policy how its calls are tried
- */
-public record Model(
-        String name, List<Target> targets, ModelSettings.Profile profile, long context, long maxOutput, Policy policy) {
-    public Model {
-        targets = List.copyOf(targets);
+/** A name a client may ask for. Immutable; any thread. */
+public final class Model {
+    private final String name;
+    private final List<Target> targets;
+    private final ModelSettings.Profile profile;
+    private final long context;
+    private final long maxOutput;
+    private final Policy policy;
+    private final Costs costs;
+    private final List<Case> cases;
+    private final List<Model> fallback;
+
+    /** The case that serves any call by one candidate; null where there is more to it. */
+    private final @Nullable Case only;
+
+    Model(ModelSettings written, List<Target> targets, List<Case> cases, List<Model> fallback, Costs costs) {
+        this.name = written.name();
+        this.targets = List.copyOf(targets);
+        this.profile = written.profile();
+        this.context = written.context();
+        this.maxOutput = written.maxOutput();
+        this.policy = written.policy();
+        this.costs = costs;
+        this.cases = List.copyOf(cases);
+        this.fallback = List.copyOf(fallback);
+        Case first = cases.getFirst();
+        boolean plain =
+                first.only != null && first.share == null && first.when.terms().isEmpty() && fallback.isEmpty();
+        this.only = plain ? first : null;
+    }
+
+    /** What clients write as {@code model}. */
+    public String name() {
+        return name;
+    }
+
+    /** Who can serve it, each once, the preferred one first, those of models that it falls back on not among them; never empty. */
+    public List<Target> targets() {
+        return targets;
+    }
+
+    /** Whether one of its targets is at this provider, or one of those that it falls back on. */
+    public boolean servedBy(String provider) {
+        return targets.stream().anyMatch(each -> each.provider().equals(provider))
+                || fallback.stream().anyMatch(each -> each.servedBy(provider));
+    }
+
+    /** What its upstream is known to refuse. */
+    public ModelSettings.Profile profile() {
+        return profile;
+    }
+
+    /** Tokens of prompt and answer together, 0 when unknown. */
+    public long context() {
+        return context;
+    }
+
+    /** Tokens of an answer, 0 when unknown. */
+    public long maxOutput() {
+        return maxOutput;
+    }
+
+    /** How its calls are tried. */
+    public Policy policy() {
+        return policy;
+    }
+
+    Costs costs() {
+        return costs;
+    }
+
+    List<Case> cases() {
+        return cases;
+    }
+
+    @Nullable Case only() {
+        return only;
+    }
+
+    List<Model> fallback() {
+        return fallback;
     }
 }

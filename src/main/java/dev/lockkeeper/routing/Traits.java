@@ -30,6 +30,7 @@ import java.util.Set;
  * @param promptCacheKey {@code prompt_cache_key}
  * @param regions the regions that the call may go to; empty: any
  * @param pinned the one provider where the objects live that the call names; empty: any
+ * @param endpoint what is asked, as the catalogue names it: {@code chat}, {@code responses}, {@code embeddings}, …
  */
 public record Traits(
         long inputTokens,
@@ -56,10 +57,40 @@ public record Traits(
         String conversation,
         String promptCacheKey,
         Set<String> regions,
-        String pinned) {
+        String pinned,
+        String endpoint) {
     public Traits {
         regions = Set.copyOf(regions);
     }
+
+    /** A call of which nothing is told. */
+    public static final Traits NONE = new Traits(
+            0,
+            -1,
+            false,
+            false,
+            false,
+            false,
+            false,
+            false,
+            "",
+            "",
+            "",
+            Complexity.UNKNOWN,
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            false,
+            "",
+            "",
+            "",
+            "",
+            Set.of(),
+            "",
+            "");
 
     /** How hard a call is, by its caller's own label ({@code x-lockkeeper-complexity}, or {@code metadata.complexity}). */
     public enum Complexity {

@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class Reading {
     private final Interpolation interpolation;
     private final Map<String, List<Said>> outside = new HashMap<>();
-    private final List<Mistake> mistakes = new ArrayList<>();
-    private final List<String> notes = new ArrayList<>();
-    private final List<Entry> entries = new ArrayList<>();
+    private final List<Mistake> mistakes;
+    private final List<String> notes;
+    private final List<Entry> entries;
 
     /** The files that were read, and what was in them, see {@link Content#state}. */
     final Map<Path, String> files = new LinkedHashMap<>();
@@ -29,7 +29,23 @@ final class Reading {
      */
     Reading(Map<String, String> environment, Path folder, boolean again) {
         this.again = again;
+        this.mistakes = new ArrayList<>();
+        this.notes = new ArrayList<>();
+        this.entries = new ArrayList<>();
         this.interpolation = new Interpolation(environment, folder, this::content);
+    }
+
+    private Reading(Reading other) {
+        this.again = other.again;
+        this.interpolation = other.interpolation;
+        this.mistakes = other.mistakes;
+        this.notes = other.notes;
+        this.entries = new ArrayList<>();
+    }
+
+    /** One that gathers mistakes with another one, and no entries. */
+    static Reading without(Reading other) {
+        return new Reading(other);
     }
 
     /** Reads a file, and remembers what was in it. What is no regular file, such as a pipe, can be read once only. */

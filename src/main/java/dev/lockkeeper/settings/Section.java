@@ -162,6 +162,108 @@ final class Section {
         return sections;
     }
 
+    /** The mappings of a list; none if it is not written. */
+    List<Section> items(String name) {
+        asked.add(name);
+        Piece.Member member = members.get(name);
+        if (member == null || isNothing(member)) {
+            return List.of();
+        }
+        if (!(member.value() instanceof Piece.Items list)) {
+            reading.mistake(
+                    member.value().place(), join(key, name), member.value().kind(), "a list of mappings", null);
+            return List.of();
+        }
+        Section one = child(name, name, new Piece.Member(member.at(), NOTHING));
+        List<Section> sections = new ArrayList<>();
+        for (int i = 0; i < list.items().size(); i++) {
+            Piece item = list.items().get(i);
+            sections.add(one.child("[" + i + "]", "", new Piece.Member(item.place(), item)));
+        }
+        return sections;
+    }
+
+    /**
+     * The items of a list whose values somebody else reads, with {@link #read} and {@link #unnamed}, and tells with
+     * {@link #told}; none if it is not written.
+     *
+     * @param example of an item
+     */
+    Setting<List<Piece>> pieces(String name, String example) {
+        asked.add(name);
+        Piece.Member member = members.get(name);
+        String at = join(key, name);
+        if (member == null || isNothing(member)) {
+            return new Setting<>(List.of(), place, at, null, true);
+        }
+        Piece value = member.value();
+        if (value instanceof Piece.Items list) {
+            return new Setting<>(list.items(), list.place(), at, "a list", true);
+        }
+        reading.mistake(value.place(), at, value.kind(), "a list, such as [" + example + "]", null);
+        return new Setting<>(List.of(), value.place(), at, value.kind(), false);
+    }
+
+    /** A single value that stands at a path; empty if it can't be used. */
+    <T> Setting<Optional<T>> one(Piece piece, String path, Type<T> type) {
+        Found<T> found = read(piece, path, type);
+        return new Setting<>(Optional.ofNullable(found.value), found.place, path, found.shown, found.value != null);
+    }
+
+    /** A mapping that stands at a path, none of whose keys is remembered: what holds it tells of it as one value. */
+    Section unnamed(Piece.Members mapping, String path) {
+        return new Section(Reading.without(reading), this.path, path, pattern, mapping.place(), mapping.members());
+    }
+
+    /** Remembers a value that {@link #pieces} gave. */
+    void told(String name, String typeName, String words, String yaml, Setting<?> from) {
+        String origin = from.written() ? from.place().origin() : "default";
+        remember(name, typeName, words, Written.plain(yaml), origin);
+    }
+
+    /** One value, or a list of several, remembered only if it is written. */
+    <T> Setting<List<Setting<T>>> several(String name, String patternName, Type<T> type, String typeName) {
+        asked.add(name);
+        Piece.Member member = members.get(name);
+        String at = join(key, name);
+        if (member == null || isNothing(member)) {
+            return new Setting<>(List.of(), place, at, null, true);
+        }
+        Piece value = member.value();
+        List<Piece> items = value instanceof Piece.Items list ? list.items() : List.of(value);
+        List<Setting<T>> values = new ArrayList<>();
+        boolean usable = true;
+        for (int i = 0; i < items.size(); i++) {
+            String itemKey = value instanceof Piece.Items ? at + "[" + i + "]" : at;
+            Found<T> found = read(items.get(i), itemKey, type);
+            usable &= found.value != null;
+            if (found.value != null) {
+                values.add(new Setting<>(found.value, found.place, itemKey, found.shown, true));
+            }
+        }
+        if (items.isEmpty()) {
+            reading.mistake(
+                    value.place(),
+                    at,
+                    null,
+                    "an empty list holds for nothing; leave the key out, or write a value",
+                    null);
+            usable = false;
+        }
+        clean &= usable;
+        String joined =
+                values.stream().map(each -> yaml(type, each.value()).yaml).collect(Collectors.joining(", "));
+        String yaml = values.size() == 1 ? joined : "[" + joined + "]";
+        remember(
+                name,
+                patternName,
+                typeName,
+                "any",
+                Written.plain(yaml),
+                value.place().origin());
+        return new Setting<>(values, value.place(), at, "written", usable);
+    }
+
     /** A mapping of one member. */
     static Piece.Members single(String name, Piece value) {
         return new Piece.Members(Map.of(name, new Piece.Member(value.place(), value)), value.place(), value.size() + 1);

@@ -8,14 +8,19 @@ import dev.lockkeeper.http.ServerSettings;
 import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.observe.AlertSettings;
 import dev.lockkeeper.observe.LogSettings;
+import dev.lockkeeper.prices.Price;
 import dev.lockkeeper.prices.PriceBook;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
+import dev.lockkeeper.routing.Models;
+import dev.lockkeeper.routing.Site;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -58,6 +63,9 @@ public record Settings(
         AlertSettings alerts,
         boolean simulated,
         boolean watch) {
+    /** Tokens of an answer of which nobody knows how long it will be. */
+    private static final long USUAL_ANSWER = 500;
+
     public Settings {
         providers = List.copyOf(providers);
         models = List.copyOf(models);
@@ -92,6 +100,18 @@ public record Settings(
     /** What calls cost: what is written, and what the catalogue says of the rest. */
     public PriceBook priceBook() {
         return new PriceBook(prices, Shipped.prices().values(), simulated ? Set.of(Providers.SIMULATOR) : Set.of());
+    }
+
+    /** What is chosen by: the models, with what the catalogue, the providers and the prices say of their targets. */
+    public Models offered() {
+        PriceBook book = priceBook();
+        Map<String, Site> sites = new LinkedHashMap<>();
+        providers.forEach(provider -> sites.put(provider.name(), Sites.of(provider)));
+        return new Models(models, Shipped.catalog(), sites, (at, call, nowMillis) -> {
+            Price price = book.find(at.provider(), at.model(), nowMillis);
+            long answer = call.outputLimit() < 0 ? USUAL_ANSWER : Math.min(USUAL_ANSWER, call.outputLimit());
+            return price == null ? -1 : price.likely(Math.max(0, call.inputTokens()), answer, call.serviceTier());
+        });
     }
 
     /** Where bodies are spilled unless another folder is written. */

@@ -5,6 +5,7 @@ import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.prices.Tier;
 import dev.lockkeeper.routing.Catalog;
+import dev.lockkeeper.routing.Skill;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -15,6 +16,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,7 +87,22 @@ public final class Shipped {
                 Catalog.Kind.valueOf(text(at(facts, "kind")).toUpperCase(Locale.ROOT)),
                 tokens(facts, "context"),
                 tokens(facts, "max-output"),
-                items(at(facts, "endpoints")).stream().map(Shipped::text).toList());
+                items(at(facts, "endpoints")).stream().map(Shipped::text).toList(),
+                skills(facts, "takes"),
+                skills(facts, "lacks"),
+                texts(facts, "efforts"));
+    }
+
+    private static List<String> texts(Map<String, Piece.Member> facts, String name) {
+        return facts.containsKey(name)
+                ? items(at(facts, name)).stream().map(Shipped::text).toList()
+                : List.of();
+    }
+
+    private static Set<Skill> skills(Map<String, Piece.Member> facts, String name) {
+        return texts(facts, name).stream()
+                .map(word -> Skill.valueOf(word.toUpperCase(Locale.ROOT)))
+                .collect(Collectors.toSet());
     }
 
     private static long tokens(Map<String, Piece.Member> facts, String name) {

@@ -162,6 +162,27 @@ record Type<T>(
                 false);
     }
 
+    /** A part in percent, with at most two decimals. */
+    static Type<Double> percent() {
+        return new Type<>(
+                "percentage",
+                "a percentage, 0% to 100%, such as 5% or 0.5%",
+                text -> {
+                    if (!text.matches("\\d{1,3}(\\.\\d{1,2})?%")) {
+                        return null;
+                    }
+                    double percent = Double.parseDouble(text.substring(0, text.length() - 1));
+                    return percent > 100 ? null : percent;
+                },
+                Type::percent,
+                text -> text.matches("\\d{1,2}(\\.\\d{1,2})?") ? text + "%" : null,
+                false);
+    }
+
+    private static String percent(double percent) {
+        return (percent == Math.rint(percent) ? String.valueOf((long) percent) : String.valueOf(percent)) + "%";
+    }
+
     /** A size, or a share of another one. */
     static Type<Long> sizeOrShare(long least, long most, long whole, String ofWhat) {
         Type<Long> size = size(least, most);

@@ -150,6 +150,7 @@ class LabelsTest {
                         "resp_1",
                         "pck",
                         Set.of("eu"),
-                        "azure"));
+                        "azure",
+                        "responses"));
     }
 }

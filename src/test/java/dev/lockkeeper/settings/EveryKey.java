@@ -80,9 +80,51 @@ final class EveryKey {
             models:
               gpt-5.5:
                 targets: [azure/my-deployment, {provider: azure, model: "second one"}]
+                choose: sticky
+                sticky: conversation
                 profile: exact
                 context: 1000
                 max-output: 999
+                retry: {attempts: 5, first-wait: 100ms, longest-wait: 10s, total: 20s, content-policy: true}
+                deadline: 90s
+                first-token: 8s
+                hedge: {share: 2.5%, cost: $1/day}
+                broken-stream: end
+                buffer: until-complete
+                fallback: [auto]
+              auto:
+                choose: sticky
+                sticky: organization
+                profile: sampling
+                context: 2000
+                max-output: 1999
+                cases:
+                  - name: hard
+                    when: {complexity: critical, not: {stream: true}}
+                    share: 20%
+                    by: end-user
+                    choose: sticky
+                    sticky: key
+                    targets: [[azure/a, {target: azure/b, weight: 3, context: 9, max-output: 8, tools: true, images: false, efforts: [low, high]}], azure/c]
+                retry: {attempts: 1, first-wait: 1s, longest-wait: 20s, total: 30s, content-policy: true}
+                deadline: 80s
+                first-token: off
+                broken-stream: end
+                buffer: until-complete
+                fallback: [last]
+              last:
+                targets: [azure]
+                choose: sticky
+                sticky: organization
+                profile: sampling
+                context: 2000
+                max-output: 1999
+                retry: {attempts: 1, first-wait: 1s, longest-wait: 20s, total: 30s, content-policy: true}
+                deadline: 80s
+                first-token: 1s
+                broken-stream: end
+                buffer: until-complete
+                fallback: []
             prices:
               unpriced: {input: $30, output: $180, audio-minute: $1, image: $0.50, request: $0.01}
               providers:

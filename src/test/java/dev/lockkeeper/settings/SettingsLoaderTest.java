@@ -23,9 +23,20 @@ import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
+import dev.lockkeeper.routing.Abilities;
+import dev.lockkeeper.routing.Anchor;
+import dev.lockkeeper.routing.Choose;
+import dev.lockkeeper.routing.Condition;
 import dev.lockkeeper.routing.ModelSettings;
+import dev.lockkeeper.routing.ModelSettings.CaseSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
+import dev.lockkeeper.routing.ModelSettings.RankedTarget;
 import dev.lockkeeper.routing.ModelSettings.TargetSettings;
+import dev.lockkeeper.routing.Policy;
+import dev.lockkeeper.routing.Property;
+import dev.lockkeeper.routing.Share;
+import dev.lockkeeper.routing.Skill;
+import dev.lockkeeper.routing.Term;
 import dev.lockkeeper.testing.Pem;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.net.URI;
@@ -142,9 +153,101 @@ class SettingsLoaderTest {
                         postgres -> assertThat(postgres.tls().word()).isEqualTo(tls));
     }
 
+    private static List<ModelSettings> everyModel() {
+        Abilities thousand = new Abilities(1000, 999, Set.of(), Set.of(), Set.of(), Set.of());
+        Abilities twoThousand = new Abilities(2000, 1999, Set.of(), Set.of(), Set.of(), Set.of());
+        ModelSettings first = new ModelSettings(
+                "gpt-5.5",
+                List.of(new CaseSettings(
+                        "",
+                        Condition.ALWAYS,
+                        null,
+                        List.of(
+                                List.of(new RankedTarget(new TargetSettings("azure", "my-deployment"), 1, thousand)),
+                                List.of(new RankedTarget(new TargetSettings("azure", "second one"), 1, thousand))),
+                        Choose.STICKY,
+                        Anchor.CONVERSATION)),
+                List.of("auto"),
+                Profile.EXACT,
+                1000,
+                999,
+                new Policy(
+                        5,
+                        Duration.ofMillis(100),
+                        Duration.ofSeconds(10),
+                        Duration.ofSeconds(20),
+                        true,
+                        Duration.ofSeconds(90),
+                        Duration.ofSeconds(8),
+                        false,
+                        new Policy.Hedge(2.5, 1_000_000_000),
+                        Policy.BrokenStream.END,
+                        true));
+        Policy other = new Policy(
+                1,
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(20),
+                Duration.ofSeconds(30),
+                true,
+                Duration.ofSeconds(80),
+                null,
+                true,
+                null,
+                Policy.BrokenStream.END,
+                true);
+        Abilities some =
+                new Abilities(9, 8, Set.of(Skill.TOOLS), Set.of(Skill.IMAGES), Set.of("low", "high"), Set.of());
+        ModelSettings second = new ModelSettings(
+                "auto",
+                List.of(new CaseSettings(
+                        "hard",
+                        new Condition(List.of(
+                                new Term.Said(Property.COMPLEXITY, Set.of("critical"), false),
+                                new Term.Said(Property.STREAM, Set.of("true"), true))),
+                        new Share(20, Anchor.END_USER),
+                        List.of(
+                                List.of(
+                                        new RankedTarget(new TargetSettings("azure", "a"), 1, twoThousand),
+                                        new RankedTarget(new TargetSettings("azure", "b"), 3, some)),
+                                List.of(new RankedTarget(new TargetSettings("azure", "c"), 1, twoThousand))),
+                        Choose.STICKY,
+                        Anchor.KEY)),
+                List.of("last"),
+                Profile.SAMPLING,
+                2000,
+                1999,
+                other);
+        ModelSettings third = new ModelSettings(
+                "last",
+                List.of(new CaseSettings(
+                        "",
+                        Condition.ALWAYS,
+                        null,
+                        List.of(List.of(new RankedTarget(new TargetSettings("azure", "last"), 1, twoThousand))),
+                        Choose.STICKY,
+                        Anchor.ORGANIZATION)),
+                List.of(),
+                Profile.SAMPLING,
+                2000,
+                1999,
+                new Policy(
+                        other.attempts(),
+                        other.firstWait(),
+                        other.longestWait(),
+                        other.retryTotal(),
+                        true,
+                        other.deadline(),
+                        Duration.ofSeconds(1),
+                        false,
+                        null,
+                        Policy.BrokenStream.END,
+                        true));
+        return List.of(first, second, third);
+    }
+
     private static ModelSettings simulated(String name, long context, long maxOutput) {
         return new ModelSettings(
-                name, List.of(new TargetSettings("simulator", name)), Profile.AUTO, context, maxOutput);
+                name, List.of(new TargetSettings("simulator", name)), Profile.AUTO, context, maxOutput, Policy.USUAL);
     }
 
     @Test
@@ -253,14 +356,7 @@ class SettingsLoaderTest {
                                 LedgerSettings.WithoutDatabase.ALLOW),
                         new LogSettings(false, "json", "debug", LogSettings.Client.NETWORK),
                         List.of(azure),
-                        List.of(new ModelSettings(
-                                "gpt-5.5",
-                                List.of(
-                                        new TargetSettings("azure", "my-deployment"),
-                                        new TargetSettings("azure", "second one")),
-                                Profile.EXACT,
-                                1000,
-                                999)),
+                        everyModel(),
                         prices(),
                         new AlertSettings(
                                 URI.create("https://hooks.internal:8443/lockkeeper?team=blue"),
@@ -403,7 +499,12 @@ class SettingsLoaderTest {
 
         assertThat(config.settings().models())
                 .containsExactly(new ModelSettings(
-                        "mine", List.of(new TargetSettings("simulator", "gpt-4o")), Profile.AUTO, 128_000, 16_384));
+                        "mine",
+                        List.of(new TargetSettings("simulator", "gpt-4o")),
+                        Profile.AUTO,
+                        128_000,
+                        16_384,
+                        Policy.USUAL));
     }
 
     @Test

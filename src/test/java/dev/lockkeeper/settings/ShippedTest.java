@@ -7,6 +7,7 @@ import dev.lockkeeper.prices.PriceBook;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.routing.Catalog;
+import dev.lockkeeper.routing.Skill;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -20,10 +21,26 @@ class ShippedTest {
     void aModelIsKnownByItsName() {
         assertThat(catalog.find("gpt-5.5"))
                 .isEqualTo(new Catalog.Known(
-                        "openai", "gpt-5.5", Catalog.Kind.CHAT, 1_050_000, 128_000, List.of("chat", "responses")));
+                        "openai",
+                        "gpt-5.5",
+                        Catalog.Kind.CHAT,
+                        1_050_000,
+                        128_000,
+                        List.of("chat", "responses"),
+                        Set.of(Skill.TOOLS, Skill.IMAGES, Skill.SCHEMA),
+                        Set.of(Skill.AUDIO),
+                        List.of("none", "low", "medium", "high", "xhigh")));
         assertThat(catalog.find("text-embedding-3-small"))
                 .isEqualTo(new Catalog.Known(
-                        "openai", "text-embedding-3-small", Catalog.Kind.EMBEDDING, 8191, 0, List.of("embeddings")));
+                        "openai",
+                        "text-embedding-3-small",
+                        Catalog.Kind.EMBEDDING,
+                        8191,
+                        0,
+                        List.of("embeddings"),
+                        Set.of(),
+                        Set.of(),
+                        List.of()));
     }
 
     @Test

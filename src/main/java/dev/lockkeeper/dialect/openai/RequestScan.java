@@ -234,6 +234,11 @@ public final class RequestScan {
         return serviceTier;
     }
 
+    /** What is asked. */
+    public Endpoint.Kind kind() {
+        return endpoint.kind();
+    }
+
     /**
      * Tokens of one answer at most, by the member that says so; -1: not said. Of several the one that the endpoint's newest
      * form has counts.
