@@ -120,19 +120,46 @@ final class ContinuedResponse extends Continuation {
         }
         closeReasoning(frames);
         // A call that a model reasoned about is taken back by its provider only with that reasoning before it.
-        for (ObjectNode each : reasoning) {
-            for (String step : new String[] {"response.output_item.added", "response.output_item.done"}) {
-                ObjectNode told = MAPPER.createObjectNode().put("type", step).put("sequence_number", 0);
-                told.put("output_index", step.endsWith("added") ? state.nextItem() : state.nextItem() - 1);
-                told.set("item", each.deepCopy());
-                send(step, told, frames);
-            }
-        }
+        reasoning.forEach(each -> place(each, frames));
         reasoning.clear();
         places.put(place, state.nextItem());
         event.put("output_index", state.nextItem());
         send("response.output_item.added", event, frames);
         return true;
+    }
+
+    /** Tells of an item of reasoning that was kept back, as if it came now. */
+    private void place(ObjectNode item, StringBuilder frames) {
+        ObjectNode added = MAPPER.createObjectNode().put("type", "response.output_item.added");
+        added.put("sequence_number", 0).put("output_index", state.nextItem());
+        ObjectNode empty = item.deepCopy();
+        empty.putArray("summary");
+        added.set("item", empty);
+        send("response.output_item.added", added, frames);
+        String id = ResponseState.string(item, "id");
+        int index = 0;
+        if (item.get("summary") instanceof ArrayNode summary) {
+            for (JsonNode part : summary) {
+                String text = ResponseState.string(part, "text");
+                ObjectNode begun =
+                        about("response.reasoning_summary_part.added", id).put("summary_index", index);
+                begun.putObject("part").put("type", "summary_text").put("text", "");
+                send("response.reasoning_summary_part.added", begun, frames);
+                String delta = "response.reasoning_summary_text.delta";
+                send(delta, about(delta, id).put("summary_index", index).put("delta", text), frames);
+                String done = "response.reasoning_summary_text.done";
+                send(done, about(done, id).put("summary_index", index).put("text", text), frames);
+                ObjectNode ended =
+                        about("response.reasoning_summary_part.done", id).put("summary_index", index);
+                ended.set("part", part.deepCopy());
+                send("response.reasoning_summary_part.done", ended, frames);
+                index++;
+            }
+        }
+        ObjectNode done = MAPPER.createObjectNode().put("type", "response.output_item.done");
+        done.put("sequence_number", 0).put("output_index", state.openIndex());
+        done.set("item", item.deepCopy());
+        send("response.output_item.done", done, frames);
     }
 
     /** An event of the message that goes on with the client's own. */
