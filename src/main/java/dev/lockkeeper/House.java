@@ -53,6 +53,10 @@ import dev.lockkeeper.relay.Rules;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.relay.Workers;
 import dev.lockkeeper.repeats.KeptAnswers;
+import dev.lockkeeper.routing.Flags;
+import dev.lockkeeper.routing.Health;
+import dev.lockkeeper.routing.Pulse;
+import dev.lockkeeper.routing.Router;
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Settings;
 import dev.lockkeeper.simulator.Simulator;
@@ -199,7 +203,9 @@ public final class House implements AutoCloseable {
                     log.ended(report);
                 }
             };
-            relay = new Relay(rules, objects, pools, workers, limits, ledger, watcher, clock);
+            Health health = new Health(System::nanoTime);
+            Router router = new Router(Pulse.NONE, Flags.NONE, random);
+            relay = new Relay(rules, objects, pools, workers, limits, ledger, router, health, random, watcher, clock);
             keep(relay.later()).begin(ledger.waiting(), loops.all());
             inFlight = relay.inFlight();
             metrics.callsInFlight(relay.inFlight()::calls);

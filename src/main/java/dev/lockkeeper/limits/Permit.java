@@ -35,8 +35,11 @@ public final class Permit implements Entry {
         gauges[gaugeCount++] = gauge;
     }
 
-    /** Gives back all that was taken: the call did not come in. */
-    void undo() {
+    /** Gives back all that was taken: the call did not come in. Not to be called after {@link #leave}. */
+    public void undo() {
+        if (this == FREE || !left.compareAndSet(false, true)) {
+            return;
+        }
         for (int i = 0; i < gaugeCount; i++) {
             Gauge gauge = gauge(i);
             gauge.giveBack(asked(gauge, tokens));
@@ -107,14 +110,28 @@ public final class Permit implements Entry {
      * Tells the {@code x-ratelimit-…} fields of the tightest limits, in OpenAI's formats: of requests, and of tokens, where
      * the call has such limits. The tightest is the one of which least is left.
      *
+     * @param other another permit of the same call
      * @param to takes a name and a value
      */
-    public void rateLimitHeaders(BiConsumer<String, String> to) {
-        tell(Measure.Unit.REQUESTS, "requests", to);
-        tell(Measure.Unit.TOKENS, "tokens", to);
+    public void rateLimitHeaders(Permit other, BiConsumer<String, String> to) {
+        tell(Measure.Unit.REQUESTS, "requests", other, to);
+        tell(Measure.Unit.TOKENS, "tokens", other, to);
     }
 
-    private void tell(Measure.Unit unit, String name, BiConsumer<String, String> to) {
+    private void tell(Measure.Unit unit, String name, Permit other, BiConsumer<String, String> to) {
+        Gauge mine = tightest(unit);
+        Gauge theirs = other.tightest(unit);
+        Gauge tightest = mine == null || (theirs != null && theirs.leftInAll() < mine.leftInAll()) ? theirs : mine;
+        if (tightest != null) {
+            long least = tightest.leftInAll();
+            to.accept(
+                    "x-ratelimit-limit-" + name, Long.toString(tightest.limit().amount()));
+            to.accept("x-ratelimit-remaining-" + name, Long.toString(Math.max(0, least)));
+            to.accept("x-ratelimit-reset-" + name, GoDuration.text(tightest.resetInMillis()));
+        }
+    }
+
+    private @Nullable Gauge tightest(Measure.Unit unit) {
         Gauge tightest = null;
         long least = 0;
         for (int i = 0; i < gaugeCount; i++) {
@@ -127,11 +144,6 @@ public final class Permit implements Entry {
                 }
             }
         }
-        if (tightest != null) {
-            to.accept(
-                    "x-ratelimit-limit-" + name, Long.toString(tightest.limit().amount()));
-            to.accept("x-ratelimit-remaining-" + name, Long.toString(Math.max(0, least)));
-            to.accept("x-ratelimit-reset-" + name, GoDuration.text(tightest.resetInMillis()));
-        }
+        return tightest;
     }
 }

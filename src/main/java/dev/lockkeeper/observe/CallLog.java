@@ -2,6 +2,7 @@ package dev.lockkeeper.observe;
 
 import dev.lockkeeper.http.Network;
 import dev.lockkeeper.relay.CallReport;
+import dev.lockkeeper.relay.FailedAttempt;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.units.Usage;
 import java.io.IOException;
@@ -231,20 +232,44 @@ public final class CallLog implements Watcher, AutoCloseable {
         json.writeNumberProperty("total_ms", millis(call.totalNanos()));
         json.writeNumberProperty("own_us", TimeUnit.NANOSECONDS.toMicros(call.ownNanos()));
         tokens(json, call.usage());
-        if (call.costNanos() == CallReport.NO_COST) {
-            json.writeNullProperty("cost_usd");
-        } else {
-            json.writeName("cost_usd");
-            json.writeNumber(BigDecimal.valueOf(call.costNanos(), DOLLAR_DECIMALS));
-        }
+        cost(json, call.costNanos());
         json.writeNumberProperty("bytes_in", call.bytesIn());
         json.writeNumberProperty("bytes_out", call.bytesOut());
         json.writeNumberProperty("warnings", call.warnings());
+        if (!call.failedAttempts().isEmpty()) {
+            failed(json, call.failedAttempts());
+        }
         json.writeEndObject();
     }
 
     /** Decimals of a nano-dollar. */
     private static final int DOLLAR_DECIMALS = 9;
+
+    private static void cost(JsonGenerator json, long nanos) {
+        if (nanos == CallReport.NO_COST) {
+            json.writeNullProperty("cost_usd");
+        } else {
+            json.writeName("cost_usd");
+            json.writeNumber(BigDecimal.valueOf(nanos, DOLLAR_DECIMALS));
+        }
+    }
+
+    private static void failed(JsonGenerator json, List<FailedAttempt> attempts) {
+        json.writeName("failed_attempts");
+        json.writeStartArray();
+        for (FailedAttempt each : attempts) {
+            json.writeStartObject();
+            text(json, "provider", each.provider());
+            text(json, "upstream_model", each.upstreamModel());
+            text(json, "key", each.key());
+            json.writeStringProperty("failure", each.failure());
+            text(json, "code", each.code());
+            json.writeNumberProperty("ms", millis(each.nanos()));
+            cost(json, each.costNanos());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
 
     private static void tokens(JsonGenerator json, @Nullable Usage usage) {
         if (usage == null) {

@@ -62,6 +62,9 @@ public final class Metrics implements Watcher, AutoCloseable {
     /** Distinct pairs of model and provider that times and tokens are kept of: each is some thirty lines. */
     static final int MAX_TARGET_SERIES = 500;
 
+    /** Series of failed attempts. */
+    private static final int MAX_FAILURE_SERIES = 500;
+
     /** Distinct endpoints: the table has fewer, this only keeps the map bounded by itself. */
     static final int MAX_ENDPOINTS = 300;
 
@@ -111,6 +114,7 @@ public final class Metrics implements Watcher, AutoCloseable {
     private final Predicate<String> knownModel;
     private final ConcurrentHashMap<CallLabels, Counter> calls = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<TargetLabels, TargetMeters> targets = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<FailureLabels, Counter> failedAttempts = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<String, Timer> own = new ConcurrentHashMap<>();
     private final CopyOnWriteArrayList<LongSupplier> held = new CopyOnWriteArrayList<>();
     private final MultiGauge upstreams;
@@ -170,6 +174,14 @@ public final class Metrics implements Watcher, AutoCloseable {
         bytesIn.increment((double) call.bytesIn());
         bytesOut.increment((double) call.bytesOut());
         warnings.increment(call.warnings());
+        call.failedAttempts()
+                .forEach(each -> bounded(
+                                failedAttempts,
+                                MAX_FAILURE_SERIES,
+                                new FailureLabels(each.provider(), each.failure()),
+                                new FailureLabels(OTHER, each.failure()),
+                                this::failureCounter)
+                        .increment());
     }
 
     /** Shows how many calls are under way. */
@@ -414,6 +426,14 @@ public final class Metrics implements Watcher, AutoCloseable {
                 .register(registry);
     }
 
+    private Counter failureCounter(FailureLabels labels) {
+        return Counter.builder("lockkeeper.failed.attempts")
+                .description("Attempts that came to nothing, of calls that were tried again or could not be")
+                .tag("provider", labels.provider)
+                .tag("failure", labels.failure)
+                .register(registry);
+    }
+
     private Timer ownTimer(String endpoint) {
         return Timer.builder("lockkeeper.own")
                 .description("Time of a call that was neither waiting for the upstream nor for the client")
@@ -452,6 +472,8 @@ public final class Metrics implements Watcher, AutoCloseable {
 
     private record CallLabels(
             String endpoint, String model, String provider, CallReport.Outcome outcome, String statusClass) {}
+
+    private record FailureLabels(String provider, String failure) {}
 
     private record TargetLabels(String model, String provider) {}
 

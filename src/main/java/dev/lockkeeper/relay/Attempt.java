@@ -8,6 +8,7 @@ import dev.lockkeeper.http.Fault;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.relay.Call.Learnt;
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.upstream.Failure;
 import dev.lockkeeper.upstream.Patience;
 import dev.lockkeeper.upstream.Provider;
 import java.util.Locale;
@@ -25,6 +26,7 @@ final class Attempt implements Client.Listener {
     private static final int FULL_QUEUE = 64 << 10;
 
     private final Call call;
+    private final Stake stake;
     private final Provider provider;
     private final RequestBody body;
     private final @Nullable RequestScan scan;
@@ -35,17 +37,23 @@ final class Attempt implements Client.Listener {
     private boolean sent;
     private boolean paused;
     private boolean closed;
+    private boolean answered;
+    private final boolean streaming;
     private @Nullable Outgoing outgoing;
     private @Nullable Answering answering;
 
-    Attempt(Call call, Provider provider, RequestBody body, @Nullable RequestScan scan) {
+    Attempt(Call call, Stake stake, RequestBody body, @Nullable RequestScan scan) {
         this.call = call;
-        this.provider = provider;
+        this.stake = stake;
+        this.provider = stake.at().provider();
         this.body = body;
         this.scan = scan;
-        this.patience = scan == null
-                ? Patience.of(provider.settings().timeouts(), "", null, null)
-                : Patience.of(provider.settings().timeouts(), call.upstreamModel(), scan.effort(), scan.serviceTier());
+        this.patience = Patience.of(
+                provider.settings().timeouts(),
+                stake.at().upstreamModel(),
+                scan == null ? null : scan.effort(),
+                scan == null ? null : scan.serviceTier());
+        this.streaming = scan != null && scan.stream();
     }
 
     void start() {
@@ -96,7 +104,7 @@ final class Attempt implements Client.Listener {
         call.busy();
         sign();
         if (status < 200 || status > 299) {
-            answering = new RefusedAnswer(call, provider, status, headers);
+            answering = new RefusedAnswer(call, this, provider, status, headers);
         } else if (isEventStream(headers)) {
             answering = new StreamedAnswer(call, this, provider, scan, status, headers);
         } else {
@@ -114,6 +122,10 @@ final class Attempt implements Client.Listener {
         call.busy();
         sign();
         reader.piece(piece);
+        if (!answered && reader.begun()) {
+            answered = true;
+            stake.firstToken();
+        }
         call.idle();
     }
 
@@ -144,7 +156,7 @@ final class Attempt implements Client.Listener {
             stale++;
             send();
         } else {
-            fail(new Refusal.Unreached(provider.name(), fault));
+            fail(Failure.of(fault), new Refusal.Unreached(provider.name(), fault));
         }
     }
 
@@ -154,26 +166,46 @@ final class Attempt implements Client.Listener {
         if (closed) {
             return;
         }
+        Answering reader = answering;
         long silent = nowNanos - lastSignNanos;
         long total = patience.totalNanos();
         if (nowNanos - startedNanos > total) {
             late("total", total);
-        } else if (answering == null) {
+        } else if (reader == null) {
             if (!sent && body.waitsForClient()) {
                 // How fast a client sends is the server's to mind; it is not the upstream that is late.
                 sign();
                 return;
             }
             // Before the request is sent whole, the clock is that of its bytes; after that, of the answer's first one.
-            long bound = sent ? patience.firstByteNanos() : patience.idleNanos();
-            if (silent > bound) {
-                late(sent ? "first-byte" : "idle", bound);
+            if (!sent) {
+                lateAfter(silent, "idle", patience.idleNanos());
+            } else if (firstTokenNanos() < patience.firstByteNanos()) {
+                lateAfter(silent, "first-token", firstTokenNanos());
+            } else {
+                lateAfter(silent, "first-byte", patience.firstByteNanos());
             }
-        } else if (!paused && silent > patience.idleNanos() && !answering.ending()) {
+        } else if (!paused && !reader.ending() && !answered && silent > firstTokenNanos()) {
+            late("first-token", firstTokenNanos());
+        } else if (!paused && silent > patience.idleNanos() && !reader.ending()) {
             late("idle", patience.idleNanos());
         } else if (!paused) {
             // A client that does not read needs no sign of life, and what is behind the pause is not silence.
-            answering.tick(nowNanos, silent);
+            reader.tick(nowNanos, silent);
+        }
+    }
+
+    /**
+     * How long a stream may show no sign of life before its first token where somebody else could answer: events and comments
+     * of an upstream that thinks are such signs.
+     */
+    private long firstTokenNanos() {
+        return streaming && call.elsewhere(stake.at()) ? call.firstTokenNanos(patience) : Long.MAX_VALUE;
+    }
+
+    private void lateAfter(long silentNanos, String timeout, long boundNanos) {
+        if (silentNanos > boundNanos) {
+            late(timeout, boundNanos);
         }
     }
 
@@ -181,22 +213,33 @@ final class Attempt implements Client.Listener {
     void cutShort() {
         if (!closed && (answering == null || !answering.ending())) {
             call.busy();
-            fail(new Refusal.Stopping(true));
+            fail(UpstreamError.OURS, new Refusal.Stopping(true));
+        }
+    }
+
+    /** The call's deadline has passed. */
+    void deadlinePassed(Refusal why) {
+        if (!closed && (answering == null || !answering.ending())) {
+            call.busy();
+            fail(UpstreamError.OURS, why);
         }
     }
 
     private void late(String timeout, long boundNanos) {
         call.busy();
-        fail(new Refusal.Late(provider.name(), timeout, boundNanos / 1_000_000));
+        fail(
+                new Failure(Failure.Kind.SILENT, "timeout_" + timeout.replace('-', '_'), -1),
+                new Refusal.Late(provider.name(), timeout, boundNanos / 1_000_000));
     }
 
-    private void fail(Refusal why) {
+    /** The attempt has failed: another one is made where nothing was shown to the client yet, else the client is told. */
+    private void fail(Failure why, Refusal said) {
         Answering reader = answering;
         cancel();
         if (reader == null) {
-            call.refuse(why);
+            call.failed(this, why, () -> call.refuse(said));
         } else {
-            reader.broke(why);
+            reader.broke(why, said);
         }
     }
 
@@ -214,13 +257,18 @@ final class Attempt implements Client.Listener {
         Outgoing from = outgoing;
         if (from != null && !paused) {
             if (!call.hold(FULL_QUEUE)) {
-                fail(new Refusal.Busy(Overload.BYTES, "answers that their clients read slowly"));
+                noRoom("answers that their clients read slowly");
                 return;
             }
             paused = true;
             from.pause();
             call.exchange.onDrain(() -> call.guarded(this::clientDrained));
         }
+    }
+
+    /** There is no room for more of the answer. */
+    void noRoom(String what) {
+        fail(UpstreamError.OURS, new Refusal.Busy(Overload.BYTES, what));
     }
 
     private void clientDrained() {
@@ -251,7 +299,21 @@ final class Attempt implements Client.Listener {
 
     /** The answer has to end: the budget is used up. */
     void budgetReached() {
-        fail(new Refusal.BudgetReached());
+        fail(UpstreamError.OURS, new Refusal.BudgetReached());
+    }
+
+    /** Whether its request could be sent a second time. */
+    boolean repeatable() {
+        return body.repeatable();
+    }
+
+    /** Whether the answer itself has begun. */
+    boolean answered() {
+        return answered;
+    }
+
+    Stake stake() {
+        return stake;
     }
 
     /** What is known of the answer so far. */

@@ -24,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,9 +53,6 @@ final class BatchMoney {
     private @Nullable String open;
 
     private final List<Hold> holds = new ArrayList<>();
-
-    /** When it was begun to wait for money; 0: it was not. */
-    private long parkedNanos;
 
     private boolean ended;
 
@@ -164,14 +160,14 @@ final class BatchMoney {
     }
 
     /** Sets aside what it may cost, and goes on; refuses the call where that can't be. */
-    void hold(RequestScan asked, Runnable then) {
+    void hold(Runnable then) {
         List<Sum> all = List.copyOf(sums.values());
         List<Ask> asks = new ArrayList<>();
         for (Sum each : all) {
             asks.add(new Ask(
                     call.exchange.id(),
                     asks.size() + 1,
-                    call.payer(asked),
+                    call.payer(),
                     provider.name(),
                     each.model,
                     each.upstream,
@@ -180,10 +176,10 @@ final class BatchMoney {
                     each.likely));
         }
         String unbounded = open;
-        if (unbounded != null && call.closedTo(touched(asks, asked))) {
+        if (unbounded != null && call.closedTo(touched(asks))) {
             call.refuse(new Refusal.Unbounded(unbounded));
         } else if (call.dry()) {
-            call.dryRun(asks.size() == 1 ? asks.getFirst() : none(asked), quote(all), touched(asks, asked));
+            call.dryRun(asks.size() == 1 ? asks.getFirst() : none(), quote(all), touched(asks));
         } else if (call.relay.later().full()) {
             call.refuse(new Refusal.NoBooks("as many responses and batches are waited for as may be"));
         } else {
@@ -195,8 +191,7 @@ final class BatchMoney {
     private void hold(List<Ask> asks, Runnable then) {
         while (holds.size() < asks.size()) {
             Ask next = asks.get(holds.size());
-            boolean patient = parkedNanos == 0 || System.nanoTime() - parkedNanos < Call.LEASE_NANOS;
-            switch (call.relay.ledger().hold(call.loop.index(), next, patient)) {
+            switch (call.relay.ledger().hold(call.loop.index(), next, call.patient())) {
                 case Holding.Granted(Hold hold) -> holds.add(hold);
                 case Holding.Exhausted no -> {
                     long now = call.relay.clock().millis();
@@ -204,8 +199,7 @@ final class BatchMoney {
                     return;
                 }
                 case Holding.Parked(CompletionStage<?> ready) -> {
-                    parkedNanos = parkedNanos == 0 ? System.nanoTime() : parkedNanos;
-                    await(ready, () -> hold(asks, then));
+                    call.whenPayable(ready, () -> hold(asks, then));
                     return;
                 }
                 case Holding.Closed(String why) -> {
@@ -217,34 +211,16 @@ final class BatchMoney {
         then.run();
     }
 
-    private void await(CompletionStage<?> ready, Runnable then) {
-        call.idle();
-        var _ = ready.toCompletableFuture()
-                .copy()
-                .orTimeout(Call.BALANCE_SECONDS, TimeUnit.SECONDS)
-                .whenComplete((_, late) -> call.onLoop(() -> {
-                    if (call.over()) {
-                        return;
-                    }
-                    call.busy();
-                    if (late != null) {
-                        call.refuse(new Refusal.NoBooks("what was spent so far could not be added up in time"));
-                    } else {
-                        then.run();
-                    }
-                }));
-    }
-
-    private Ask none(RequestScan asked) {
-        return new Ask(call.exchange.id(), 1, call.payer(asked), provider.name(), "", "", 0, 0, 0);
+    private Ask none() {
+        return new Ask(call.exchange.id(), 1, call.payer(), provider.name(), "", "", 0, 0, 0);
     }
 
     /** The budgets that pay; of lines without a model those that pay whatever it is. */
-    private List<Balance> touched(List<Ask> asks, RequestScan asked) {
+    private List<Balance> touched(List<Ask> asks) {
         Set<Balance> all = new LinkedHashSet<>();
         asks.forEach(each -> all.addAll(call.relay.ledger().touched(each)));
         if (asks.isEmpty()) {
-            all.addAll(call.relay.ledger().touched(none(asked)));
+            all.addAll(call.relay.ledger().touched(none()));
         }
         return List.copyOf(all);
     }

@@ -12,6 +12,8 @@ import dev.lockkeeper.dialect.openai.Refusals;
 import dev.lockkeeper.dialect.openai.RequestScan;
 import dev.lockkeeper.dialect.openai.Rewrite;
 import dev.lockkeeper.dialect.openai.Rewritten;
+import dev.lockkeeper.dialect.openai.StreamTap;
+import dev.lockkeeper.dialect.openai.Taps;
 import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.Exchange.BodyFault;
 import dev.lockkeeper.http.Headers;
@@ -28,17 +30,24 @@ import dev.lockkeeper.limits.Entry;
 import dev.lockkeeper.limits.FairQueue;
 import dev.lockkeeper.limits.Permit;
 import dev.lockkeeper.limits.Scoped;
-import dev.lockkeeper.limits.Subject;
 import dev.lockkeeper.limits.Tokens;
 import dev.lockkeeper.prices.Price;
 import dev.lockkeeper.relay.CallReport.Outcome;
+import dev.lockkeeper.routing.Candidate;
 import dev.lockkeeper.routing.Model;
 import dev.lockkeeper.routing.ModelSettings.Profile;
+import dev.lockkeeper.routing.Plan;
+import dev.lockkeeper.routing.Policy;
+import dev.lockkeeper.routing.Slot;
 import dev.lockkeeper.routing.Target;
+import dev.lockkeeper.routing.Traits;
+import dev.lockkeeper.routing.Turn;
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.Media;
 import dev.lockkeeper.units.Money;
 import dev.lockkeeper.units.Usage;
+import dev.lockkeeper.upstream.Failure;
+import dev.lockkeeper.upstream.Patience;
 import dev.lockkeeper.upstream.Provider;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,12 +73,16 @@ import org.slf4j.LoggerFactory;
  *   scan       what does it ask for?                                400
  *   admit      which model is that, and may this key use it?        404
  *   check      are the objects it names this project's?             404
- *   place      who is asked: where they live, who serves the model  400, 403
+ *   choose     who may be asked, in which order                     400, 403, 503
  *   enter      may it come in now? does it fit the model's window?  403, 429, 400, 413
- *   hold       is there money for it? what it may cost is set aside 403, 429, 503
- *   ownLines   of a batch: is what its lines name this project's?   400, 404
+ *   next       one attempt after another, till one answers          503
+ *     atProvider  is there room under the provider's limits?        429
+ *     takeTurn    is the candidate well, and has it room?           503
+ *     hold     is there money for it? what it may cost is set aside 403, 429, 503
+ *     ownLines of a batch: is what its lines name this project's?   400, 404
  *              is there money for them?                             429, 503
- *   attempt    rewrite, sign, send; wait for an answer              502, 503, 504
+ *     attempt  rewrite, sign, send; wait for an answer              502, 503, 504
+ *     failed   before anything was shown: the next one is made
  *   gate       usage is learnt and booked, what was made is registered: here an answer becomes whole; 503 where it
  *              can't be
  *   over       room is given back, the watcher is told: every path, exactly once, last
@@ -94,10 +107,10 @@ final class Call implements Guard {
     private static final long REGISTER_SECONDS = 10;
 
     /** How long a call waits for a budget's balance that is being added up. */
-    static final long BALANCE_SECONDS = 5;
+    private static final long BALANCE_SECONDS = 5;
 
     /** How long a call asks again while more of a budget is leased, which takes milliseconds each time. */
-    static final long LEASE_NANOS = 2_000_000_000L;
+    private static final long LEASE_NANOS = 2_000_000_000L;
 
     /** When to try again where a provider's limit is used up, and many wait for it. */
     private static final long BUSY_PROVIDER_MILLIS = 1_000;
@@ -108,8 +121,13 @@ final class Call implements Guard {
     /** How often a call waits at most for shares of its limits, which other calls may use up before it. */
     private static final int MOST_SHARE_WAITS = 3;
 
-    /** Characters of a caller's own mark that are kept. */
-    private static final int MAX_TAG = 100;
+    /** No call lasts longer, whatever is configured. */
+    private static final long LONGEST_NANOS = TimeUnit.DAYS.toNanos(1);
+
+    /** Digits of the seconds that a client says it waits. */
+    private static final int MAX_SECONDS = 6;
+
+    private static final Tokens NO_TOKENS = new Tokens(0, 0);
 
     private static final Logger LOG = LoggerFactory.getLogger(Call.class);
 
@@ -140,13 +158,37 @@ final class Call implements Guard {
     private String waitsFor = "";
     private Permit permit = Permit.FREE;
 
+    /** What was asked; says nothing where there is no JSON body. */
+    private RequestScan asked;
+
+    private Labels labels = Labels.NONE;
+    private Policy policy = Policy.ONCE;
+    private Paid making = (_, _) -> {};
+    private @Nullable Tries tries;
+    private Placed first;
+    private Tokens estimate = NO_TOKENS;
+
+    /** What is put up for the attempt under way, or for the next one. */
+    private @Nullable Stake stake;
+
+    private long deadlineNanos;
+    private Turn.@Nullable Waiting queued;
+
+    /** What is to be done at {@link #wakeNanos}; null: nothing. */
+    private @Nullable Runnable onWake;
+
+    private long wakeNanos;
+
     /** How often it has waited for shares of limits. */
     private int shareWaits;
 
-    private @Nullable Meter meter;
     private boolean fallenBack;
+
+    /** What all attempts cost. */
     private long costNanos = CallReport.NO_COST;
-    private long attemptNanos;
+
+    private long tokensUsed;
+    private List<FailedAttempt> failedAttempts = List.of();
 
     /** When the call began to wait for money; 0: it has not. */
     private long parkedNanos;
@@ -172,6 +214,8 @@ final class Call implements Guard {
         this.endpoint = endpoint;
         this.pathIds = pathIds;
         this.ownership = new Ownership(this);
+        this.asked = RequestScan.none(endpoint);
+        this.first = new Placed(rules.defaultProvider(), "", null);
         this.ownSince = exchange.startedNanos();
     }
 
@@ -342,15 +386,11 @@ final class Call implements Guard {
         List<Reference> named = found == null ? List.of() : found.references();
         admit(
                 found == null ? null : found.model(),
-                () -> ownership.check(pathIds, named, () -> {
-                    Placed placed = place();
-                    if (placed != null) {
-                        enter(
-                                placed,
-                                found,
-                                (at, limit) -> ownLines(at, found, () -> attempt(at, rewrite(at, found, body, limit))));
-                    }
-                }));
+                () -> ownership.check(
+                        pathIds,
+                        named,
+                        () -> serve(
+                                found, (at, limit) -> ownLines(at, () -> attempt(rewrite(at, found, body, limit))))));
     }
 
     /** Finds the model that was asked for, and goes on where this key may use it or none is needed. */
@@ -376,12 +416,11 @@ final class Call implements Guard {
      * Makes sure of a batch that what its lines name is this project's too, since the provider will take them for requests of
      * its own; then sets aside what they may cost. Whatever else it is goes on at once.
      */
-    private void ownLines(Placed placed, @Nullable RequestScan found, Runnable then) {
+    private void ownLines(Placed placed, Runnable then) {
         if (endpoint.makes() != ObjectKind.BATCH) {
             then.run();
             return;
         }
-        RequestScan asked = found == null ? RequestScan.none(endpoint) : found;
         List<Reference> files = asked.references().stream()
                 .filter(each -> each.param().equals("input_file_id"))
                 .toList();
@@ -401,7 +440,7 @@ final class Call implements Guard {
                         .filter(each -> caller.mayUse(each.name()))
                         .anyMatch(each -> each.targets().contains(new Target(at, upstream))),
                 costs,
-                named -> ownership.check(List.of(), named, () -> costs.hold(asked, then)));
+                named -> ownership.check(List.of(), named, () -> costs.hold(then)));
         batchInput = input;
         input.begin();
     }
@@ -411,85 +450,129 @@ final class Call implements Guard {
         ownership.check(pathIds, references, then);
     }
 
-    /** Where an attempt goes: a provider, and what it calls the model (empty where there is none). */
-    record Placed(Provider provider, String upstreamModel) {}
-
-    /** Chooses who is asked; null where this refused the call. */
-    @Nullable Placed place() {
-        String pinned = ownership.provider();
-        Model wanted = model;
-        if (wanted != null) {
-            boolean closed = false;
-            for (Target target : wanted.targets()) {
-                if (pinned == null || target.provider().equals(pinned)) {
-                    Provider serves = rules.provider(target.provider());
-                    if (caller.mayReach(serves.name(), serves.isSimulator())) {
-                        return new Placed(serves, target.model());
-                    }
-                    closed = true;
-                }
-            }
-            if (closed) {
-                refuse(new Refusal.ProviderClosed(wanted.name()));
-                return null;
-            }
-            refuse(new Refusal.Scattered(
-                    "The objects this call names live at provider '" + pinned + "', which does not serve the model '"
-                            + wanted.name() + "'.",
-                    "model"));
-            return null;
-        }
-        String asked = pinned != null ? pinned : exchange.headers().get("x-lockkeeper-provider");
-        if (asked == null) {
-            return reach(rules.defaultProvider());
-        }
-        Provider named = rules.providers().get(asked);
-        if (named == null) {
-            refuse(new Refusal.Scattered(
-                    "There is no provider '" + asked + "' here" + (pinned == null ? " (x-lockkeeper-provider)." : "."),
-                    null));
-            return null;
-        }
-        return reach(named);
-    }
-
-    private @Nullable Placed reach(Provider named) {
-        if (caller.mayReach(named.name(), named.isSimulator())) {
-            return new Placed(named, "");
-        }
-        refuse(new Refusal.ProviderClosed(""));
-        return null;
-    }
-
-    /** What follows once a call is let in and paid for. */
-    interface Entered {
+    /** What follows once an attempt's place is taken and paid for. */
+    interface Paid {
         /**
          * Goes on.
          *
-         * @param at where to, which may be another target than was asked for: a budget may name a cheaper model
+         * @param at where to
          * @param limit the tokens that the answer may have at most, or {@link Rewrite#UNLIMITED}
          */
         void go(Placed at, long limit);
     }
 
-    /** Lets the call in, where limits and the model's window do; then its money is set aside. */
-    void enter(Placed placed, @Nullable RequestScan found, Entered then) {
-        RequestScan asked = found == null ? RequestScan.none(endpoint) : found;
+    /** Chooses who is asked, lets the call in, and makes one attempt after another until one answers. */
+    void serve(@Nullable RequestScan found, Paid make) {
+        asked = found == null ? RequestScan.none(endpoint) : found;
+        making = make;
+        switch (Labels.of(asked, exchange.headers())) {
+            case Labels told -> labels = told;
+            case Labels.Wrong(Refusal.BadBody why) -> {
+                refuse(why);
+                return;
+            }
+        }
+        if (!choose()) {
+            return;
+        }
         for (String tool : asked.hostedTools()) {
             if (!caller.mayUseTool(tool)) {
                 refuse(new Refusal.ToolClosed(tool));
                 return;
             }
         }
-        enter(placed, asked, reckoned(placed.upstreamModel(), asked, asked.textBytes()), then);
+        enter();
     }
 
-    private void enter(Placed placed, RequestScan asked, Tokens estimate, Entered then) {
+    /** Chooses who may be asked, and in which order; false where this refused the call. */
+    private boolean choose() {
+        Model wanted = model;
+        List<Placed> order = wanted == null ? anywhere() : candidates(wanted);
+        if (order.isEmpty()) {
+            return false;
+        }
+        policy = wanted == null ? Policy.ONCE : wanted.policy();
+        deadlineNanos = deadline();
+        first = order.getFirst();
+        tries = new Tries(order, policy, exchange.startedNanos(), deadlineNanos, relay.random());
+        return true;
+    }
+
+    /** Who can serve the model, in order; empty where this refused the call. */
+    private List<Placed> candidates(Model wanted) {
+        String pinned = ownership.provider();
+        long tokens =
+                reckoned(wanted.targets().getFirst().model(), asked.textBytes()).likely();
+        Traits traits = labels.traits(asked, caller, endUser(), tokens, pinned == null ? "" : pinned);
+        Plan plan = relay.router().plan(wanted, traits, relay.clock().millis());
+        List<Placed> order = new ArrayList<>(plan.order().size());
+        boolean closed = false;
+        for (Candidate each : plan.order()) {
+            Provider serves = rules.provider(each.provider());
+            if (caller.mayReach(serves.name(), serves.isSimulator())) {
+                order.add(new Placed(serves, each.model(), each));
+            } else {
+                closed = true;
+            }
+        }
+        if (order.isEmpty()) {
+            if (closed) {
+                refuse(new Refusal.ProviderClosed(wanted.name()));
+            } else if (pinned != null && !wanted.servedBy(pinned)) {
+                refuse(new Refusal.Scattered(
+                        "The objects this call names live at provider '" + pinned
+                                + "', which does not serve the model '" + wanted.name() + "'.",
+                        "model"));
+            } else {
+                refuse(Refusal.NoTarget.of(wanted.name(), plan));
+            }
+        }
+        return order;
+    }
+
+    /** Where a call goes that names no model; empty where this refused it. */
+    private List<Placed> anywhere() {
+        String pinned = ownership.provider();
+        String named = pinned != null ? pinned : exchange.headers().get("x-lockkeeper-provider");
+        Provider wanted =
+                named == null ? rules.defaultProvider() : rules.providers().get(named);
+        if (wanted == null) {
+            refuse(new Refusal.Scattered(
+                    "There is no provider '" + named + "' here" + (pinned == null ? " (x-lockkeeper-provider)." : "."),
+                    null));
+            return List.of();
+        }
+        if (!caller.mayReach(wanted.name(), wanted.isSimulator())) {
+            refuse(new Refusal.ProviderClosed(""));
+            return List.of();
+        }
+        return List.of(new Placed(wanted, "", null));
+    }
+
+    /** When the call has to be over: as the model's policy says, or the client, who will not wait longer. */
+    private long deadline() {
+        long most = LONGEST_NANOS;
+        if (policy.deadline() != null) {
+            most = Math.min(most, policy.deadline().toNanos());
+        }
+        String told = exchange.headers().get("x-stainless-timeout");
+        if (told != null && told.length() <= MAX_SECONDS && told.chars().allMatch(c -> c >= '0' && c <= '9')) {
+            long seconds = told.isEmpty() ? 0 : Long.parseLong(told);
+            if (seconds > 0) {
+                most = Math.min(most, seconds * 1_000_000_000);
+            }
+        }
+        return exchange.startedNanos() + most;
+    }
+
+    /** Lets the call in, where the caller's limits and the model's window do. */
+    private void enter() {
+        Tokens reckoned = reckoned(first.upstreamModel(), asked.textBytes());
         // What is named by an id or a URL may have any size: its provider knows whether it is too much.
         boolean known = asked.media().stream().allMatch(Media::known);
         long most = rules.settings().maxInputTokens();
-        if (known && estimate.likely() > most) {
-            refuse(new Refusal.TooManyTokens(estimate.likely(), most));
+        if (known && reckoned.likely() > most) {
+            refuse(new Refusal.TooManyTokens(reckoned.likely(), most));
             return;
         }
         Model wanted = model;
@@ -498,69 +581,153 @@ final class Call implements Guard {
         // Counting takes long: only where the estimate says that it may matter.
         boolean near = known
                 && window > 0
-                && estimate.atMost() > window - answer
-                && estimate.likely() > window - answer - window / NEAR_THE_WINDOW;
+                && reckoned.atMost() > window - answer
+                && reckoned.likely() > window - answer - window / NEAR_THE_WINDOW;
         if (!near) {
-            letIn(placed, asked, estimate, then);
+            letIn(reckoned);
             return;
         }
-        count(placed, asked, counted -> {
+        count(first, counted -> {
             // What can't be counted is the upstream's to refuse.
-            Tokens tokens = counted == null ? estimate : counted;
+            Tokens tokens = counted == null ? reckoned : counted;
             if (counted != null && tokens.likely() > window - answer) {
                 refuse(new Refusal.TooLong(modelName, tokens.likely(), answer, window));
             } else {
-                letIn(placed, asked, tokens, then);
+                letIn(tokens);
             }
         });
     }
 
-    private void letIn(Placed placed, RequestScan asked, Tokens estimate, Entered then) {
+    private void letIn(Tokens tokens) {
+        estimate = tokens;
         if (dry()) {
-            hold(placed, asked, estimate.likely(), then);
+            hold(new Stake(first, 1));
             return;
         }
-        String at = placed.provider().name();
-        boolean fair = rules.settings().fair().providers().contains(at);
-        if (fair && relay.turns().crowded(at)) {
-            awaitTurn(placed, asked, estimate.likely(), then);
-            return;
-        }
-        boolean mayWait = shareWaits < MOST_SHARE_WAITS;
-        switch (relay.limits().enter(scoped(placed, asked), estimate.likely(), estimate.atMost(), mayWait)) {
+        switch (relay.limits().enter(scoped(), tokens.likely(), tokens.atMost(), mayWaitForShares())) {
             case Permit entered -> {
                 permit = entered;
-                hold(placed, asked, estimate.likely(), then);
+                next(() -> refuse(new Refusal.Internal()));
             }
-            case Entry.Refused no -> {
-                if (fair && waitsOn(no)) {
-                    awaitTurn(placed, asked, estimate.likely(), then);
-                } else {
-                    refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
-                }
-            }
-            case Entry.Near() ->
-                count(placed, asked, counted -> {
-                    Tokens exact = counted == null ? new Tokens(estimate.likely(), estimate.likely()) : counted;
-                    letIn(placed, asked, exact, then);
-                });
-            case Entry.Later(CompletableFuture<?> fetched) -> {
-                shareWaits++;
-                idle();
-                CompletableFuture<?> _ = fetched.whenComplete((_, _) -> onLoop(() -> {
-                    if (!over) {
-                        busy();
-                        letIn(placed, asked, estimate, then);
-                    }
-                }));
-            }
+            case Entry.Refused no -> refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
+            case Entry.Near() -> countExactly(first, this::letIn);
+            case Entry.Later(CompletableFuture<?> fetched) -> whenFetched(fetched, () -> letIn(tokens));
         }
     }
 
+    private boolean mayWaitForShares() {
+        return shareWaits < MOST_SHARE_WAITS;
+    }
+
+    private void countExactly(Placed at, Consumer<Tokens> then) {
+        Tokens rough = estimate;
+        count(at, counted -> then.accept(counted == null ? new Tokens(rough.likely(), rough.likely()) : counted));
+    }
+
+    private void whenFetched(CompletableFuture<?> fetched, Runnable then) {
+        shareWaits++;
+        idle();
+        CompletableFuture<?> _ = fetched.whenComplete((_, _) -> onLoop(() -> {
+            if (!over) {
+                busy();
+                then.run();
+            }
+        }));
+    }
+
+    // ---- one attempt after another ----
+
+    /** Makes the next attempt, now or when its time has come; {@code tell} says so where there is none. */
+    private void next(Runnable tell) {
+        Tries left = tries;
+        if (left == null) {
+            throw new IllegalStateException("nobody was chosen yet");
+        }
+        switch (left.next(System.nanoTime())) {
+            case Tries.Step.Try(Placed at) -> {
+                if (left.retries(at) && !relay.health().mayRetry(at.provider().name())) {
+                    left.closed(at, "its share of retries is used up", -1, System.nanoTime());
+                    next(tell);
+                    return;
+                }
+                Stake taken = new Stake(at, left.attempts() + 1);
+                stake = taken;
+                atProvider(taken);
+            }
+            case Tries.Step.Wait(long nanos) -> {
+                idle();
+                wakeNanos = System.nanoTime() + nanos;
+                onWake = () -> next(tell);
+            }
+            case Tries.Step.Give() -> tell.run();
+        }
+    }
+
+    /** Takes a place under the limits of the provider. */
+    private void atProvider(Stake taken) {
+        String at = taken.at().provider().name();
+        boolean elsewhere = elsewhere(taken.at());
+        boolean fair = !elsewhere && rules.settings().fair().providers().contains(at);
+        if (fair && relay.turns().crowded(at)) {
+            awaitTurn(taken);
+            return;
+        }
+        switch (relay.limits().enter(providerOf(taken), estimate.likely(), estimate.atMost(), mayWaitForShares())) {
+            case Permit entered -> {
+                taken.entered(entered);
+                takeTurn(taken);
+            }
+            case Entry.Refused no -> {
+                if (fair && waitsOn(no)) {
+                    awaitTurn(taken);
+                } else {
+                    // With nobody else to go to, the caller is told at once when the limit opens.
+                    closed(
+                            taken,
+                            "the limit of its provider is used up",
+                            elsewhere ? no.opensInMillis() : -1,
+                            new Refusal.Limited(no.message(), no.opensInMillis()));
+                }
+            }
+            case Entry.Near() ->
+                countExactly(taken.at(), exact -> {
+                    estimate = exact;
+                    atProvider(taken);
+                });
+            case Entry.Later(CompletableFuture<?> fetched) -> whenFetched(fetched, () -> atProvider(taken));
+        }
+    }
+
+    /** The candidate of a stake has no room for this call: the next one is asked, if there is one. */
+    private void closed(Stake taken, String why, long opensInMillis, Refusal alone) {
+        taken.giveBack();
+        Tries left = tries;
+        if (left != null) {
+            left.closed(taken.at(), why, opensInMillis, System.nanoTime());
+            next(() -> {
+                if (left.attempts() == 0) {
+                    permit.undo(); // nobody was asked
+                }
+                refuse(left.several() ? noTarget(left, opensInMillis) : alone);
+            });
+        }
+    }
+
+    private Refusal noTarget(Tries left, long opensInMillis) {
+        return new Refusal.NoTarget(modelName, left.reasons(), opensInMillis);
+    }
+
+    /** Whether another candidate than this may still be asked. */
+    boolean elsewhere(Placed at) {
+        Tries left = tries;
+        return left != null && left.elsewhere(at);
+    }
+
     /** Waits until the provider's limit has room for this call's organization, by weight. */
-    private void awaitTurn(Placed placed, RequestScan asked, long input, Entered then) {
-        String at = placed.provider().name();
-        Scoped who = scoped(placed, asked);
+    private void awaitTurn(Stake taken) {
+        String at = taken.at().provider().name();
+        Scoped who = providerOf(taken);
+        long input = estimate.likely();
         Refusal late = new Refusal.Limited(
                 "The limit of provider '" + at + "' is used up, and this call's turn did not come in time.",
                 BUSY_PROVIDER_MILLIS);
@@ -575,7 +742,7 @@ final class Call implements Guard {
                             if (entry instanceof Entry.Refused no && waitsOn(no)) {
                                 return false;
                             }
-                            onLoop(() -> turn(entry, placed, asked, input, then));
+                            onLoop(() -> turn(entry, taken));
                             return true;
                         },
                         () -> onLoop(() -> refuse(late)));
@@ -590,23 +757,23 @@ final class Call implements Guard {
 
     /** Whether a refusal is worth waiting for: the provider's limit is used up, and not too small for the call. */
     private static boolean waitsOn(Entry.Refused no) {
-        return no.subject().kind() == Subject.Kind.PROVIDER && no.opensInMillis() != Entry.Refused.NEVER;
+        return no.opensInMillis() != Entry.Refused.NEVER;
     }
 
-    private void turn(Entry entry, Placed placed, RequestScan asked, long input, Entered then) {
+    private void turn(Entry entry, Stake taken) {
         waiting = null;
         if (over) {
             if (entry instanceof Permit unused) {
                 unused.leave();
-                relay.turns().serve(placed.provider().name(), System.nanoTime());
+                relay.turns().serve(taken.at().provider().name(), System.nanoTime());
             }
             return;
         }
         busy();
         switch (entry) {
             case Permit entered -> {
-                permit = entered;
-                hold(placed, asked, input, then);
+                taken.entered(entered);
+                takeTurn(taken);
             }
             case Entry.Refused no -> refuse(new Refusal.Limited(no.message(), no.opensInMillis()));
             case Entry.Near() -> throw new IllegalStateException("the tokens were told exactly");
@@ -615,19 +782,53 @@ final class Call implements Guard {
         }
     }
 
+    /** Takes a turn at the candidate, where its health leaves one. */
+    private void takeTurn(Stake taken) {
+        Candidate candidate = taken.at().candidate();
+        if (candidate == null) {
+            hold(taken);
+        } else {
+            turned(taken, relay.health().enter(candidate));
+        }
+    }
+
+    private void turned(Stake taken, Turn turn) {
+        switch (turn) {
+            case Slot slot -> {
+                taken.turn(slot);
+                hold(taken);
+            }
+            case Turn.Closed(String why, long opens) ->
+                closed(taken, why, opens, new Refusal.NoTarget(modelName, List.of(taken.at() + ": " + why), opens));
+            case Turn.Queued(Turn.Waiting place) -> {
+                queued = place;
+                idle();
+                place.whenOver(told -> onLoop(() -> {
+                    queued = null;
+                    if (!over) {
+                        busy();
+                        turned(taken, told);
+                    } else if (told instanceof Slot unused) {
+                        unused.ended(Slot.Ending.UNKNOWN, System.nanoTime());
+                    }
+                }));
+            }
+        }
+    }
+
     /** Tokens of the prompt with so many bytes of text. */
-    private Tokens reckoned(String forModel, RequestScan asked, long textBytes) {
+    private Tokens reckoned(String forModel, long textBytes) {
         Tokens told = relay.estimates().input(forModel, textBytes, asked.messages(), asked.media());
         return new Tokens(told.likely() + asked.tokenIds(), told.atMost() + asked.tokenIds());
     }
 
     /** Counts the prompt's text on a worker; null where that can't be had, because it is long or too many wait. */
-    private void count(Placed placed, RequestScan asked, Consumer<@Nullable Tokens> then) {
+    private void count(Placed at, Consumer<@Nullable Tokens> then) {
         Bytes counted = prompt;
         boolean taken = counted != null
                 && relay.workers().estimate(() -> {
                     long all = relay.tokens().countPrompt(counted, relay::cuttingShort)
-                            + reckoned(placed.upstreamModel(), asked, 0).likely();
+                            + reckoned(at.upstreamModel(), 0).likely();
                     onLoop(() -> {
                         if (!over) {
                             busy();
@@ -643,46 +844,36 @@ final class Call implements Guard {
     }
 
     /**
-     * Sets aside what an attempt at this target may cost, and goes on with the tokens that its answer may have at most. What
-     * costs nothing, or is billed by what it makes, passes.
+     * Sets aside what an attempt may cost, and goes on with the tokens that its answer may have at most. What costs nothing, or
+     * is billed by what it makes, passes.
      */
-    private void hold(Placed placed, RequestScan asked, long input, Entered then) {
+    private void hold(Stake taken) {
+        Placed at = taken.at();
         String open = openEnded();
         boolean billed = endpoint.billed() && model != null;
         boolean batch = endpoint.makes() == ObjectKind.BATCH; // its lines tell what it costs
         if (!billed && open == null && (batch || !dry())) {
-            then.go(placed, Rewrite.UNLIMITED);
+            making.go(at, Rewrite.UNLIMITED);
             return;
         }
         if (asked.background() && relay.later().full()) {
             refuse(new Refusal.NoBooks("as many responses and batches are waited for as may be"));
             return;
         }
-        String at = placed.provider().name();
         long now = relay.clock().millis();
-        Price price = billed ? rules.prices().find(at, placed.upstreamModel(), now) : null;
+        Price price = billed ? rules.prices().find(at.provider().name(), at.upstreamModel(), now) : null;
         if (billed && price == null) {
-            refuse(new Refusal.Unpriced(placed.upstreamModel(), at));
+            refuse(new Refusal.Unpriced(at.upstreamModel(), at.provider().name()));
             return;
         }
-        Model wanted = model;
-        Quote quote = price == null
-                ? Quote.NOTHING
-                : Quote.of(
-                        endpoint,
-                        asked,
-                        input,
-                        wanted == null ? 0 : wanted.maxOutput(),
-                        reasonsInSecret(placed.upstreamModel(), asked),
-                        Pieces.beside(endpoint, asked, bodyBytes()),
-                        price);
+        Quote quote = price == null ? Quote.NOTHING : quote(at, price);
         Ask ask = new Ask(
                 exchange.id(),
-                1,
-                payer(asked),
-                at,
+                taken.number(),
+                payer(),
+                at.provider().name(),
                 modelName,
-                placed.upstreamModel(),
+                at.upstreamModel(),
                 quote.least(),
                 quote.wanted(),
                 quote.likely());
@@ -695,66 +886,90 @@ final class Call implements Guard {
             return;
         }
         if (price == null) {
-            then.go(placed, Rewrite.UNLIMITED);
+            making.go(at, Rewrite.UNLIMITED);
             return;
         }
-        boolean patient = parkedNanos == 0 || System.nanoTime() - parkedNanos < LEASE_NANOS;
-        switch (relay.ledger().hold(loop.index(), ask, patient)) {
+        switch (relay.ledger().hold(loop.index(), ask, patient())) {
             case Holding.Granted(Hold hold) -> {
-                Meter opened = new Meter(hold, price, quote, tier(asked));
-                meter = opened;
-                attemptNanos = System.nanoTime();
-                then.go(placed, opened.limit());
+                Meter opened = new Meter(hold, price, quote, tier());
+                taken.paid(opened);
+                making.go(at, opened.limit());
             }
             case Holding.Exhausted no -> {
-                Placed cheaper = cheaper(no.budget());
-                if (cheaper == null) {
-                    refuse(Refusal.Spent.of(no, quote.least(), now));
+                Refusal spent = Refusal.Spent.of(no, quote.least(), now);
+                if (!fallsBack(no.budget())) {
+                    refuse(spent);
                 } else if (!over) {
-                    long again = reckoned(cheaper.upstreamModel(), asked, asked.textBytes())
-                            .likely();
-                    hold(cheaper, asked, again, then);
+                    taken.giveBack();
+                    if (choose()) {
+                        estimate = reckoned(first.upstreamModel(), asked.textBytes());
+                        next(() -> refuse(spent));
+                    }
                 }
             }
-            case Holding.Parked(CompletionStage<?> ready) -> {
-                parkedNanos = parkedNanos == 0 ? System.nanoTime() : parkedNanos;
-                idle();
-                var _ = ready.toCompletableFuture()
-                        .copy()
-                        .orTimeout(BALANCE_SECONDS, TimeUnit.SECONDS)
-                        .whenComplete((_, late) -> onLoop(() -> {
-                            if (over) {
-                                return;
-                            }
-                            busy();
-                            if (late != null) {
-                                refuse(new Refusal.NoBooks("what was spent so far could not be added up in time"));
-                            } else {
-                                hold(placed, asked, input, then);
-                            }
-                        }));
-            }
+            case Holding.Parked(CompletionStage<?> ready) -> whenPayable(ready, () -> hold(taken));
             case Holding.Closed(String why) -> refuse(new Refusal.NoBooks(why));
         }
     }
 
+    private Quote quote(Placed at, Price price) {
+        Model wanted = model;
+        // Each model has its own way of counting, which the estimates learn.
+        long input = at.sameTarget(first)
+                ? estimate.likely()
+                : reckoned(at.upstreamModel(), asked.textBytes()).likely();
+        return Quote.of(
+                endpoint,
+                asked,
+                input,
+                wanted == null ? 0 : wanted.maxOutput(),
+                reasonsInSecret(at.upstreamModel()),
+                Pieces.beside(endpoint, asked, bodyBytes()),
+                price);
+    }
+
+    /** Whether this call still asks again while more of a budget is leased. */
+    boolean patient() {
+        return parkedNanos == 0 || System.nanoTime() - parkedNanos < LEASE_NANOS;
+    }
+
+    /** Goes on when a budget's balance is known or more of it is leased; refuses the call where that takes too long. */
+    void whenPayable(CompletionStage<?> ready, Runnable then) {
+        parkedNanos = parkedNanos == 0 ? System.nanoTime() : parkedNanos;
+        idle();
+        var _ = ready.toCompletableFuture()
+                .copy()
+                .orTimeout(BALANCE_SECONDS, TimeUnit.SECONDS)
+                .whenComplete((_, late) -> onLoop(() -> {
+                    if (over) {
+                        return;
+                    }
+                    busy();
+                    if (late != null) {
+                        refuse(new Refusal.NoBooks("what was spent so far could not be added up in time"));
+                    } else {
+                        then.run();
+                    }
+                }));
+    }
+
     /**
-     * Where the call goes instead, as the budget that can't pay it says; null where it says nothing, or no more. The limits
-     * that the call came in by are those of the model that was asked for.
+     * Whether the call goes on as one for another model, as the budget that can't pay it says. The limits that it came in by
+     * are those of the model that was asked for.
      */
-    private @Nullable Placed cheaper(Budget budget) {
+    private boolean fallsBack(Budget budget) {
         String name = budget.terms().fallbackModel();
         Model instead = fallenBack || name.isEmpty() || incoming != null
                 ? null
                 : rules.models().find(name);
         if (instead == null || !caller.mayUse(name)) {
-            return null;
+            return false;
         }
         fallenBack = true;
         warnings = List.of("budget " + budget.id() + " is used up: answered by " + name);
         model = instead;
         modelName = name;
-        return place();
+        return true;
     }
 
     /** Whether the client only wants to know what the call would cost. */
@@ -790,48 +1005,39 @@ final class Call implements Guard {
         return endpoint.costsWithoutBound();
     }
 
-    private Scoped scoped(Placed placed, RequestScan asked) {
-        return new Scoped(
-                caller.organizationId(),
-                caller.projectId(),
-                caller.keyId(),
-                endUser(asked),
-                modelName,
-                placed.provider().name());
+    /** Who comes in, but for the provider: that is for each attempt to enter. */
+    private Scoped scoped() {
+        return new Scoped(caller.organizationId(), caller.projectId(), caller.keyId(), endUser(), modelName, "");
     }
 
-    Payer payer(RequestScan asked) {
-        String tag = exchange.headers().get("x-lockkeeper-tag");
-        return new Payer(
-                caller.organizationId(),
-                caller.projectId(),
-                caller.keyId(),
-                endUser(asked),
-                tag == null ? "" : tag.length() > MAX_TAG ? tag.substring(0, MAX_TAG) : tag);
+    private static Scoped providerOf(Stake taken) {
+        return new Scoped("", "", "", "", "", taken.at().provider().name());
+    }
+
+    Payer payer() {
+        return new Payer(caller.organizationId(), caller.projectId(), caller.keyId(), endUser(), labels.tag());
     }
 
     /** As the books and limits know them. */
-    private String endUser(RequestScan asked) {
+    private String endUser() {
         return rules.settings().endUsers().booked(asked.endUser());
     }
 
-    private static String tier(RequestScan asked) {
+    private String tier() {
         String tier = asked.serviceTier();
         return tier == null ? "" : tier;
     }
 
     /** Whether so much generated text is paid; where it isn't, the answer has to end. */
     boolean pays(long textBytes) {
-        Meter open = meter;
+        Meter open = meter();
         return open == null || open.pays(textBytes);
     }
 
     /** Whether the answer tells of something that goes on without this call, and is billed when it is done. */
     private boolean goesOn(Learnt learnt) {
         String id = learnt.objectId();
-        RequestScan asked = scan;
-        return asked != null
-                && asked.background()
+        return asked.background()
                 && learnt.usage() == null
                 && id != null
                 && Awaited.names(id)
@@ -842,7 +1048,6 @@ final class Call implements Guard {
         if (!goesOn(learnt)) {
             return false;
         }
-        RequestScan asked = scan == null ? RequestScan.none(endpoint) : scan;
         long wait = rules.settings().later().background().toMillis();
         return open.await(
                 relay.later(),
@@ -851,38 +1056,44 @@ final class Call implements Guard {
                         Awaited.Kind.RESPONSE,
                         String.valueOf(learnt.objectId()),
                         endpoint.path(),
-                        tier(asked),
+                        tier(),
                         open.input(),
                         open.output(),
                         relay.clock().millis() + wait));
     }
 
+    /** The money of the attempt under way; null where it costs nothing, or there is none. */
+    private @Nullable Meter meter() {
+        Stake current = stake;
+        return current == null ? null : current.meter();
+    }
+
     /** Books what the attempt cost, once; what goes on is left to {@link Later}. */
     private void settle(@Nullable Usage told, Learnt learnt, Outcome outcome) {
-        Meter open = meter;
+        Stake current = stake;
+        Meter open = meter();
         if (batchMoney != null) {
             batchMoney.asked(learnt);
         }
-        if (open == null || open.ended() || awaits(open, learnt)) {
+        if (current == null || open == null || open.ended() || awaits(open, learnt)) {
             return;
         }
-        long took = System.nanoTime() - attemptNanos;
-        RequestScan asked = scan == null ? RequestScan.none(endpoint) : scan;
+        long took = System.nanoTime() - current.startedNanos();
         Usage usage = told;
         if (usage == null) {
             usage = Pieces.of(endpoint, asked, bytesIn)
-                    .freshInput(
-                            reckoned(upstreamModel, asked, asked.textBytes()).likely())
+                    .freshInput(reckoned(upstreamModel, asked.textBytes()).likely())
                     .build();
         }
         if (usage.tier().isEmpty()) {
-            usage = usage.withTier(tier(asked));
+            usage = usage.withTier(tier());
         }
         // It may have begun in the background, and nobody knows its name.
         boolean lost = usage.estimated() && asked.background() && !Later.over(learnt.finish());
-        costNanos = lost ? open.heldNanos() : open.cost(usage);
+        long cost = lost ? open.heldNanos() : open.cost(usage);
+        costNanos = costNanos == CallReport.NO_COST ? cost : costNanos + cost;
         open.settle(new Bill(
-                costNanos,
+                cost,
                 usage,
                 usage.estimated(),
                 endpoint.path(),
@@ -890,7 +1101,10 @@ final class Call implements Guard {
                 outcome.name().toLowerCase(Locale.ROOT),
                 relay.clock().millis() - took / 1_000_000,
                 took / 1_000_000));
-        permit.correct(usage.input() + usage.output());
+        long tokens = usage.input() + usage.output();
+        tokensUsed += tokens;
+        permit.correct(tokensUsed);
+        current.permit().correct(tokens);
         boolean textOnly = asked.media().isEmpty() && asked.references().isEmpty() && asked.tokenIds() == 0;
         if (!usage.estimated() && textOnly) {
             relay.estimates().learn(upstreamModel, asked.textBytes(), asked.messages(), usage.input());
@@ -914,13 +1128,16 @@ final class Call implements Guard {
                         true,
                         limit,
                         rules.settings().endUsers().told(found.endUser())));
-        warnings =
-                Stream.concat(warnings.stream(), rewritten.warnings().stream()).toList();
+        if (!rewritten.warnings().isEmpty()) {
+            warnings = Stream.concat(warnings.stream(), rewritten.warnings().stream())
+                    .distinct() // each attempt's body is made anew
+                    .toList();
+        }
         return RequestBody.of(rewritten.pieces(), rewritten.length());
     }
 
     /** Whether the model reasons unseen at the effort asked for. A profile that leaves requests alone doesn't change that. */
-    private boolean reasonsInSecret(String upstream, RequestScan asked) {
+    private boolean reasonsInSecret(String upstream) {
         Model wanted = model;
         Profile profile = wanted == null ? Profile.EXACT : wanted.profile();
         return switch (profile) {
@@ -940,17 +1157,99 @@ final class Call implements Guard {
         };
     }
 
-    /** Asks a provider. From here on the attempt hears the answer and writes it to the client. */
-    void attempt(Placed placed, RequestBody body) {
-        if (over) {
+    /** Asks the provider that is staked on. From here on the attempt hears the answer and writes it to the client. */
+    void attempt(RequestBody body) {
+        Stake taken = stake;
+        Tries left = tries;
+        if (over || taken == null || left == null) {
             body.close();
             return;
         }
-        provider = placed.provider().name();
-        upstreamModel = placed.upstreamModel();
-        Attempt next = new Attempt(this, placed.provider(), body, scan);
-        attempt = next;
-        next.start();
+        provider = taken.at().provider().name();
+        upstreamModel = taken.at().upstreamModel();
+        left.begun();
+        Attempt made = new Attempt(this, taken, body, scan);
+        attempt = made;
+        made.start();
+    }
+
+    /**
+     * An attempt has failed and nothing of its answer was shown to the client: what it cost is booked and the next one is
+     * made. Where there is none the client is told: by {@code tell} if only one candidate was there to be asked or the
+     * failure is the request's own, else what was seen of each.
+     */
+    void failed(Attempt which, Failure told, Runnable tell) {
+        Tries left = tries;
+        Stake taken = stake;
+        if (over || left == null || taken == null || which != attempt) {
+            return;
+        }
+        long now = System.nanoTime();
+        judge(taken, told);
+        Failure why = told.kind() == Failure.Kind.POLICY && policy.elsewhereOnPolicy()
+                ? new Failure(told.kind(), Failure.Next.ELSEWHERE, told.code(), told.afterMillis())
+                : told;
+        Learnt learnt = which.learnt();
+        left.failed(taken.at(), why, now);
+        boolean last = !which.repeatable() || goesOn(learnt) || left.next(now) instanceof Tries.Step.Give;
+        if (last) {
+            if (left.attempts() > 1) {
+                note(taken, why, CallReport.NO_COST);
+            }
+            if (left.several() && why.next() != Failure.Next.TELL && which.repeatable()) {
+                refuse(noTarget(left, why.afterMillis()), learnt);
+            } else {
+                tell.run();
+            }
+            return;
+        }
+        attempt = null;
+        which.close();
+        long before = costNanos;
+        if (which.maySpend()) {
+            settle(learnt.usage() != null ? learnt.usage() : withUnseen(roughly(learnt)), learnt, Outcome.FAILED);
+        }
+        note(taken, why, costNanos == before ? CallReport.NO_COST : costNanos - Math.max(0, before));
+        taken.letGo();
+        relay.turns().serve(provider, now);
+        ownership.forget();
+        next(() -> refuse(noTarget(left, -1)));
+    }
+
+    private void note(Stake taken, Failure why, long cost) {
+        if (failedAttempts.isEmpty()) {
+            failedAttempts = new ArrayList<>();
+        }
+        Placed at = taken.at();
+        failedAttempts.add(new FailedAttempt(
+                at.provider().name(),
+                at.upstreamModel(),
+                at.key(),
+                why.kind().name().toLowerCase(Locale.ROOT),
+                why.code(),
+                System.nanoTime() - taken.startedNanos(),
+                cost));
+    }
+
+    /** The candidate of an attempt is judged by how it failed. */
+    void judge(Stake taken, Failure why) {
+        taken.ended(
+                switch (why.kind()) {
+                    case REQUEST, POLICY, TOO_LONG, UNFIT -> Slot.Ending.ANSWERED;
+                    case KEY, QUOTA, BROKEN, UNREACHED, SILENT -> Slot.Ending.FAILED;
+                    case BUSY -> Slot.Ending.BUSY;
+                    case OURS -> Slot.Ending.UNKNOWN;
+                });
+        Candidate candidate = taken.at().candidate();
+        if (candidate != null && why.afterMillis() > 0) {
+            relay.health().rest(candidate, why.afterMillis(), "it asked for patience");
+        }
+    }
+
+    private Usage roughly(Learnt learnt) {
+        return Usage.estimate(
+                reckoned(upstreamModel, asked.textBytes()).likely(),
+                TokenCounter.reckoned(learnt.text().length()));
     }
 
     /**
@@ -1057,14 +1356,13 @@ final class Call implements Guard {
     }
 
     private void usageOf(Learnt learnt, Consumer<@Nullable Usage> then) {
-        RequestScan asked = scan;
-        if (used(learnt) != null || asked == null || !countsTokens() || goesOn(learnt)) {
+        if (used(learnt) != null || scan == null || !countsTokens() || goesOn(learnt)) {
             then.accept(used(learnt));
             return;
         }
         Bytes counted = prompt;
         // Pictures, recordings, files and tokens given as numbers are not among the texts that can be counted.
-        long besides = reckoned(upstreamModel, asked, 0).likely();
+        long besides = reckoned(upstreamModel, 0).likely();
         Usage rough = Usage.estimate(
                 besides + TokenCounter.reckoned(asked.textBytes()),
                 TokenCounter.reckoned(learnt.text().length()));
@@ -1114,8 +1412,29 @@ final class Call implements Guard {
 
     // ---- what an attempt and its answer say to the client, counted ----
 
-    /** Sends a whole answer. */
+    /** Whether the answer is told whole or not at all. */
+    boolean wholeOnly() {
+        return policy.wholeOnly();
+    }
+
+    /** How long a stream's first token is waited for where somebody else could answer. */
+    long firstTokenNanos(Patience patience) {
+        if (policy.firstTokenOff()) {
+            return Long.MAX_VALUE;
+        }
+        return policy.firstToken() == null
+                ? patience.firstTokenNanos()
+                : policy.firstToken().toNanos();
+    }
+
+    /** Sends a whole answer; an error where a stream was promised already, as that stream's last event. */
     void answer(int answerStatus, Headers headers, Bytes body) {
+        if (exchange.headSent()) {
+            StreamTap ending = Taps.stream(endpoint, asked);
+            write(ending.brokenEnding(UpstreamError.code(body), UpstreamError.message(body)));
+            exchange.end();
+            return;
+        }
         sending(answerStatus, body.length());
         exchange.answer(answerStatus, headers, body);
     }
@@ -1144,7 +1463,7 @@ final class Call implements Guard {
     /** The fields of an upstream's answer for the client, with this gateway's own. */
     Headers headers(Provider answering, Headers upstream) {
         Headers headers = answering.answer(upstream);
-        if (permit != Permit.FREE) {
+        if (permit != Permit.FREE || (stake != null && stake.permit() != Permit.FREE)) {
             // The client's limits are this gateway's; the provider's beside them would be taken for them.
             List<String> theirs = new ArrayList<>();
             headers.forEach((name, _) -> {
@@ -1162,9 +1481,15 @@ final class Call implements Guard {
         headers.set("x-request-id", exchange.id());
         if (!provider.isEmpty()) {
             headers.set("x-lockkeeper-provider", provider);
+            if (tries != null && tries.attempts() > 1) {
+                headers.set("x-lockkeeper-attempts", Integer.toString(tries.attempts()));
+            }
+            if (!upstreamModel.isEmpty()) {
+                headers.set("x-lockkeeper-target", provider + "/" + upstreamModel);
+            }
         }
         headers.set("x-lockkeeper-overhead-us", Long.toString(ownNanos() / 1000));
-        permit.rateLimitHeaders(headers::set);
+        permit.rateLimitHeaders(stake == null ? Permit.FREE : stake.permit(), headers::set);
         if (costNanos != CallReport.NO_COST) {
             headers.set("x-lockkeeper-cost", new Money(costNanos).toString());
         }
@@ -1200,6 +1525,15 @@ final class Call implements Guard {
             guarded(() -> cutShort(current));
         } else if (waiting != null) {
             relay.turns().serve(waitsFor, nowNanos);
+        } else if (!over && nowNanos - deadlineNanos >= 0 && tries != null && !shown(current)) {
+            guarded(() -> deadlinePassed(current));
+        } else if (queued != null) {
+            queued.tick(nowNanos);
+        } else if (onWake != null && !over && nowNanos - wakeNanos >= 0) {
+            Runnable wake = onWake;
+            onWake = null;
+            busy();
+            guarded(wake);
         } else if (current != null && !over) {
             try {
                 current.tick(nowNanos);
@@ -1210,15 +1544,6 @@ final class Call implements Guard {
     }
 
     // ---- what goes wrong here: no mistake of this code leaves a client without an end ----
-
-    @Override
-    public void guarded(Runnable step) {
-        try {
-            step.run();
-        } catch (RuntimeException | Error bug) {
-            crashed(bug);
-        }
-    }
 
     /** Does a guarded step on the call's loop. Any thread. */
     void onLoop(Runnable step) {
@@ -1246,10 +1571,24 @@ final class Call implements Guard {
         }
     }
 
+    /** Whether an answer is on its way to the client: a client that says how long it waits means the wait for that. */
+    private boolean shown(@Nullable Attempt current) {
+        return policy.deadline() == null && streamed && current != null && current.answered();
+    }
+
+    private void deadlinePassed(@Nullable Attempt current) {
+        Refusal late = new Refusal.DeadlinePassed((deadlineNanos - exchange.startedNanos()) / 1_000_000);
+        if (current == null) {
+            refuse(late);
+        } else {
+            current.deadlinePassed(late);
+        }
+    }
+
     /** The process stops and waits no longer: the client is told, the upstream too. */
     private void cutShort(@Nullable Attempt current) {
         if (current == null) {
-            refuse(new Refusal.Stopping(false));
+            refuse(new Refusal.Stopping(!provider.isEmpty()));
         } else {
             current.cutShort();
         }
@@ -1294,7 +1633,7 @@ final class Call implements Guard {
             return;
         }
         over = true;
-        Meter open = meter;
+        Meter open = meter();
         try {
             letGoOfAll(open);
         } catch (RuntimeException | Error bug) {
@@ -1302,7 +1641,7 @@ final class Call implements Guard {
         }
         boolean unbooked = open != null && !open.ended();
         if (usage == null && (unbooked || !learnt.text().isEmpty())) {
-            usageOf(learnt, estimate -> close(learnt, withUnseen(estimate), outcome, errorCode));
+            usageOf(learnt, seen -> close(learnt, withUnseen(seen), outcome, errorCode));
         } else {
             close(learnt, usage, outcome, errorCode);
         }
@@ -1327,6 +1666,9 @@ final class Call implements Guard {
         if (waiting != null) {
             waiting.cancel();
         }
+        if (queued != null) {
+            queued.cancel();
+        }
         if (batchInput != null) {
             batchInput.close();
         }
@@ -1339,17 +1681,16 @@ final class Call implements Guard {
     }
 
     /** Adds what an answer that was broken off has likely cost without being seen. */
-    private @Nullable Usage withUnseen(@Nullable Usage estimate) {
-        Meter open = meter;
-        if (estimate == null || open == null || open.ended()) {
-            return estimate;
+    private @Nullable Usage withUnseen(@Nullable Usage seen) {
+        Meter open = meter();
+        Stake current = stake;
+        if (seen == null || open == null || current == null || open.ended()) {
+            return seen;
         }
-        long unseen = open.unseen(System.nanoTime() - attemptNanos) - estimate.output();
+        long unseen = open.unseen(System.nanoTime() - current.startedNanos()) - seen.output();
         return unseen <= 0
-                ? estimate
-                : estimate.toBuilder()
-                        .textOutput(estimate.textOutput() + unseen)
-                        .build();
+                ? seen
+                : seen.toBuilder().textOutput(seen.textOutput() + unseen).build();
     }
 
     /** Books what isn't yet, gives the call's place back, and tells its end. */
@@ -1357,8 +1698,11 @@ final class Call implements Guard {
         try {
             settle(usage, learnt, outcome);
         } finally {
-            if (meter != null) {
-                meter.release(); // of what could not be booked; does nothing after settling
+            if (stake != null) {
+                if (outcome == Outcome.SERVED) {
+                    stake.ended(Slot.Ending.ANSWERED);
+                }
+                stake.letGo(); // of what could not be booked too; does nothing after settling
             }
             permit.leave();
             if (!provider.isEmpty()) {
@@ -1395,7 +1739,8 @@ final class Call implements Guard {
                             relay.clock().millis() - total / 1_000_000,
                             learnt.finish(),
                             warnings.size(),
-                            costNanos));
+                            costNanos,
+                            failedAttempts));
         } finally {
             relay.ended(rules);
         }

@@ -1,6 +1,7 @@
 package dev.lockkeeper.relay;
 
 import dev.lockkeeper.units.Usage;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,9 @@ import org.jspecify.annotations.Nullable;
  * @param epochMillis the time of the start, milliseconds since 1970
  * @param finish the finish reason as the upstream told it, empty when none
  * @param warnings how many warnings the answer carried
- * @param costNanos what was booked for it, in nano-dollars; {@link #NO_COST} when nothing was to be booked
+ * @param costNanos what was booked for it, all attempts together, in nano-dollars; {@link #NO_COST} when nothing was to be
+ *     booked
+ * @param failedAttempts the attempts before the last one, or all of them where none was left to be made
  */
 public record CallReport(
         String requestId,
@@ -53,7 +56,12 @@ public record CallReport(
         long epochMillis,
         String finish,
         int warnings,
-        long costNanos) {
+        long costNanos,
+        List<FailedAttempt> failedAttempts) {
+
+    public CallReport {
+        failedAttempts = List.copyOf(failedAttempts);
+    }
 
     /** The status told of a call whose client went away before a status was sent. */
     public static final int CLIENT_GONE = 499;

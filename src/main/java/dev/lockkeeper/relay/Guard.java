@@ -9,7 +9,13 @@ import dev.lockkeeper.units.Bytes;
 /** Does the steps of a call, so that no mistake of this code leaves a client without an end. */
 interface Guard {
     /** Does a step; one that fails ends what it is a step of. */
-    void guarded(Runnable step);
+    default void guarded(Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException | Error bug) {
+            crashed(bug);
+        }
+    }
 
     /** Ends it because of a mistake of the gateway's own. Never throws. */
     void crashed(Throwable bug);
@@ -19,7 +25,11 @@ interface Guard {
         return new Exchange.Intake() {
             @Override
             public void piece(Bytes piece) {
-                guarded(() -> intake.piece(piece));
+                try { // without an object for each of a body's pieces
+                    intake.piece(piece);
+                } catch (RuntimeException | Error bug) {
+                    crashed(bug);
+                }
             }
 
             @Override

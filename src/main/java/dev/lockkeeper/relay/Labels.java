@@ -28,7 +28,8 @@ record Labels(Complexity complexity, String accuracy, String sensitivity, String
 
     private static final String LABEL = "at most " + MAX_LABEL + " characters were expected, none of control";
 
-    private static final Labels NONE = new Labels(Complexity.UNKNOWN, "", "", "");
+    /** Nothing is said. */
+    static final Labels NONE = new Labels(Complexity.UNKNOWN, "", "", "");
 
     /** A label that can't be one. */
     record Wrong(Refusal.BadBody why) implements Labelled {}

@@ -7,7 +7,6 @@ import dev.lockkeeper.dialect.openai.Reference;
 import dev.lockkeeper.http.Client.Outgoing;
 import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.Exchange.BodyFault;
-import dev.lockkeeper.relay.Call.Placed;
 import dev.lockkeeper.units.Bytes;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -202,17 +201,15 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
     }
 
     private void send() {
-        Placed placed = call.place();
-        if (placed == null) {
-            return;
-        }
-        MultipartPeek.Field model = peek == null ? null : peek.model();
-        if (model != null && !placed.upstreamModel().isEmpty()) {
-            replaceFrom = model.from();
-            replaceTo = model.to();
-            replacement = Bytes.utf8(placed.upstreamModel());
-        }
-        call.enter(placed, null, (at, _) -> call.attempt(at, this));
+        call.serve(null, (at, _) -> {
+            MultipartPeek.Field model = peek == null ? null : peek.model();
+            if (model != null && !at.upstreamModel().isEmpty()) {
+                replaceFrom = model.from();
+                replaceTo = model.to();
+                replacement = Bytes.utf8(at.upstreamModel());
+            }
+            call.attempt(this);
+        });
     }
 
     // ---- to the upstream ----

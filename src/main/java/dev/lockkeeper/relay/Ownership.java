@@ -128,6 +128,11 @@ final class Ownership {
         }
     }
 
+    /** The attempt that made something has failed: the next one makes its own. */
+    void forget() {
+        registered = null;
+    }
+
     /**
      * What must be on disk before the client learns that its answer is whole. Objects that are made by the thousand per
      * second (responses, completions) are seen by the registry at once and written behind; for the others the client waits.

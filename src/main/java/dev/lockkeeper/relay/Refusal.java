@@ -6,6 +6,7 @@ import dev.lockkeeper.ledger.Budget;
 import dev.lockkeeper.ledger.Holding;
 import dev.lockkeeper.limits.Entry;
 import dev.lockkeeper.relay.CallReport.Outcome;
+import dev.lockkeeper.routing.Plan;
 import dev.lockkeeper.units.Money;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -142,6 +143,35 @@ public sealed interface Refusal {
 
     /** The books can't be written, or what they need is not there in time. */
     record NoBooks(String why) implements Refusal {}
+
+    /**
+     * None of those who could serve the model does.
+     *
+     * @param reasons what was seen of each: no secrets, no prompt
+     * @param opensMillis when one may be asked again, -1 when that isn't known
+     */
+    record NoTarget(String model, List<String> reasons, long opensMillis) implements Refusal {
+        public NoTarget {
+            reasons = List.copyOf(reasons);
+        }
+
+        /** Of a plan in which nobody is left. */
+        static NoTarget of(String model, Plan plan) {
+            return new NoTarget(
+                    model,
+                    plan.out().stream()
+                            .map(each -> each.candidate() + ": " + each.why())
+                            .toList(),
+                    plan.out().stream()
+                            .mapToLong(Plan.Out::opensInMillis)
+                            .filter(each -> each >= 0)
+                            .min()
+                            .orElse(-1));
+        }
+    }
+
+    /** The call's own deadline has passed, while it waited or was tried. */
+    record DeadlinePassed(long millis) implements Refusal {}
 
     /** A mistake of the gateway's own. */
     record Internal() implements Refusal {}
@@ -438,6 +468,22 @@ public sealed interface Refusal {
                                         : "Provider '" + provider + "' could not be reached (" + fault.kind() + ").",
                                 0);
                 };
+            case NoTarget(String model, List<String> reasons, long opensMillis) ->
+                new Said(
+                        503,
+                        "service_unavailable_error",
+                        "no_target_available",
+                        "model",
+                        "Nobody could serve the model '" + shorten(model) + "' now. " + String.join("; ", reasons)
+                                + ".",
+                        Math.max(0, opensMillis),
+                        Outcome.FAILED);
+            case DeadlinePassed(long millis) ->
+                upstream(
+                        504,
+                        "deadline_exceeded",
+                        "The call was not answered within its deadline of " + millis + " ms.",
+                        0);
             case Late(String provider, String timeout, long millis) ->
                 upstream(
                         504,

@@ -4,6 +4,7 @@ import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.relay.Call.Learnt;
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.upstream.Failure;
 import dev.lockkeeper.upstream.Provider;
 import java.io.ByteArrayOutputStream;
 import java.util.List;
@@ -19,14 +20,16 @@ final class RefusedAnswer implements Answering {
     private static final List<String> RETRY = List.of("retry-after", "retry-after-ms", "x-should-retry");
 
     private final Call call;
+    private final Attempt attempt;
     private final Provider provider;
     private final int status;
     private final Headers upstream;
     private final ByteArrayOutputStream body = new ByteArrayOutputStream();
     private boolean tooLong;
 
-    RefusedAnswer(Call call, Provider provider, int status, Headers upstream) {
+    RefusedAnswer(Call call, Attempt attempt, Provider provider, int status, Headers upstream) {
         this.call = call;
+        this.attempt = attempt;
         this.provider = provider;
         this.status = status;
         this.upstream = upstream;
@@ -44,6 +47,10 @@ final class RefusedAnswer implements Answering {
     @Override
     public void end() {
         Bytes said = Bytes.of(body.toByteArray());
+        call.failed(attempt, Failure.of(status, upstream, tooLong ? Bytes.EMPTY : said), () -> tell(said));
+    }
+
+    private void tell(Bytes said) {
         if (status == 401 || status == 403) {
             call.refuse(new Refusal.BadCredentials(provider.name(), status));
         } else if (status < 400) {
@@ -78,12 +85,20 @@ final class RefusedAnswer implements Answering {
     }
 
     @Override
-    public void broke(Refusal why) {
-        if (why instanceof Refusal.Stopping) {
-            call.refuse(why);
-        } else {
-            unreadable("an error whose body broke off");
-        }
+    public void broke(Failure why, Refusal said) {
+        Failure told = why.kind() == Failure.Kind.OURS ? why : Failure.of(status, upstream, Bytes.EMPTY);
+        call.failed(attempt, told, () -> {
+            if (said instanceof Refusal.Stopping || said instanceof Refusal.DeadlinePassed) {
+                call.refuse(said);
+            } else {
+                unreadable("an error whose body broke off");
+            }
+        });
+    }
+
+    @Override
+    public boolean begun() {
+        return false;
     }
 
     private void unreadable(String what) {

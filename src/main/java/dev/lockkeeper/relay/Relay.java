@@ -9,11 +9,14 @@ import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.TokenEstimate;
 import dev.lockkeeper.objects.ObjectRegistry;
+import dev.lockkeeper.routing.Health;
 import dev.lockkeeper.routing.Model;
+import dev.lockkeeper.routing.Router;
 import dev.lockkeeper.units.Bytes;
 import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +32,9 @@ public final class Relay {
     private final Workers workers;
     private final Limits limits;
     private final Ledger ledger;
+    private final Router router;
+    private final Health health;
+    private final RandomGenerator random;
     private final Turns turns;
     private final Later later;
     private final TokenEstimate estimates = new TokenEstimate();
@@ -44,6 +50,9 @@ public final class Relay {
      * @param rules the first; {@link #follow} replaces them
      * @param limits who may come in now
      * @param ledger who pays
+     * @param router chooses who is asked
+     * @param health how those are doing
+     * @param random for waits between attempts; any thread
      * @param watcher hears the end of each call
      */
     public Relay(
@@ -53,6 +62,9 @@ public final class Relay {
             Workers workers,
             Limits limits,
             Ledger ledger,
+            Router router,
+            Health health,
+            RandomGenerator random,
             Watcher watcher,
             Clock clock) {
         this.rules = new AtomicReference<>(rules);
@@ -61,6 +73,9 @@ public final class Relay {
         this.workers = workers;
         this.limits = limits;
         this.ledger = ledger;
+        this.router = router;
+        this.health = health;
+        this.random = random;
         this.turns = new Turns(limits);
         this.inFlight = new InFlight(
                 rules.settings().maxBytesInFlight(), rules.settings().maxCalls());
@@ -153,7 +168,8 @@ public final class Relay {
                 clock.millis() - total / 1_000_000,
                 "",
                 0,
-                CallReport.NO_COST));
+                CallReport.NO_COST,
+                List.of()));
     }
 
     /**
@@ -234,6 +250,18 @@ public final class Relay {
 
     Ledger ledger() {
         return ledger;
+    }
+
+    Router router() {
+        return router;
+    }
+
+    Health health() {
+        return health;
+    }
+
+    RandomGenerator random() {
+        return random;
     }
 
     Turns turns() {

@@ -8,6 +8,7 @@ import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.http.SseSplitter;
 import dev.lockkeeper.relay.Call.Learnt;
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.upstream.Failure;
 import dev.lockkeeper.upstream.Provider;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,6 +43,10 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
     private final List<Bytes> out = new ArrayList<>();
     private final List<Bytes> held = new ArrayList<>();
     private long lastWriteNanos = System.nanoTime();
+
+    /** Whether the client has seen an event. */
+    private boolean shown;
+
     private boolean ending;
 
     StreamedAnswer(
@@ -87,7 +92,9 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             case DROP -> {}
             case HOLD -> held.add(tap.outgoing(raw));
             case BROKEN ->
-                broke(new Refusal.Unusable(provider.name(), status, "an event that is not one of its API's"));
+                broke(
+                        UpstreamError.NO_ANSWER,
+                        new Refusal.Unusable(provider.name(), status, "an event that is not one of its API's"));
         }
         call.made(tap.objectId());
         if (!ending && !tap.finished() && !call.pays(tap.textBytes())) {
@@ -104,15 +111,23 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     @Override
     public void tooLong() {
-        broke(new Refusal.Unusable(
-                provider.name(),
-                status,
-                "an event of more than " + call.rules.settings().maxEvent() + " bytes"));
+        broke(
+                UpstreamError.NO_ANSWER,
+                new Refusal.Unusable(
+                        provider.name(),
+                        status,
+                        "an event of more than " + call.rules.settings().maxEvent() + " bytes"));
     }
 
     /** Queues an event for the next write; neighbours in one array leave as one piece. */
     @SuppressWarnings("ReferenceEquality") // The same array, not an equal one: only then the bytes are neighbours.
     private void pass(Bytes raw) {
+        if (call.wholeOnly() && !ending) {
+            if (!call.hold(raw.length())) {
+                attempt.noRoom("answers that are gathered until they are whole");
+                return;
+            }
+        }
         if (!out.isEmpty()) {
             Bytes last = out.getLast();
             if (last.array() == raw.array() && last.offset() + last.length() == raw.offset()) {
@@ -131,11 +146,23 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         return bytes;
     }
 
+    /**
+     * Whether events may be shown to the client. As long as the answer itself has not begun, somebody else may still give it,
+     * and what opens one (a role, an id) must not be shown twice.
+     */
+    private boolean mayShow() {
+        return shown
+                || ending
+                || (!call.wholeOnly()
+                        && (begun() || !call.elsewhere(attempt.stake().at())));
+    }
+
     private void flush() {
-        if (out.isEmpty()) {
+        if (out.isEmpty() || !mayShow()) {
             return;
         }
         openHead();
+        shown = true;
         boolean more = true;
         for (Bytes each : out) {
             more = call.write(each);
@@ -158,8 +185,18 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     /** The upstream itself says that its answer failed. */
     private void failed(Bytes raw, Bytes data) {
-        ending = true;
         attempt.cancel();
+        Failure why = Failure.of(UpstreamError.status(data), Headers.empty(), data);
+        if (shown) {
+            call.judge(attempt.stake(), why);
+            tellFailed(raw, data);
+        } else {
+            call.failed(attempt, why, () -> tellFailed(raw, data));
+        }
+    }
+
+    private void tellFailed(Bytes raw, Bytes data) {
+        ending = true;
         Learnt learnt = learnt().failed(UpstreamError.code(data));
         if (!call.exchange.headSent() && out.isEmpty()) {
             // Nothing has been promised yet: this is an error like any other.
@@ -189,7 +226,9 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         if (tap.finished()) {
             complete();
         } else {
-            broke(new Refusal.Unusable(provider.name(), status, "a stream that ended before its answer did"));
+            broke(
+                    UpstreamError.NO_ANSWER,
+                    new Refusal.Unusable(provider.name(), status, "a stream that ended before its answer did"));
         }
     }
 
@@ -215,7 +254,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
     }
 
     @Override
-    public void broke(Refusal why) {
+    public void broke(Failure why, Refusal said) {
         if (ending) {
             return;
         }
@@ -224,18 +263,24 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             complete();
             return;
         }
-        breakOff(why);
+        attempt.cancel();
+        if (shown) {
+            call.judge(attempt.stake(), why);
+            breakOff(said);
+        } else {
+            call.failed(attempt, why, () -> breakOff(said));
+        }
     }
 
     private void breakOff(Refusal why) {
         ending = true;
         attempt.cancel();
-        Refusal.Said said = Refusal.said(why);
-        String code = said.code() == null ? "upstream_error" : said.code();
-        if (!call.exchange.headSent() && out.isEmpty()) {
+        if (!shown && (out.isEmpty() || call.wholeOnly())) {
             call.refuse(why, learnt());
             return;
         }
+        Refusal.Said said = Refusal.said(why);
+        String code = said.code() == null ? "upstream_error" : said.code();
         call.relay.inFlight().count(why);
         out.add(tap.brokenEnding(
                 code, said.message() + " The stream broke off here: what came before is not the whole answer."));
@@ -256,10 +301,18 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         if (gatherNanos > 0 && nowNanos - lastWriteNanos >= gatherNanos) {
             flush();
         }
-        if (heartbeatNanos > 0 && nowNanos - lastWriteNanos >= heartbeatNanos && silentNanos >= heartbeatNanos) {
-            out.add(HEARTBEAT);
+        boolean quiet = silentNanos >= heartbeatNanos || !mayShow();
+        if (heartbeatNanos > 0 && nowNanos - lastWriteNanos >= heartbeatNanos && quiet) {
             flush();
+            openHead();
+            call.write(HEARTBEAT);
+            lastWriteNanos = System.nanoTime();
         }
+    }
+
+    @Override
+    public boolean begun() {
+        return tap.textBytes() > 0 || tap.finished();
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.lockkeeper.dialect.openai.UnaryTap;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.relay.Call.Learnt;
 import dev.lockkeeper.units.Bytes;
+import dev.lockkeeper.upstream.Failure;
 import dev.lockkeeper.upstream.Provider;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -87,14 +88,16 @@ final class WholeAnswer implements Answering {
             // Nothing at all is an answer where nothing was promised: in a 204, or where any body will do.
             boolean empty = heldBytes == 0 && (status == 204 || !call.expectsJson());
             if (!tap.finished() && !empty) {
-                broke(new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
+                broke(
+                        UpstreamError.NO_ANSWER,
+                        new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
                 return;
             }
         } else if (call.expectsJson()) {
-            broke(new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
+            broke(UpstreamError.NO_ANSWER, new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
             return;
         }
-        call.gate(learnt(), this::write, this::broke);
+        call.gate(learnt(), this::write, said -> broke(UpstreamError.OURS, said));
     }
 
     private void write() {
@@ -120,17 +123,23 @@ final class WholeAnswer implements Answering {
     }
 
     @Override
-    public void broke(Refusal why) {
+    public void broke(Failure why, Refusal said) {
         ending = true;
         attempt.cancel();
         if (call.exchange.headSent()) {
             // No event can be sent in the middle of a body: the connection's end is the only honest word left.
-            call.relay.inFlight().count(why);
+            call.judge(attempt.stake(), why);
+            call.relay.inFlight().count(said);
             call.exchange.abort();
-            call.broken(learnt().failed(String.valueOf(Refusal.said(why).code())));
+            call.broken(learnt().failed(String.valueOf(Refusal.said(said).code())));
         } else {
-            call.refuse(why, learnt());
+            call.failed(attempt, why, () -> call.refuse(said, learnt()));
         }
+    }
+
+    @Override
+    public boolean begun() {
+        return heldBytes > 0;
     }
 
     @Override

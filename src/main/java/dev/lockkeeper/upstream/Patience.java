@@ -8,10 +8,13 @@ import org.jspecify.annotations.Nullable;
  * How long an answer is waited for: a provider's timeouts, stretched for calls that think longer before their first token.
  *
  * @param firstByteNanos from the request's last byte to the answer's head
+ * @param firstTokenNanos without a sign of life before a stream's first token, where somebody else could answer
  * @param idleNanos between two pieces of the answer
  * @param totalNanos from the attempt's start to the answer's last byte
  */
-public record Patience(long firstByteNanos, long idleNanos, long totalNanos) {
+public record Patience(long firstByteNanos, long firstTokenNanos, long idleNanos, long totalNanos) {
+    private static final long FIRST_TOKEN_NANOS = 10_000_000_000L;
+
     /** What the flex tier stretches by: it queues behind everything else. */
     private static final int FLEX = 5;
 
@@ -30,7 +33,10 @@ public record Patience(long firstByteNanos, long idleNanos, long totalNanos) {
         long idle = timeouts.idle().toNanos();
         // The total grows by as much as the first byte may come later, and never cuts the wait for it short.
         return new Patience(
-                firstByte * stretch, idle * stretch, timeouts.total().toNanos() + firstByte * (stretch - 1));
+                firstByte * stretch,
+                FIRST_TOKEN_NANOS * stretch,
+                idle * stretch,
+                timeouts.total().toNanos() + firstByte * (stretch - 1));
     }
 
     private static long byEffort(String model, @Nullable String effort) {

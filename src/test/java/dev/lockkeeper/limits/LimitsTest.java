@@ -177,7 +177,7 @@ class LimitsTest {
                 limit(Kind.KEY, "key_1", TOKENS_PER_MINUTE, 40_000),
                 limit(Kind.ORGANIZATION, "org_1", TOKENS_PER_MINUTE, 30_000)));
         Map<String, String> headers = new LinkedHashMap<>();
-        enters(ALICE, 100).rateLimitHeaders(headers::put);
+        enters(ALICE, 100).rateLimitHeaders(Permit.FREE, headers::put);
         assertThat(headers)
                 .containsExactly(
                         Map.entry("x-ratelimit-limit-requests", "5"),

@@ -462,7 +462,7 @@ class SharesTest {
         rounds(1);
         assertThat(three.get(0).enters()).isTrue();
         Map<String, String> headers = new LinkedHashMap<>();
-        three.get(0).running.getFirst().rateLimitHeaders(headers::put);
+        three.get(0).running.getFirst().rateLimitHeaders(Permit.FREE, headers::put);
         assertThat(headers)
                 .containsEntry("x-ratelimit-limit-requests", "60")
                 .containsEntry("x-ratelimit-remaining-requests", "59")

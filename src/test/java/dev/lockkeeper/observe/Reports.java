@@ -3,6 +3,7 @@ package dev.lockkeeper.observe;
 import dev.lockkeeper.relay.CallReport;
 import dev.lockkeeper.relay.CallReport.Outcome;
 import dev.lockkeeper.units.Usage;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reports for tests. */
@@ -40,6 +41,7 @@ final class Reports {
                 1_795_000_000_123L,
                 outcome == Outcome.SERVED ? "stop" : "",
                 1,
-                outcome == Outcome.SERVED ? 1_234_567L : CallReport.NO_COST);
+                outcome == Outcome.SERVED ? 1_234_567L : CallReport.NO_COST,
+                List.of());
     }
 }

@@ -18,21 +18,7 @@ class GuardTest {
     private final List<Throwable> crashes = new ArrayList<>();
     private final List<String> heard = new ArrayList<>();
 
-    private final Guard guard = new Guard() {
-        @Override
-        public void guarded(Runnable step) {
-            try {
-                step.run();
-            } catch (RuntimeException | Error bug) {
-                crashed(bug);
-            }
-        }
-
-        @Override
-        public void crashed(Throwable bug) {
-            crashes.add(bug);
-        }
-    };
+    private final Guard guard = crashes::add;
 
     static Stream<Method> steps() {
         return Stream.of(Client.Listener.class, Exchange.Intake.class)

@@ -40,6 +40,7 @@ import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
 import dev.lockkeeper.routing.ModelSettings.TargetSettings;
+import dev.lockkeeper.routing.Policy;
 import dev.lockkeeper.settings.Settings;
 import dev.lockkeeper.units.Money;
 import dev.lockkeeper.upstream.ProviderSettings;
@@ -265,6 +266,15 @@ public final class Gateway implements AutoCloseable {
                 list.add(new TargetSettings(parts[0], parts[1]));
             }
             models.add(new ModelSettings(name, list, profile, 1_000_000, 128_000));
+            return this;
+        }
+
+        /** A model whose calls are tried by a policy. */
+        public Plan model(String name, Policy policy, String... targets) {
+            model(name, Profile.AUTO, targets);
+            ModelSettings last = models.removeLast();
+            models.add(
+                    new ModelSettings(name, last.targets(), last.profile(), last.context(), last.maxOutput(), policy));
             return this;
         }
 
