@@ -240,8 +240,8 @@ public final class House implements AutoCloseable {
             metrics.overload("connections_unheard", server::connectionsClosedUnheard);
             metrics.overload("descriptors", server::connectionsNotAccepted);
 
-            alerts = keep(
-                    AlertTeller.start(new Alerts(database), ledger.budgets()::lookForSurges, settings.alerts(), clock));
+            alerts = keep(AlertTeller.start(
+                    new Alerts(database), ledger.budgets()::lookForSurges, settings.alerts(), clock, loops));
             Offered offered = new Offered() {
                 @Override
                 public boolean model(String name) {

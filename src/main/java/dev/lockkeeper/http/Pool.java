@@ -556,7 +556,7 @@ final class Pool implements Client {
                 giveUp(fault(
                         Fault.Kind.PRIVATE_ADDRESS,
                         "the address " + first.getHostAddress()
-                                + " is private, and this provider may not use private addresses"));
+                                + " is private, and private addresses may not be used here"));
                 return;
             }
             addresses = book.inTurn(allowed);

@@ -1,5 +1,6 @@
 package dev.lockkeeper.observe;
 
+import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Alerts.State;
 import dev.lockkeeper.ledger.Alerts.Told;
@@ -45,6 +46,7 @@ public final class AlertTeller implements AutoCloseable {
     private final Alerts alerts;
     private final Runnable lookForSurges;
     private final Clock clock;
+    private final Loops loops;
     private final Duration patience;
     private final Thread thread;
 
@@ -57,11 +59,18 @@ public final class AlertTeller implements AutoCloseable {
     private @Nullable Webhook webhook;
 
     /** @param patience how long a receiver may take */
-    AlertTeller(Alerts alerts, Runnable lookForSurges, AlertSettings settings, Clock clock, Duration patience) {
+    AlertTeller(
+            Alerts alerts,
+            Runnable lookForSurges,
+            AlertSettings settings,
+            Clock clock,
+            Loops loops,
+            Duration patience) {
         this.alerts = alerts;
         this.lookForSurges = lookForSurges;
         this.settings = settings;
         this.clock = clock;
+        this.loops = loops;
         this.patience = patience;
         this.thread = Thread.ofVirtual().name("alerts").unstarted(this::run);
     }
@@ -70,9 +79,11 @@ public final class AlertTeller implements AutoCloseable {
      * Starts telling.
      *
      * @param lookForSurges called every minute; it may write alerts
+     * @param loops one of them carries what is sent
      */
-    public static AlertTeller start(Alerts alerts, Runnable lookForSurges, AlertSettings settings, Clock clock) {
-        AlertTeller teller = new AlertTeller(alerts, lookForSurges, settings, clock, PATIENCE);
+    public static AlertTeller start(
+            Alerts alerts, Runnable lookForSurges, AlertSettings settings, Clock clock, Loops loops) {
+        AlertTeller teller = new AlertTeller(alerts, lookForSurges, settings, clock, loops, PATIENCE);
         teller.thread.start();
         return teller;
     }
@@ -175,7 +186,7 @@ public final class AlertTeller implements AutoCloseable {
                 webhook.close();
             }
             URI url = now.url();
-            webhook = url == null ? null : new Webhook(url, now.secret(), now.privateAddresses(), patience);
+            webhook = url == null ? null : new Webhook(url, now, patience, loops);
             madeBy = now;
         }
         return webhook;

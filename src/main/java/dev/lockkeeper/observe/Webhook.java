@@ -1,20 +1,24 @@
 package dev.lockkeeper.observe;
 
-import dev.lockkeeper.http.Addresses;
+import dev.lockkeeper.http.Client;
+import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.http.Clients;
+import dev.lockkeeper.http.Fault;
+import dev.lockkeeper.http.FaultException;
+import dev.lockkeeper.http.Headers;
+import dev.lockkeeper.http.Loop;
+import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.ledger.Alert;
-import java.io.IOException;
-import java.net.InetAddress;
+import dev.lockkeeper.units.Bytes;
 import java.net.URI;
-import java.net.UnknownHostException;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
@@ -24,29 +28,45 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * Sends alerts, signed as <a href="https://www.standardwebhooks.com">Standard Webhooks</a> has it: {@code webhook-id},
  * {@code webhook-timestamp} in seconds since 1970, and {@code webhook-signature}, which is {@code v1,} and the HMAC-SHA256 of
- * {@code id.timestamp.body} in base 64. Blocks; one thread.
+ * {@code id.timestamp.body} in base 64. The receiver is reached as providers are: at no private address unless it may be, and
+ * through a proxy where one stands between. Blocks; one thread.
  */
 final class Webhook implements AutoCloseable {
     /** How secrets begin whose rest is base 64, in that standard; others are taken as they are written. */
     private static final String ENCODED = "whsec_";
 
-    private final URI url;
-    private final byte[] secret;
-    private final boolean privateAddresses;
-    private final Duration patience;
-    private final HttpClient client;
+    private static final Duration KEEP_ALIVE = Duration.ofSeconds(10);
 
-    /** @param patience how long a receiver may take to answer */
-    Webhook(URI url, String secret, boolean privateAddresses, Duration patience) {
-        this.url = url;
-        this.secret = key(secret);
-        this.privateAddresses = privateAddresses;
+    private final String target;
+    private final byte[] secret;
+    private final Duration patience;
+    private final Clients clients;
+    private final Loop loop;
+
+    /**
+     * @param url where to
+     * @param patience how long a receiver may take to answer
+     */
+    Webhook(URI url, AlertSettings settings, Duration patience, Loops loops) {
+        this.secret = key(settings.secret());
         this.patience = patience;
-        this.client = HttpClient.newBuilder()
-                .connectTimeout(patience)
-                .followRedirects(HttpClient.Redirect.NEVER)
-                .version(HttpClient.Version.HTTP_1_1)
-                .build();
+        String path = url.getRawPath() == null || url.getRawPath().isEmpty() ? "/" : url.getRawPath();
+        this.target = url.getRawQuery() == null ? path : path + "?" + url.getRawQuery();
+        boolean tls = "https".equalsIgnoreCase(url.getScheme());
+        this.loop = loops.all().getFirst();
+        this.clients = loops.connect(new ClientSettings(
+                        "alerts.webhook",
+                        url.getHost().replaceAll("[\\[\\]]", ""),
+                        url.getPort() >= 0 ? url.getPort() : tls ? 443 : 80,
+                        tls,
+                        ClientSettings.Version.HTTP_1_1,
+                        patience,
+                        KEEP_ALIVE,
+                        1,
+                        patience,
+                        1,
+                        settings.privateAddresses())
+                .through(settings.proxy(), null));
     }
 
     private static byte[] key(String secret) {
@@ -66,47 +86,90 @@ final class Webhook implements AutoCloseable {
      * @return null when the receiver has taken it; else why not
      */
     @Nullable String send(Alert alert, long nowMillis) throws InterruptedException {
+        String body = body(alert);
+        long timestamp = nowMillis / 1000;
+        Headers fields = Headers.empty()
+                .set("content-type", "application/json")
+                .set("user-agent", "lockkeeper")
+                .set("webhook-id", alert.id())
+                .set("webhook-timestamp", Long.toString(timestamp))
+                .set("webhook-signature", "v1," + signature(alert.id() + "." + timestamp + "." + body));
+        Sending sending = new Sending(Bytes.utf8(body));
+        loop.run(() -> sending.begin(clients.on(loop), target, fields));
         try {
-            String refused = refused();
-            if (refused != null) {
-                return refused;
-            }
-            String body = body(alert);
-            long timestamp = nowMillis / 1000;
-            HttpRequest request = HttpRequest.newBuilder(url)
-                    .timeout(patience)
-                    .header("content-type", "application/json")
-                    .header("user-agent", "lockkeeper")
-                    .header("webhook-id", alert.id())
-                    .header("webhook-timestamp", Long.toString(timestamp))
-                    .header("webhook-signature", "v1," + signature(alert.id() + "." + timestamp + "." + body))
-                    .POST(BodyPublishers.ofString(body))
-                    .build();
-            HttpResponse<java.io.InputStream> answer = client.send(request, BodyHandlers.ofInputStream());
-            // Its body does not matter, and might never end.
-            answer.body().close();
-            return answer.statusCode() / 100 == 2
-                    ? null
-                    : "the receiver answered " + answer.statusCode() + " (expected: 200 to 299)";
-        } catch (IOException e) {
-            return "the receiver could not be reached or did not answer: " + e;
+            int status = sending.answered.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return status / 100 == 2 ? null : "the receiver answered " + status + " (expected: 200 to 299)";
+        } catch (TimeoutException e) {
+            return "the receiver did not answer within " + patience.toMillis() + " ms";
+        } catch (ExecutionException e) {
+            return why(e.getCause());
+        } finally {
+            loop.run(sending::cancel);
         }
     }
 
-    private @Nullable String refused() {
-        if (privateAddresses) {
-            return null;
+    private static String why(@Nullable Throwable cause) {
+        if (!(cause instanceof FaultException failed)) {
+            return "it could not be sent: " + cause;
         }
-        try {
-            for (InetAddress each : InetAddress.getAllByName(url.getHost())) {
-                if (Addresses.isPrivate(each)) {
-                    return url.getHost() + " is the private address " + each.getHostAddress()
-                            + " (expected: a public one, or alerts.webhook.private-addresses: true)";
-                }
+        Fault fault = failed.fault();
+        return fault.kind() == Fault.Kind.PRIVATE_ADDRESS
+                ? fault.detail() + " (expected: a public one, or alerts.webhook.private-addresses: true)"
+                : "the receiver could not be reached or did not answer: " + fault.kind() + ", " + fault.detail();
+    }
+
+    /** A request under way. On its loop only, but for what is final. */
+    private static final class Sending implements Client.Listener {
+        final CompletableFuture<Integer> answered = new CompletableFuture<>();
+        private final Bytes body;
+        private Client.@Nullable Outgoing outgoing;
+
+        Sending(Bytes body) {
+            this.body = body;
+        }
+
+        void begin(Client client, String target, Headers fields) {
+            try {
+                outgoing = client.send("POST", target, fields, body.length(), this);
+            } catch (RuntimeException | Error bug) {
+                answered.completeExceptionally(bug);
             }
-            return null;
-        } catch (UnknownHostException e) {
-            return "the name " + url.getHost() + " is not known";
+        }
+
+        /** What follows the head does not matter, and might never end. */
+        void cancel() {
+            Client.Outgoing still = outgoing;
+            outgoing = null;
+            if (still != null) {
+                still.cancel();
+            }
+        }
+
+        @Override
+        public void ready() {
+            if (outgoing != null) {
+                outgoing.write(body);
+                outgoing.end();
+            }
+        }
+
+        @Override
+        public void head(int status, Headers headers) {
+            answered.complete(status);
+        }
+
+        @Override
+        public void piece(Bytes piece) {}
+
+        @Override
+        public void end() {
+            outgoing = null;
+        }
+
+        @Override
+        public void fault(Fault fault) {
+            outgoing = null;
+            answered.completeExceptionally(new FaultException(fault));
         }
     }
 
@@ -132,6 +195,6 @@ final class Webhook implements AutoCloseable {
 
     @Override
     public void close() {
-        client.shutdownNow();
+        clients.close();
     }
 }

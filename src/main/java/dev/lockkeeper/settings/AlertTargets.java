@@ -1,8 +1,11 @@
 package dev.lockkeeper.settings;
 
+import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.observe.AlertSettings;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -20,9 +23,15 @@ final class AlertTargets {
             false);
 
     private final Reading reading;
+    private final Proxies proxies;
 
-    AlertTargets(Reading reading) {
+    /**
+     * @param environment variables by name: a proxy may stand there
+     * @param folder where relative paths start
+     */
+    AlertTargets(Reading reading, Map<String, String> environment, Path folder) {
         this.reading = reading;
+        this.proxies = new Proxies(reading, environment, new PemFiles(reading, folder));
     }
 
     AlertSettings read(Section section) {
@@ -30,9 +39,14 @@ final class AlertTargets {
         Setting<Optional<URI>> url = webhook.optional("url", URL, "none");
         Setting<Optional<String>> secret = webhook.optional("secret", Type.SECRET, "required with a url");
         Setting<Boolean> privateAddresses = webhook.value("private-addresses", Type.BOOL, false);
+        URI to = url.value().orElse(null);
+        ClientSettings.Proxy proxy = proxies.read(
+                webhook,
+                to != null && Providers.isTls(to),
+                to == null ? "" : Providers.host(to),
+                to == null ? 0 : Providers.port(to));
         webhook.end();
         section.end();
-        URI to = url.value().orElse(null);
         if (to == null) {
             if (!url.written() && secret.written()) {
                 reading.mistake(secret, "alerts.webhook.url beside it: without it nothing is sent");
@@ -50,12 +64,12 @@ final class AlertTargets {
             reading.note("alerts.webhook.secret is shorter than " + LONG_SECRET + " characters: by one that can be"
                     + " guessed anybody can send in our name. openssl rand -hex 32 makes a good one.");
         }
-        String host = to.getHost().replaceAll("[\\[\\]]", "");
+        String host = Providers.host(to);
         if (privateAddresses.usable() && !privateAddresses.value() && HostNames.isPrivate(host)) {
             reading.mistake(
                     url, "a public address, or private-addresses: true beside it, since " + host + " is private");
         }
-        return new AlertSettings(to, secret.value().orElse(""), privateAddresses.value());
+        return new AlertSettings(to, secret.value().orElse(""), privateAddresses.value(), proxy);
     }
 
     private static @Nullable URI url(String text) {

@@ -226,7 +226,7 @@ public final class SettingsLoader {
         FairSettings fair = fair(root.section("fair-queue"), providers);
         List<ModelSettings> models = new Models(reading, catalog, providers).read(root.section("models"));
         PricesSettings prices = new Prices(reading, Shipped.prices(), providers, models).read(root.section("prices"));
-        AlertSettings alerts = new AlertTargets(reading).read(root.section("alerts"));
+        AlertSettings alerts = new AlertTargets(reading, environment, file.folder()).read(root.section("alerts"));
         root.end();
 
         if (ownProviders) {

@@ -30,7 +30,7 @@ class AlertTest {
         receiver.start();
         URI url = URI.create("http://127.0.0.1:" + receiver.getAddress().getPort() + "/hook");
         try (PaidGateway paid = PaidGateway.answering(
-                plan -> plan.alerts(new AlertSettings(url, "a secret of more than 32 characters", true)))) {
+                plan -> plan.alerts(new AlertSettings(url, "a secret of more than 32 characters", true, null)))) {
             paid.gateway().budget(new Budget.Terms(8_000_000, false, List.of(50, 100)));
 
             assertThat(paid.chat(PaidGateway.ASK).statusCode()).isEqualTo(200);

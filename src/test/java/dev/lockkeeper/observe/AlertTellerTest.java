@@ -8,6 +8,8 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.Page;
+import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.http.Loops;
 import dev.lockkeeper.ledger.Alerts;
 import dev.lockkeeper.ledger.Alerts.State;
 import dev.lockkeeper.ledger.Alerts.Told;
@@ -16,7 +18,9 @@ import dev.lockkeeper.ledger.Ledger;
 import dev.lockkeeper.ledger.LedgerSettings;
 import dev.lockkeeper.ledger.Period;
 import dev.lockkeeper.ledger.Scope;
+import dev.lockkeeper.testing.ForwardProxy;
 import dev.lockkeeper.testing.OnBothStores;
+import dev.lockkeeper.testing.ScriptedUpstream;
 import dev.lockkeeper.testing.SetClock;
 import dev.lockkeeper.testing.Stores;
 import java.io.IOException;
@@ -33,9 +37,12 @@ import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.random.RandomGenerator;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,7 +55,7 @@ import tools.jackson.databind.json.JsonMapper;
 class AlertTellerTest {
     private static final byte[] KEY = "thirty-two bytes of a secret key".getBytes(StandardCharsets.US_ASCII);
     private static final String SECRET = "whsec_" + Base64.getEncoder().encodeToString(KEY);
-    private static final Duration PATIENCE = Duration.ofMillis(500);
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     @Parameter
     Stores kind = Stores.SQLITE;
@@ -65,6 +72,18 @@ class AlertTellerTest {
 
     /** What a receiver was sent. */
     private record Got(String id, String timestamp, String signature, String body) {}
+
+    private static Loops loops;
+
+    @BeforeAll
+    static void open() {
+        loops = Loops.start(1, RandomGenerator.getDefault());
+    }
+
+    @AfterAll
+    static void shut() {
+        loops.close();
+    }
 
     @BeforeEach
     void anAlert() throws Exception {
@@ -112,8 +131,12 @@ class AlertTellerTest {
 
     private AlertTeller teller(int port, boolean privateAddresses) {
         AlertSettings settings =
-                new AlertSettings(URI.create("http://127.0.0.1:" + port + "/hook"), SECRET, privateAddresses);
-        return new AlertTeller(alerts, () -> {}, settings, clock, PATIENCE);
+                new AlertSettings(URI.create("http://127.0.0.1:" + port + "/hook"), SECRET, privateAddresses, null);
+        return teller(settings);
+    }
+
+    private AlertTeller teller(AlertSettings settings) {
+        return new AlertTeller(alerts, () -> {}, settings, clock, loops, PATIENCE);
     }
 
     private Told only() {
@@ -236,12 +259,50 @@ class AlertTellerTest {
     }
 
     @Test
+    void aReceiverBehindAProxyIsReachedThroughIt() throws Exception {
+        HttpServer server = receiver(0);
+        try (ForwardProxy proxy = ForwardProxy.start()) {
+            int port = server.getAddress().getPort();
+            String signIn = "Basic " + Base64.getEncoder().encodeToString("me:secret".getBytes(StandardCharsets.UTF_8));
+            round(
+                    teller(new AlertSettings(
+                            URI.create("http://hooks.example.com:" + port + "/hook?team=blue"),
+                            SECRET,
+                            false,
+                            new ClientSettings.Proxy("127.0.0.1", proxy.port(), false, signIn, ""))),
+                    2);
+            assertThat(only().trouble()).isEmpty();
+            assertThat(only().state()).isEqualTo(State.DELIVERED);
+            assertThat(got).hasSize(1);
+            assertThat(proxy.asked)
+                    .singleElement()
+                    .asString()
+                    .startsWith("POST http://hooks.example.com:" + port + "/hook?team=blue ")
+                    .contains(signIn);
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    @Test
+    void anAnswerWhoseBodyNeverEndsIsAnAnswerAllTheSame() throws Exception {
+        try (ScriptedUpstream endless = ScriptedUpstream.answering((_, conversation) -> {
+            conversation.chunkedEvents();
+            conversation.chunk("so far");
+            conversation.awaitGone();
+        })) {
+            round(teller(endless.port(), true), 2);
+            assertThat(only().state()).isEqualTo(State.DELIVERED);
+        }
+    }
+
+    @Test
     void withoutAReceiverAnAlertIsLoggedAlone() throws Exception {
-        AlertTeller teller = new AlertTeller(alerts, () -> {}, AlertSettings.LOG_ONLY, clock, PATIENCE);
+        AlertTeller teller = teller(AlertSettings.LOG_ONLY);
         round(teller, 2);
         assertThat(only().state()).isEqualTo(State.LOGGED);
 
-        teller.follow(new AlertSettings(URI.create("http://127.0.0.1:1/hook"), SECRET, true));
+        teller.follow(new AlertSettings(URI.create("http://127.0.0.1:1/hook"), SECRET, true, null));
         round(teller, 2);
         assertThat(only().tries()).as("what is over is not sent later").isZero();
     }
@@ -249,7 +310,7 @@ class AlertTellerTest {
     @Test
     void onceStartedItTellsAndLooksForSurgesByItselfTillItIsClosed() throws Exception {
         AtomicInteger looks = new AtomicInteger();
-        try (AlertTeller _ = AlertTeller.start(alerts, looks::incrementAndGet, AlertSettings.LOG_ONLY, clock)) {
+        try (AlertTeller _ = AlertTeller.start(alerts, looks::incrementAndGet, AlertSettings.LOG_ONLY, clock, loops)) {
             await().atMost(20, SECONDS)
                     .untilAsserted(() -> assertThat(only().state()).isEqualTo(State.LOGGED));
             assertThat(looks).hasValue(1);

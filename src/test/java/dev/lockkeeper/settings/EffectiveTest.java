@@ -160,10 +160,21 @@ class EffectiveTest {
                 providers,
                 settings.models(),
                 settings.prices(),
-                new AlertSettings(
-                        settings.alerts().url(), "***", settings.alerts().privateAddresses()),
+                masked(settings.alerts()),
                 settings.simulated(),
                 settings.watch());
+    }
+
+    private static AlertSettings masked(AlertSettings alerts) {
+        ClientSettings.Proxy proxy = alerts.proxy();
+        return new AlertSettings(
+                alerts.url(),
+                "***",
+                alerts.privateAddresses(),
+                proxy == null
+                        ? null
+                        : new ClientSettings.Proxy(
+                                proxy.host(), proxy.port(), proxy.tls(), "***", proxy.authorities()));
     }
 
     private static RepeatSettings masked(RepeatSettings repeats) {

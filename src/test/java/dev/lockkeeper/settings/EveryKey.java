@@ -149,6 +149,7 @@ final class EveryKey {
                 url: https://hooks.internal:8443/lockkeeper?team=blue
                 secret: ${WEBHOOK_SECRET}
                 private-addresses: true
+                proxy: {url: "https://proxy.internal:3129", username: me, password: "${PROXY_PASSWORD}", no-proxy: [.example.org], ca: tls/ca.pem}
             """;
 
     static final Map<String, String> ENVIRONMENT = Map.of(

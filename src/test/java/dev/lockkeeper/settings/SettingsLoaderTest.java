@@ -273,12 +273,7 @@ class SettingsLoaderTest {
                         Duration.ZERO,
                         0,
                         true,
-                        new ClientSettings.Proxy(
-                                "proxy.internal",
-                                3129,
-                                true,
-                                "Basic bWU6cHJveHktc2VjcmV0LTE=", // me:proxy-secret-1
-                                Pem.of("authority.test").certificate()),
+                        throughProxy(),
                         new ClientSettings.Certificates(
                                 Pem.of("authority.test").certificate(),
                                 Pem.of("settings.test").certificate(),
@@ -361,12 +356,22 @@ class SettingsLoaderTest {
                         new AlertSettings(
                                 URI.create("https://hooks.internal:8443/lockkeeper?team=blue"),
                                 "webhook-secret-1",
-                                true),
+                                true,
+                                throughProxy()),
                         false,
                         false));
         assertThat(good.effective().entries())
                 .as("a key that this file leaves at its default")
                 .noneMatch(entry -> entry.origin().startsWith("default"));
+    }
+
+    private static ClientSettings.Proxy throughProxy() {
+        return new ClientSettings.Proxy(
+                "proxy.internal",
+                3129,
+                true,
+                "Basic bWU6cHJveHktc2VjcmV0LTE=", // me:proxy-secret-1
+                Pem.of("authority.test").certificate());
     }
 
     private static PricesSettings prices() {
