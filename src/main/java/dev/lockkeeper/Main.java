@@ -97,7 +97,6 @@ public final class Main implements Runnable {
                 .addSubcommand(TokensCommand.line())
                 .addSubcommand(AuditCommand.line())
                 .addSubcommand(LimitsCommand.line())
-                .addSubcommand(FlagsCommand.line())
                 .addSubcommand(UsageCommand.line())
                 .addSubcommand(BudgetsCommand.line())
                 .addSubcommand(PricesCommand.line(shell, Clock.systemUTC()))

@@ -22,6 +22,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param effort how hard to think
  * @param summary whether to summarize the thinking
  * @param seed the caller's own seed; 0 for none
+ * @param begun what of the answer is written already; null: nothing
  */
 record Ask(
         Models.Model model,
@@ -37,11 +38,48 @@ record Ask(
         List<String> stops,
         String effort,
         boolean summary,
-        long seed) {
+        long seed,
+        @Nullable Begun begun) {
     Ask {
         tools = List.copyOf(tools);
         hosted = List.copyOf(hosted);
         stops = List.copyOf(stops);
+    }
+
+    /**
+     * An answer that was cut off and is to be gone on with.
+     *
+     * @param text of it
+     * @param repeated the end of that text that the answer is to begin with; empty for none
+     */
+    record Begun(String text, String repeated) {
+        /** How a user begins who asks for that. */
+        private static final String CUT_OFF = "Your last message was cut off.";
+
+        private static final int LONGEST_REPEATED = 80;
+
+        /** What a user asks for after a message of the assistant; null: something new. */
+        static @Nullable Begun asked(String assistant, String user) {
+            if (assistant.isEmpty() || !user.startsWith(CUT_OFF)) {
+                return null;
+            }
+            for (int length = Math.min(LONGEST_REPEATED, assistant.length()); length > 0; length--) {
+                String end = assistant.substring(assistant.length() - length);
+                if (user.contains("\n" + end + "\n")) {
+                    return new Begun(assistant, end);
+                }
+            }
+            return new Begun(assistant, "");
+        }
+
+        /** What follows, where the answer as a whole were another one: its words from there on. */
+        String rest(String whole) {
+            if (whole.startsWith(text)) {
+                return whole.substring(text.length());
+            }
+            int space = whole.indexOf(' ', Math.min(text.length(), whole.length()));
+            return space < 0 ? " That is all." : whole.substring(space);
+        }
     }
 
     /**

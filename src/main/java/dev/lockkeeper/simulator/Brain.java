@@ -55,7 +55,11 @@ record Brain(long seed, int defaultTokens) {
         if (!called.isEmpty()) {
             return calls(ask, parts, called, left, reasoning, chance);
         }
-        String text = text(ask, left, chance);
+        Ask.Begun begun = ask.begun();
+        // What was begun is a part of the whole, so the whole is thought up first.
+        String text = begun == null
+                ? text(ask, left, chance)
+                : begun.repeated() + begun.rest(text(ask, Integer.MAX_VALUE, chance));
         String finish = "stop";
         String whole = stopped(text, ask.stops());
         int tokens = Tokens.count(whole);
@@ -190,7 +194,10 @@ record Brain(long seed, int defaultTokens) {
 
     /** Whether the wanted length was longer than the limit, though the text made fills the limit exactly. */
     private boolean cutShort(Ask ask, int left) {
-        return ask.controls().text() == null && ask.format() instanceof Format.Plain && wanted(ask) > left;
+        return ask.begun() == null
+                && ask.controls().text() == null
+                && ask.format() instanceof Format.Plain
+                && wanted(ask) > left;
     }
 
     private int wanted(Ask ask) {

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -58,6 +60,10 @@ final class Chat {
             "verbosity",
             "web_search_options");
 
+    private static final Set<String> KNOWN_WITH_PREFILL = Stream.concat(
+                    KNOWN.stream(), Stream.of("continue_final_message", "add_generation_prompt"))
+            .collect(Collectors.toUnmodifiableSet());
+
     private static final List<String> ROLES = List.of("system", "assistant", "user", "function", "tool", "developer");
     private static final int MESSAGE_OVERHEAD = 3;
     private static final int ANSWER_OVERHEAD = 3;
@@ -80,13 +86,15 @@ final class Chat {
         final StringBuilder prompt = new StringBuilder();
         int extra = ANSWER_OVERHEAD;
         String asked = "";
+        String askedBefore = "";
+        String assistant = "";
         boolean afterTools;
+        Ask.@Nullable Begun begun;
     }
 
     /** Answers a request, or refuses it. */
     Plan create(ObjectNode body, Controls given, int weight) throws Refused {
         Models.Model model = world.model(body);
-        world.refuseUnknown(body, KNOWN);
         if (model.dimensions() > 0 || !model.chat()) {
             throw new Refused(
                     404,
@@ -98,6 +106,7 @@ final class Chat {
                             : "This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you mean to use v1/completions?");
         }
         Controls controls = world.controls(body, given);
+        world.refuseUnknown(body, controls.prefill() ? KNOWN_WITH_PREFILL : KNOWN);
         boolean stream = Params.flag(body, "stream", false);
         ObjectNode streamOptions = Params.object(body, "stream_options", "stream_options");
         if (streamOptions != null && !stream) {
@@ -131,6 +140,7 @@ final class Chat {
         List<Ask.Tool> tools = legacy ? functions(body) : tools(body);
         Choice choice = legacy ? functionChoice(body, tools) : choice(body, tools);
         Said said = said(body);
+        prefilled(body, said, controls);
         Format format = format(body, said);
         if (!tools.isEmpty()) {
             said.prompt.append(Json.string(Json.orNull(Json.get(body, legacy ? "functions" : "tools"))));
@@ -157,7 +167,8 @@ final class Chat {
                 stops(body),
                 effort,
                 false,
-                seed);
+                seed,
+                said.begun);
         PromptCache.Count prompt = world.cache.count(model.name(), said.prompt.toString());
         if (prompt.tokens() + said.extra > model.context()) {
             throw Rules.tooLong(model, prompt.tokens() + said.extra, "messages");
@@ -270,7 +281,10 @@ final class Chat {
             int from = said.prompt.length();
             content(message, role, at, said);
             if (role.equals("user")) {
+                said.askedBefore = said.asked;
                 said.asked = said.prompt.substring(from);
+            } else if (role.equals("assistant")) {
+                said.assistant = said.prompt.substring(from);
             }
             said.afterTools = role.equals("tool") || role.equals("function");
             said.prompt.append('\n');
@@ -280,6 +294,33 @@ final class Chat {
             throw unanswered(open, "messages[" + (messages.size() - 1) + "]");
         }
         return said;
+    }
+
+    /** Finds out whether an answer was begun that is to be gone on with, by either of the ways that servers know. */
+    private void prefilled(ObjectNode body, Said said, Controls controls) throws Refused {
+        List<JsonNode> messages = Params.array(body, "messages", "messages");
+        JsonNode last = messages.getLast();
+        String role = Json.text(last, "role", "");
+        if (role.equals("user") && messages.size() > 1) {
+            boolean afterAssistant = "assistant".equals(Json.text(messages.get(messages.size() - 2), "role"));
+            said.begun = afterAssistant ? Ask.Begun.asked(said.assistant, said.asked) : null;
+            if (said.begun != null) {
+                said.asked = said.askedBefore;
+            }
+            return;
+        }
+        boolean prefix = Json.flag(last, "prefix", false);
+        if (!prefix && !Json.flag(body, "continue_final_message", false)) {
+            return;
+        }
+        if (prefix && !controls.prefill()) {
+            String param = "messages[" + (messages.size() - 1) + "].prefix";
+            throw Refused.badRequest(param, "unknown_parameter", "Unknown parameter: '" + param + "'.");
+        }
+        if (!role.equals("assistant")) {
+            throw Refused.badRequest("messages", null, "The last message must be an assistant's to be continued.");
+        }
+        said.begun = new Ask.Begun(said.assistant, "");
     }
 
     private static Refused unanswered(Set<String> open, String at) {

@@ -93,7 +93,8 @@ final class Completions {
                     stops,
                     "none",
                     false,
-                    Params.integer(body, "seed", 0, Integer.MIN_VALUE, Integer.MAX_VALUE));
+                    Params.integer(body, "seed", 0, Integer.MIN_VALUE, Integer.MAX_VALUE),
+                    null);
             for (int i = 0; i < n; i++) {
                 Answer answer = world.brain.answer(ask, i);
                 output += answer.outputTokens();

@@ -15,6 +15,7 @@ import tools.jackson.databind.JsonNode;
  * @param refuse whether to answer with a refusal
  * @param text answer exactly this, null for prose
  * @param calls how many tools to call where the choice is the model's, -1 for the usual rule
+ * @param prefill whether a chat may end with an assistant's message to be gone on with, as other servers take it
  * @param mishaps how to misbehave
  */
 record Controls(
@@ -24,8 +25,9 @@ record Controls(
         boolean refuse,
         @Nullable String text,
         int calls,
+        boolean prefill,
         List<Mishap> mishaps) {
-    static final Controls NONE = new Controls(-1, -1, -1, false, null, -1, List.of());
+    static final Controls NONE = new Controls(-1, -1, -1, false, null, -1, false, List.of());
 
     /** The longest answer that can be wanted, in tokens. */
     static final int MOST_TOKENS = 200_000;
@@ -97,7 +99,7 @@ record Controls(
     }
 
     Controls withMishaps(List<Mishap> others) {
-        return new Controls(tokens, paceMillis, reasoning, refuse, text, calls, others);
+        return new Controls(tokens, paceMillis, reasoning, refuse, text, calls, prefill, others);
     }
 
     private static final class Building {
@@ -107,6 +109,7 @@ record Controls(
         private boolean refuse;
         private @Nullable String text;
         private int calls;
+        private boolean prefill;
         private final List<Mishap> mishaps;
 
         Building(Controls from) {
@@ -116,6 +119,7 @@ record Controls(
             refuse = from.refuse;
             text = from.text;
             calls = from.calls;
+            prefill = from.prefill;
             mishaps = new ArrayList<>(from.mishaps);
         }
 
@@ -136,6 +140,10 @@ record Controls(
                     term.only();
                     refuse = true;
                 }
+                case "prefill" -> {
+                    term.only();
+                    prefill = true;
+                }
                 case "calls" -> calls = Math.min(term.only("calls").number(0, "calls", 1), MOST_CALLS);
                 default -> mishaps.add(mishap(written));
             }
@@ -148,7 +156,7 @@ record Controls(
                 String message = String.valueOf(wrong.getMessage());
                 throw message.startsWith("mishap: ")
                         ? new IllegalArgumentException(
-                                message + " or one of tokens, pace, reasoning, refuse, text, calls", wrong)
+                                message + " or one of tokens, pace, reasoning, refuse, text, calls, prefill", wrong)
                         : wrong;
             }
         }
@@ -171,7 +179,7 @@ record Controls(
         }
 
         Controls built() {
-            return new Controls(tokens, paceMillis, reasoning, refuse, text, calls, mishaps);
+            return new Controls(tokens, paceMillis, reasoning, refuse, text, calls, prefill, mishaps);
         }
     }
 }

@@ -157,7 +157,10 @@ final class Responses {
         final Set<String> outputs = new HashSet<>();
         int extra = 3;
         String asked = "";
+        String askedBefore = "";
+        String assistant = "";
         boolean afterTools;
+        Ask.@Nullable Begun begun;
     }
 
     /** Answers a request, or refuses it. */
@@ -252,7 +255,8 @@ final class Responses {
                 List.of(),
                 effort,
                 summary != null,
-                0);
+                0,
+                said.begun);
         PromptCache.Count prompt = world.cache.count(model.name(), said.prompt.toString());
         if (prompt.tokens() + said.extra > model.context()) {
             throw Rules.tooLong(model, prompt.tokens() + said.extra, "input");
@@ -570,7 +574,15 @@ final class Responses {
                             + Params.kind(content) + " instead.");
         }
         if (role.equals("user")) {
+            said.askedBefore = said.asked;
             said.asked = said.prompt.substring(from);
+            said.begun = Ask.Begun.asked(said.assistant, said.asked);
+            if (said.begun != null) {
+                said.asked = said.askedBefore;
+            }
+            said.assistant = "";
+        } else if (role.equals("assistant")) {
+            said.assistant = said.prompt.substring(from);
         }
         said.afterTools = false;
         said.prompt.append('\n');

@@ -49,6 +49,44 @@ class ChatTest {
                 .isTrue();
     }
 
+    private static String text(String messages, String members) {
+        HttpResponse<String> answer = running.post(
+                "/v1/chat/completions",
+                quoted(
+                        "{'model':'gpt-4o+prefill','messages':[{'role':'user','content':'Tell me about the old lock gate'}"
+                                + messages + "]" + members + "}"));
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        return json(answer).at("/choices/0/message/content").stringValue();
+    }
+
+    @Test
+    void anAnswerThatWasBegunIsGoneOnWith() {
+        String whole = text("", "");
+        String begun = whole.substring(0, whole.length() / 2).replace("\"", "\\'");
+        String rest = whole.substring(whole.length() / 2);
+        String message = ",{'role':'assistant','content':'" + begun + "'";
+        String end = begun.substring(begun.length() - 30);
+        assertThat(text(message + ",'prefix':true}", "")).isEqualTo(rest);
+        assertThat(text(message + "}", ",'continue_final_message':true,'add_generation_prompt':false"))
+                .isEqualTo(rest);
+        assertThat(text(
+                        message + "},{'role':'user','content':'Your last message was cut off. It ended:\\n\\n" + end
+                                + "\\n\\nGo on.'}",
+                        ""))
+                .isEqualTo(end + rest);
+    }
+
+    @Test
+    void openAisApiTakesNoMessageToBeContinued() {
+        String messages = "'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b','prefix':true}]";
+        HttpResponse<String> prefix =
+                running.post("/v1/chat/completions", quoted("{'model':'gpt-4o'," + messages + "}"));
+        assertThat(prefix.statusCode()).isEqualTo(400);
+        assertThat(json(prefix).at("/error/param").stringValue()).isEqualTo("messages[1].prefix");
+        assertThat(chat("'model':'gpt-4o','continue_final_message':true").statusCode())
+                .isEqualTo(400);
+    }
+
     @Test
     void anAnswerCarriesOpenAisHeaders() {
         HttpResponse<String> response = chat("'model':'gpt-4o'");

@@ -102,44 +102,43 @@ class RescueTest {
         byte[] first = one.ask(Given.CHAT, body);
         int rescued = 0;
         for (int end : ends(first)) {
-            for (int size : SIZES) {
-                ByteArrayOutputStream client = new ByteArrayOutputStream();
-                StreamTap tap = Taps.stream(Given.CHAT, Given.scan(Given.CHAT, body));
-                // The bytes of an event that is cut are lost.
-                Played played = new Played(client, tap)
-                        .feed(Arrays.copyOf(first, Math.min(first.length, end + size % 5)), size);
-                if (played.whole(null)) {
-                    continue;
-                }
-                Delivered delivered = tap.delivered();
-                assertThat(WHOLE).startsWith(delivered.text);
-                if (!ways(Given.CHAT, body, delivered).order().contains(way)) {
-                    continue;
-                }
-                String rest = follows(way, delivered.text);
-                if (rest.isEmpty()) {
-                    continue;
-                }
-                byte[] second = other.ask(Given.CHAT, chat("gpt-4o-mini", quoted(rest), ""));
-                Continuation on = Continuation.of(
-                        delivered, way, Given.CHAT, Given.scan(Given.CHAT, body), used -> Usage.of(3, 4));
-                Played again = new Played(client, on).feed(second, size);
-                assertThat(on.mismatch()).as("after %s", delivered.text).isNull();
-                assertThat(again.whole(Rescue.comment(delivered.characters(), "other/mini")))
-                        .isTrue();
-                ChatSaid said = StrictStream.chat(client.toByteArray());
-                assertThat(said.text()).isEqualTo(WHOLE);
-                assertThat(said.finish()).isEqualTo("stop");
-                assertThat(said.usage()).asString().contains("\"total_tokens\":7");
-                assertThat(said.models()).hasSizeBetween(1, 2);
-                assertThat(said.models().getLast()).startsWith("gpt-4o-mini");
-                assertThat(said.comments())
-                        .containsExactly("lockkeeper rescued after " + delivered.characters()
-                                + (delivered.characters() == 1 ? " character" : " characters") + " by other/mini");
-                rescued++;
+            int size = SIZES[rescued % 2];
+            ByteArrayOutputStream client = new ByteArrayOutputStream();
+            StreamTap tap = Taps.stream(Given.CHAT, Given.scan(Given.CHAT, body));
+            // The bytes of an event that is cut are lost.
+            Played played =
+                    new Played(client, tap).feed(Arrays.copyOf(first, Math.min(first.length, end + size % 5)), size);
+            if (played.whole(null)) {
+                continue;
             }
+            Delivered delivered = tap.delivered();
+            assertThat(WHOLE).startsWith(delivered.text);
+            if (!ways(Given.CHAT, body, delivered).order().contains(way)) {
+                continue;
+            }
+            String rest = follows(way, delivered.text);
+            if (rest.isEmpty()) {
+                continue;
+            }
+            byte[] second = other.ask(Given.CHAT, chat("gpt-4o-mini", quoted(rest), ""));
+            Continuation on =
+                    Continuation.of(delivered, way, Given.CHAT, Given.scan(Given.CHAT, body), used -> Usage.of(3, 4));
+            Played again = new Played(client, on).feed(second, size);
+            assertThat(on.mismatch()).as("after %s", delivered.text).isNull();
+            assertThat(again.whole(Rescue.comment(delivered.characters(), "other/mini")))
+                    .isTrue();
+            ChatSaid said = StrictStream.chat(client.toByteArray());
+            assertThat(said.text()).isEqualTo(WHOLE);
+            assertThat(said.finish()).isEqualTo("stop");
+            assertThat(said.usage()).asString().contains("\"total_tokens\":7");
+            assertThat(said.models()).hasSizeBetween(1, 2);
+            assertThat(said.models().getLast()).startsWith("gpt-4o-mini");
+            assertThat(said.comments())
+                    .containsExactly("lockkeeper rescued after " + delivered.characters()
+                            + (delivered.characters() == 1 ? " character" : " characters") + " by other/mini");
+            rescued++;
         }
-        assertThat(rescued).isGreaterThan(30);
+        assertThat(rescued).isGreaterThan(20);
     }
 
     @ParameterizedTest
@@ -152,37 +151,90 @@ class RescueTest {
             byte[] first = one.ask(Given.RESPONSES, body);
             int rescued = 0;
             for (int end : ends(first)) {
-                for (int size : new int[] {SIZES[end % 2]}) {
-                    ByteArrayOutputStream client = new ByteArrayOutputStream();
-                    StreamTap tap = Taps.stream(Given.RESPONSES, Given.scan(Given.RESPONSES, body));
-                    Played played = new Played(client, tap)
-                            .feed(Arrays.copyOf(first, Math.min(first.length, end + size % 5)), size);
-                    if (played.whole(null)) {
-                        continue;
-                    }
-                    Delivered delivered = tap.delivered();
-                    assertThat(WHOLE).startsWith(delivered.text);
-                    if (!ways(Given.RESPONSES, body, delivered).order().contains(way)) {
-                        continue;
-                    }
-                    String rest = follows(way, delivered.text);
-                    byte[] second = other.ask(
-                            Given.RESPONSES, response(model, quoted(rest), model.equals("gpt-4o") ? "" : THINKING));
-                    Continuation on = Continuation.of(
-                            delivered, way, Given.RESPONSES, Given.scan(Given.RESPONSES, body), used -> Usage.of(3, 4));
-                    Played again = new Played(client, on).feed(second, size);
-                    assertThat(on.mismatch()).as("after %s", delivered).isNull();
-                    assertThat(again.whole(null)).as("after %s", delivered).isTrue();
-                    ResponseSaid said = StrictStream.response(client.toByteArray());
-                    assertThat(said.text()).isEqualTo(WHOLE);
-                    assertThat(said.response().get("usage").get("total_tokens").intValue())
-                            .isEqualTo(7);
-                    assertThat(said.response().get("store").booleanValue()).isFalse();
-                    rescued++;
+                int size = SIZES[end % 2];
+                ByteArrayOutputStream client = new ByteArrayOutputStream();
+                StreamTap tap = Taps.stream(Given.RESPONSES, Given.scan(Given.RESPONSES, body));
+                Played played = new Played(client, tap)
+                        .feed(Arrays.copyOf(first, Math.min(first.length, end + size % 5)), size);
+                if (played.whole(null)) {
+                    continue;
                 }
+                Delivered delivered = tap.delivered();
+                assertThat(WHOLE).startsWith(delivered.text);
+                if (!ways(Given.RESPONSES, body, delivered).order().contains(way)) {
+                    continue;
+                }
+                String rest = follows(way, delivered.text);
+                byte[] second = other.ask(
+                        Given.RESPONSES, response(model, quoted(rest), model.equals("gpt-4o") ? "" : THINKING));
+                Continuation on = Continuation.of(
+                        delivered, way, Given.RESPONSES, Given.scan(Given.RESPONSES, body), used -> Usage.of(3, 4));
+                Played again = new Played(client, on).feed(second, size);
+                assertThat(on.mismatch()).as("after %s", delivered).isNull();
+                assertThat(again.whole(null)).as("after %s", delivered).isTrue();
+                ResponseSaid said = StrictStream.response(client.toByteArray());
+                assertThat(said.text()).isEqualTo(WHOLE);
+                assertThat(said.response().get("usage").get("total_tokens").intValue())
+                        .isEqualTo(7);
+                assertThat(said.response().get("store").booleanValue()).isFalse();
+                rescued++;
             }
             assertThat(rescued).isGreaterThan(20);
         }
+    }
+
+    // ---- asked as it is asked, answered as it is answered ----
+
+    private static String asked(Endpoint endpoint, String body, Delivered delivered, Way way, Prefill prefill) {
+        Rewrite.Wish wish = new Rewrite.Wish("gpt-4o+prefill", Refusals.NONE, true, Rewrite.UNLIMITED, null)
+                .resuming(Rescue.resume(delivered, way, prefill, 3));
+        return Given.joined(Rewrite.of(Bytes.utf8(body), Given.scan(endpoint, body), endpoint, wish));
+    }
+
+    @Test
+    void aProviderGoesOnAsItIsAskedTo() {
+        String prompt = "Tell me about the old lock gate";
+        String chat = "{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"" + prompt
+                + "\"}],\"max_tokens\":400,\"stream\":true}";
+        String response =
+                "{\"model\":\"gpt-4o\",\"input\":\"" + prompt + "\",\"max_output_tokens\":400,\"stream\":true}";
+        for (Endpoint endpoint : List.of(Given.CHAT, Given.RESPONSES)) {
+            String body = endpoint.equals(Given.CHAT) ? chat : response;
+            byte[] first = one.ask(endpoint, body);
+            for (int cut = ends(first).size() / 3; cut < ends(first).size() * 2 / 3; cut += 3) {
+                Delivered delivered =
+                        delivered(endpoint, body, first, ends(first).get(cut));
+                for (Way way : Rescue.ways(delivered, Given.scan(endpoint, body), Bytes.utf8(body), Prefill.PREFIX)
+                        .order()) {
+                    for (Prefill prefill : List.of(Prefill.PREFIX, Prefill.CONTINUE_FINAL_MESSAGE)) {
+                        byte[] same = one.ask(endpoint, asked(endpoint, body, delivered, way, prefill));
+                        String text = text(
+                                endpoint,
+                                onWith(body, delivered, way, first, ends(first).get(cut), same));
+                        assertThat(text).startsWith(delivered.text).isEqualTo(text(endpoint, first));
+                        if (way != Way.AGAIN) {
+                            byte[] another = other.ask(endpoint, asked(endpoint, body, delivered, way, prefill));
+                            assertThat(text(
+                                            endpoint,
+                                            onWith(
+                                                    body,
+                                                    delivered,
+                                                    way,
+                                                    first,
+                                                    ends(first).get(cut),
+                                                    another)))
+                                    .startsWith(delivered.text + " ");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static String text(Endpoint endpoint, byte[] stream) {
+        return endpoint.kind() == Endpoint.Kind.CHAT
+                ? StrictStream.chat(stream).text()
+                : StrictStream.response(stream).text();
     }
 
     @Test
