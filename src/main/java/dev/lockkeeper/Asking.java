@@ -106,6 +106,24 @@ abstract class Asking implements Callable<Integer> {
         return new ParameterException(spec.commandLine(), why);
     }
 
+    /** The values of an option that may stand without any; null where it is left out. */
+    static @Nullable List<String> values(@Nullable List<String> given) {
+        return given == null
+                ? null
+                : given.stream().filter(each -> !each.isEmpty()).toList();
+    }
+
+    /** A sentence, and a line for each of an answer's notes. */
+    static String noted(JsonNode answer, String sentence) {
+        StringBuilder lines = new StringBuilder(sentence);
+        answer.path("notes")
+                .forEach(note -> lines.append(System.lineSeparator())
+                        .append("Note: ")
+                        .append(note.asString())
+                        .append('.'));
+        return lines.toString();
+    }
+
     /** A text of an answer; {@code -} for none. */
     static String text(JsonNode answer, String member) {
         return Table.text(answer.path(member));

@@ -8,6 +8,7 @@ import dev.lockkeeper.admin.AuditOperations;
 import dev.lockkeeper.admin.BudgetOperations;
 import dev.lockkeeper.admin.ComparisonOperations;
 import dev.lockkeeper.admin.Desk;
+import dev.lockkeeper.admin.FlagOperations;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.LocalDesk;
@@ -148,7 +149,10 @@ final class DataFolder {
         Api api = new Api(List.of(
                 KeyOperations.of(access.keys()),
                 TenantOperations.of(
-                        access.tenants(), Tenancy.of(() -> books.budgets().balances(), access.keys()::projectOf)),
+                        access.tenants(),
+                        Tenancy.of(() -> books.budgets().balances(), access.keys()::projectOf),
+                        Offered.ANYTHING),
+                FlagOperations.of(access.flags(), Offered.ANYTHING),
                 LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
                 NodeOperations.of(
                         () -> books.budgets().nodes(),

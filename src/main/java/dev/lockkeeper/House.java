@@ -13,6 +13,7 @@ import dev.lockkeeper.admin.Api;
 import dev.lockkeeper.admin.AuditOperations;
 import dev.lockkeeper.admin.BudgetOperations;
 import dev.lockkeeper.admin.ComparisonOperations;
+import dev.lockkeeper.admin.FlagOperations;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.NodeOperations;
@@ -53,8 +54,8 @@ import dev.lockkeeper.relay.Rules;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.relay.Workers;
 import dev.lockkeeper.repeats.KeptAnswers;
-import dev.lockkeeper.routing.Flags;
 import dev.lockkeeper.routing.Health;
+import dev.lockkeeper.routing.Model;
 import dev.lockkeeper.routing.Pulse;
 import dev.lockkeeper.routing.Router;
 import dev.lockkeeper.settings.Loaded;
@@ -204,7 +205,11 @@ public final class House implements AutoCloseable {
                 }
             };
             Health health = new Health(System::nanoTime);
-            Router router = new Router(Pulse.NONE, Flags.NONE, random);
+            Router router = new Router(
+                    Pulse.NONE,
+                    (model, named, call) ->
+                            access.flags().basisPoints(model, named, call.organization(), call.project()) / 100.0,
+                    random);
             relay = new Relay(rules, objects, pools, workers, limits, ledger, router, health, random, watcher, clock);
             keep(relay.later()).begin(ledger.waiting(), loops.all());
             inFlight = relay.inFlight();
@@ -252,6 +257,17 @@ public final class House implements AutoCloseable {
                 public boolean provider(String name) {
                     return relay.rules().providers().containsKey(name);
                 }
+
+                @Override
+                public boolean region(String name) {
+                    return relay.rules().models().isServed(name);
+                }
+
+                @Override
+                public boolean share(String model, String named) {
+                    Model found = relay.rules().models().find(model);
+                    return found != null && found.shares(named);
+                }
             };
             Statements statements = new Statements(database);
             Admin admin = new Admin(
@@ -260,7 +276,8 @@ public final class House implements AutoCloseable {
                             KeyOperations.of(keys),
                             LimitOperations.of(limits, new QuotaRequests(database, limits, random), access),
                             TenantOperations.of(
-                                    access.tenants(), Tenancy.of(ledger.budgets()::balances, keys::projectOf)),
+                                    access.tenants(), Tenancy.of(ledger.budgets()::balances, keys::projectOf), offered),
+                            FlagOperations.of(access.flags(), offered),
                             NodeOperations.of(ledger.budgets()::nodes, ledger.budgets()::fence, access),
                             BudgetOperations.of(ledger::budgets, new Alerts(database), access, offered),
                             PendingOperations.of(later::pending),

@@ -111,17 +111,6 @@ final class LimitsCommand extends Group {
         return limit.path("kind").asString() + " " + limit.path("id").asString();
     }
 
-    /** A sentence, and a line for each of an answer's notes. */
-    private static String noted(JsonNode answer, String sentence) {
-        StringBuilder lines = new StringBuilder(sentence);
-        answer.path("notes")
-                .forEach(note -> lines.append(System.lineSeparator())
-                        .append("Note: ")
-                        .append(note.asString())
-                        .append('.'));
-        return lines.toString();
-    }
-
     @Command(name = "list", description = "Lists the limits that are set.")
     private static final class ListAll extends Asking {
         private static final String ROW = "%-12s  %-32s  %-20s  %12s  %12s";

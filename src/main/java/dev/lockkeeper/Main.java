@@ -97,6 +97,7 @@ public final class Main implements Runnable {
                 .addSubcommand(TokensCommand.line())
                 .addSubcommand(AuditCommand.line())
                 .addSubcommand(LimitsCommand.line())
+                .addSubcommand(FlagsCommand.line())
                 .addSubcommand(UsageCommand.line())
                 .addSubcommand(BudgetsCommand.line())
                 .addSubcommand(PricesCommand.line(shell, Clock.systemUTC()))

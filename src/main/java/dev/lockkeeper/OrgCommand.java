@@ -3,6 +3,8 @@ package dev.lockkeeper;
 import dev.lockkeeper.Table.Column;
 import dev.lockkeeper.access.Tenants;
 import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -85,12 +87,22 @@ final class OrgCommand extends Group {
                 description = "What statements add to the cost; below 0 a discount. Default: 0.")
         private String markup = "0";
 
+        @Option(
+                names = "--regions",
+                split = ",",
+                paramLabel = "REGION",
+                description = "Where its calls may be answered. Default: anywhere.")
+        private List<String> regions = new ArrayList<>();
+
         @Override
         public Integer call() {
             JsonNode made = make(
                     ORGANIZATION.path(),
-                    new Wanted().with("name", name).with("markup_basis_points", basisPoints(markup)));
-            return told(made, named(made) + "is made.");
+                    new Wanted()
+                            .with("name", name)
+                            .with("markup_basis_points", basisPoints(markup))
+                            .with("regions", regions));
+            return told(made, noted(made, named(made) + "is made."));
         }
     }
 
@@ -105,13 +117,14 @@ final class OrgCommand extends Group {
                     Column.of("NAME", "name"),
                     Column.of("STATE", "state"),
                     new Column("MARKUP", OrgCommand::percent),
+                    Column.list("REGIONS", "regions", "anywhere"),
                     Column.of("PROJECTS", "projects"),
                     Column.of("KEYS", "keys"),
                     Column.time("CREATED", "created_at"));
         }
     }
 
-    @Command(name = "change", description = "Renames an organization or changes its markup.")
+    @Command(name = "change", description = "Renames an organization, or changes its markup or regions.")
     private static final class Change extends Asking {
         @Parameters(paramLabel = "ORGANIZATION", description = "Its id or name.")
         private String organization = "";
@@ -122,13 +135,25 @@ final class OrgCommand extends Group {
         @Option(names = "--markup", paramLabel = "PERCENT", description = "What statements add to the cost.")
         private @Nullable String markup;
 
+        @Option(
+                names = "--regions",
+                split = ",",
+                arity = "0..1",
+                paramLabel = "REGION",
+                description =
+                        "Where its calls may be answered, its projects' regions among them; none named: anywhere.")
+        private @Nullable List<String> regions;
+
         @Override
         public Integer call() {
             JsonNode changed = ask(
                     "PATCH",
                     ORGANIZATION.at(organization),
-                    new Wanted().with("name", name).with("markup_basis_points", basisPoints(markup)));
-            return told(changed, named(changed) + "is changed.");
+                    new Wanted()
+                            .with("name", name)
+                            .with("markup_basis_points", basisPoints(markup))
+                            .with("regions", values(regions)));
+            return told(changed, noted(changed, named(changed) + "is changed."));
         }
     }
 }

@@ -19,6 +19,7 @@ import tools.jackson.databind.JsonNode;
         footer = {
             "  lockkeeper project create web --org Acme",
             "  lockkeeper project change web --test-providers cheap,simulator    what its test keys reach",
+            "  lockkeeper project change web --regions eu  its calls go nowhere else; --regions alone: anywhere",
             "  lockkeeper project close web                its keys are refused at once, until 'project open web'",
             "  lockkeeper project list --org Acme"
         })
@@ -66,6 +67,13 @@ final class ProjectCommand extends Group {
                 description = "Providers that its test keys may reach. Default: simulated ones.")
         private List<String> testProviders = new ArrayList<>();
 
+        @Option(
+                names = "--regions",
+                split = ",",
+                paramLabel = "REGION",
+                description = "Where its calls may be answered. Default: where its organization's may be.")
+        private List<String> regions = new ArrayList<>();
+
         @Override
         public Integer call() {
             JsonNode made = make(
@@ -73,8 +81,9 @@ final class ProjectCommand extends Group {
                     new Wanted()
                             .with("name", name)
                             .with("organization", organization)
-                            .with("test_providers", testProviders));
-            return told(made, named(made) + "is made.");
+                            .with("test_providers", testProviders)
+                            .with("regions", regions));
+            return told(made, noted(made, named(made) + "is made."));
         }
     }
 
@@ -94,11 +103,15 @@ final class ProjectCommand extends Group {
                     Column.of("STATE", "state"),
                     Column.of("KEYS", "keys"),
                     Column.list("TEST KEYS REACH", "test_providers", "simulated providers"),
+                    Column.list("REGIONS", "regions", "its organization's"),
                     Column.time("CREATED", "created_at"));
         }
     }
 
-    @Command(name = "change", description = "Renames a project or changes which providers its test keys reach.")
+    @Command(
+            name = "change",
+            description =
+                    "Renames a project, or changes which providers its test keys reach or where its calls may be answered.")
     private static final class Change extends Asking {
         @Parameters(paramLabel = "PROJECT", description = "Its id, or its name where only one has it.")
         private String project = "";
@@ -114,16 +127,24 @@ final class ProjectCommand extends Group {
                 description = "Providers that its test keys may reach; none named: simulated ones.")
         private @Nullable List<String> testProviders;
 
+        @Option(
+                names = "--regions",
+                split = ",",
+                arity = "0..1",
+                paramLabel = "REGION",
+                description = "Where its calls may be answered; none named: where its organization's may be.")
+        private @Nullable List<String> regions;
+
         @Override
         public Integer call() {
-            List<String> named = testProviders == null
-                    ? null
-                    : testProviders.stream().filter(each -> !each.isEmpty()).toList();
             JsonNode changed = ask(
                     "PATCH",
                     PROJECT.at(project),
-                    new Wanted().with("name", name).with("test_providers", named));
-            return told(changed, named(changed) + "is changed.");
+                    new Wanted()
+                            .with("name", name)
+                            .with("test_providers", values(testProviders))
+                            .with("regions", values(regions)));
+            return told(changed, noted(changed, named(changed) + "is changed."));
         }
     }
 }

@@ -67,6 +67,67 @@ class OperatorCommandsTest {
     }
 
     @Test
+    void aProjectIsBoundToRegionsWithinItsOrganizations() {
+        assertThat(run("org", "create", "Acme", "--regions", "eu,ch").code()).isZero();
+        assertThat(run("project", "create", "web", "--org", "Acme", "--regions", "ch")
+                        .code())
+                .isZero();
+        assertThat(run("project", "list").out()).contains("REGIONS", "ch", "its organization's");
+        assertThat(run("org", "list").out()).contains("REGIONS", "eu,ch", "anywhere");
+        Ran wide = run("project", "change", "web", "--regions", "us");
+        assertThat(wide.code()).isEqualTo(2);
+        assertThat(wide.err()).contains("regions: project web has us, and its organization eu, ch");
+        assertThat(run("project", "change", "web", "--name", "site", "--json")
+                        .json()
+                        .at("/regions/0")
+                        .asString())
+                .isEqualTo("ch");
+        assertThat(run("project", "change", "site", "--regions", "--json")
+                        .json()
+                        .path("regions"))
+                .isEmpty();
+        assertThat(run("org", "change", "Acme", "--regions", "--json").json().path("regions"))
+                .isEmpty();
+        assertThat(run("org", "change", "Acme", "--regions", "Europe").err()).contains("such as eu");
+    }
+
+    @Test
+    void aShareIsChangedForEverybodyAndForATenantAndTakenBack() {
+        assertThat(run("flags", "set", "auto", "new", "5%").err())
+                .contains("The case new of model auto for everybody has 5% of the calls.");
+        run("project", "create", "web");
+        assertThat(run("flags", "set", "auto", "new", "100", "--project", "web").err())
+                .contains("for project web has 100% of the calls");
+        assertThat(run("flags", "set", "auto", "new", "0%", "--org", "default", "--json")
+                        .json()
+                        .path("share_basis_points")
+                        .asInt(-1))
+                .isZero();
+        assertThat(run("flags", "set", "auto", "new", "2.5", "--project", "web", "--json")
+                        .json()
+                        .path("share_basis_points")
+                        .asInt())
+                .isEqualTo(250);
+        assertThat(run("flags", "list").out())
+                .contains("everybody", "5%", "project web", "2.5%", "organization default", "0%");
+        assertThat(run("flags", "list", "--project", "web", "--json").json().path("data"))
+                .hasSize(1);
+        assertThat(run("flags", "remove", "auto", "new", "--project", "web").err())
+                .contains("The share of case new of model auto for project web is no longer changed.");
+        Ran again = run("flags", "remove", "auto", "new", "--project", "web");
+        assertThat(again.code()).isEqualTo(1);
+        assertThat(again.err()).contains("There is no such flag");
+        assertThat(run("flags", "remove", "auto", "new").code()).isZero();
+        assertThat(run("flags", "list", "--json").json().path("data")).hasSize(1);
+        for (String bad : List.of("101", "-5", "1.234", "half")) {
+            Ran refused = run("flags", "set", "auto", "new", bad);
+            assertThat(refused.code()).as(bad).isEqualTo(2);
+            assertThat(refused.err()).as(bad).contains("SHARE: " + bad + " (expected: ");
+        }
+        assertThat(run("audit", "list").out()).contains("flag.set", "flag.remove");
+    }
+
+    @Test
     void aKeyIsBoundAndUnboundAndRotatedWithAnOverlap() {
         JsonNode key = run(
                         "keys",

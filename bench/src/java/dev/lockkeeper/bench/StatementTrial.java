@@ -8,6 +8,7 @@ import dev.lockkeeper.admin.Desk;
 import dev.lockkeeper.admin.Json;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LocalDesk;
+import dev.lockkeeper.admin.Offered;
 import dev.lockkeeper.admin.TenantOperations;
 import dev.lockkeeper.admin.UsageOperations;
 import dev.lockkeeper.db.Database;
@@ -100,7 +101,7 @@ final class StatementTrial implements Callable<Integer> {
         try (Database database = store.open(folder)) {
             Access access = Access.open(database, Clock.systemUTC(), new SecureRandom(), System::nanoTime);
             Api api = new Api(List.of(
-                    TenantOperations.of(access.tenants(), _ -> null),
+                    TenantOperations.of(access.tenants(), _ -> null, Offered.ANYTHING),
                     KeyOperations.of(access.keys()),
                     UsageOperations.of(
                             () -> new Statements(database),

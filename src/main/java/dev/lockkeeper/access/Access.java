@@ -17,7 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Who may do what: tenants, their keys, the people who operate all this, and the log of what they changed. Look-ups are in
+ * Who may do what: tenants, their keys and flags, the people who operate all this, and the log of what they changed. Look-ups are in
  * memory; any thread. Changes block.
  *
  * <p>A change counts in this process before the method that made it returns. Other processes on the same database look at a
@@ -42,6 +42,7 @@ public final class Access implements AutoCloseable {
     private final Tenants tenants;
     private final People people;
     private final Audit audit;
+    private final Flags flags;
     private final ConcurrentHashMap<String, AtomicLong> used = new ConcurrentHashMap<>();
     private final Memory memory = new Memory(used);
     private final Map<String, Long> usesWritten = new HashMap<>();
@@ -64,6 +65,7 @@ public final class Access implements AutoCloseable {
         this.keys = new Keys(this, clock, secrets);
         this.tenants = new Tenants(this, clock, secrets);
         this.people = new People(this, clock, secrets);
+        this.flags = new Flags(this, clock, secrets);
         heardNanos = ticker.getAsLong();
         database.write(memory::read, memory::learn);
     }
@@ -97,6 +99,11 @@ public final class Access implements AutoCloseable {
     /** People, invitations, admin tokens. */
     public People people() {
         return people;
+    }
+
+    /** Shares that were changed while the gateway runs. */
+    public Flags flags() {
+        return flags;
     }
 
     /** The log of changes. */

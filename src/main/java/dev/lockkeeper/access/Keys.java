@@ -41,7 +41,7 @@ public final class Keys {
     private static final String SELECT = """
             SELECT k.id, k.name, k.project, p.name AS project_name, p.organization, k.kind, k.models, k.last4, k.created,
                    k.replaced, k.revoked, k.hash, k.environment, k.expires, k.tools, k.networks, k.previous_hash,
-                   k.previous_until, k.used, p.test_providers,
+                   k.previous_until, k.used, p.test_providers, p.regions, o.regions AS organization_regions,
                    CASE WHEN o.closed IS NULL AND o.revoked IS NULL THEN 0 ELSE 1 END AS no_organization,
                    CASE WHEN p.closed IS NULL AND p.revoked IS NULL THEN 0 ELSE 1 END AS no_project
             FROM keys k JOIN projects p ON p.id = k.project JOIN organizations o ON o.id = p.organization
@@ -77,7 +77,10 @@ public final class Keys {
                                 : row.getInt("no_project") == 1 ? Presented.Refused.PROJECT_CLOSED : null),
                 row.getBytes("hash"),
                 row.getBytes("previous_hash"),
-                Set.copyOf(row.getString("test_providers").lines().toList()));
+                Set.copyOf(row.getString("test_providers").lines().toList()),
+                Regions.going(
+                        row.getString("regions").lines().toList(),
+                        row.getString("organization_regions").lines().toList()));
     };
 
     private final Access access;
@@ -153,7 +156,7 @@ public final class Keys {
                         + Right.TENANTS_WRITE.word() + ")");
             }
             if (owner == null) {
-                owner = access.tenants().make(handle, who, payer, project, List.of());
+                owner = access.tenants().make(handle, who, payer, project, List.of(), List.of());
             }
             if (payer.state() != TenantState.OPEN || owner.state() != TenantState.OPEN) {
                 throw new IllegalArgumentException(
@@ -399,7 +402,7 @@ public final class Keys {
                     row.testProviders,
                     terms.networks(),
                     terms.environment(),
-                    Set.of()));
+                    row.regions));
             long expires = Objects.requireNonNullElse(terms.expiresMillis(), Long.MAX_VALUE);
             AtomicLong moment = used.apply(key.id());
             each.accept(new Memory.Entry(row.hash, known, key.closed(), expires, Long.MAX_VALUE, moment));
@@ -425,5 +428,10 @@ public final class Keys {
     }
 
     @SuppressWarnings("ArrayRecordComponent") // Never compared as a record.
-    private record Row(KeyInfo info, byte[] hash, byte @Nullable [] previousHash, Set<String> testProviders) {}
+    private record Row(
+            KeyInfo info,
+            byte[] hash,
+            byte @Nullable [] previousHash,
+            Set<String> testProviders,
+            Set<String> regions) {}
 }

@@ -23,11 +23,16 @@ final class Memory {
     /** Changes that are looked at one by one; of more at once everything is read again. */
     private static final int MOST_ROWS = 1_000;
 
+    private static final String PEOPLE = "people";
+    private static final String FLAGS = "flags";
+
     /** Keys by the first bytes of a text's hash; one in rotation stands here twice. */
     private volatile ConcurrentHashMap<Long, Entry> keys = new ConcurrentHashMap<>();
 
     /** Admin tokens by the first bytes of a text's hash. */
     private volatile Map<Long, Token> tokens = Map.of();
+
+    private volatile Flags.Book flags = Flags.Book.EMPTY;
 
     private volatile State state = State.NOTHING;
 
@@ -88,12 +93,14 @@ final class Memory {
      * @param ids the keys that may have changed; null: all of them
      * @param entries those of them that work
      * @param tokens all that work; null: none of them changed
+     * @param flags all; null: none of them changed
      */
     record News(
             State state,
             @Nullable Set<String> ids,
             List<Entry> entries,
-            @Nullable Map<Long, Token> tokens) {}
+            @Nullable Map<Long, Token> tokens,
+            Flags.@Nullable Book flags) {}
 
     /** The key that a text's hash may be of; {@link Entry#NOBODY} where there is none. */
     Entry key(byte[] hash) {
@@ -103,6 +110,11 @@ final class Memory {
     /** The token that a text's hash may be of; {@link Token#NOBODY} where there is none. */
     Token token(byte[] hash) {
         return tokens.getOrDefault(Secrets.start(hash), Token.NOBODY);
+    }
+
+    /** The flags. */
+    Flags.Book flags() {
+        return flags;
     }
 
     /** The number of the change up to which the database was read. */
@@ -121,9 +133,10 @@ final class Memory {
                 .orElse(new State(change, 0, ""));
         Set<String> ids = changed(handle, known, now);
         if (ids == null) {
-            return new News(now, null, entries(handle, "", List.of()), tokens(handle));
+            return new News(now, null, entries(handle, "", List.of()), tokens(handle), Flags.Book.read(handle));
         }
-        boolean people = ids.remove("");
+        boolean people = ids.remove(PEOPLE);
+        boolean flagged = ids.remove(FLAGS);
         Set<String> projects = having(ids, "proj_");
         Set<String> organizations = having(ids, "org_");
         Set<String> all = having(ids, "key_");
@@ -132,7 +145,7 @@ final class Memory {
         entries.addAll(entries(handle, " AND k.project IN (<ids>)", projects));
         entries.addAll(entries(handle, " AND p.organization IN (<ids>)", organizations));
         entries.forEach(each -> all.add(id(each)));
-        return new News(now, all, entries, people ? tokens(handle) : null);
+        return new News(now, all, entries, people ? tokens(handle) : null, flagged ? Flags.Book.read(handle) : null);
     }
 
     private static Set<String> having(Set<String> ids, String prefix) {
@@ -142,8 +155,8 @@ final class Memory {
     }
 
     /**
-     * What has changed since: ids of keys, projects and organizations, and an empty text for anything about people and
-     * tokens. Null where that is not known.
+     * What has changed since: ids of keys, projects and organizations, {@link #PEOPLE} for anything about people and tokens,
+     * {@link #FLAGS} for anything about flags. Null where that is not known.
      */
     private static @Nullable Set<String> changed(Handle handle, State known, State now) {
         if (known.row < 0
@@ -168,10 +181,17 @@ final class Memory {
         return switch (action.substring(0, Math.max(0, action.indexOf('.')))) {
             case "key", "project", "organization" -> {
                 ids.add(subject);
+                if (action.endsWith(".delete")) {
+                    ids.add(FLAGS);
+                }
                 yield subject.startsWith("key_") || subject.startsWith("proj_") || subject.startsWith("org_");
             }
             case "person", "token", "invitation" -> {
-                ids.add("");
+                ids.add(PEOPLE);
+                yield true;
+            }
+            case "flag" -> {
+                ids.add(FLAGS);
                 yield true;
             }
             // Nothing of these is kept here.
@@ -231,6 +251,9 @@ final class Memory {
         }
         if (news.tokens != null) {
             tokens = news.tokens;
+        }
+        if (news.flags != null) {
+            flags = news.flags;
         }
         state = news.state;
     }

@@ -20,7 +20,7 @@ public enum Right {
     /** The log of changes; nobody may write it. */
     AUDIT_READ,
     SERVER_READ,
-    /** The server itself: read the configuration again. */
+    /** The server itself: read the configuration again, change shares of cases. */
     SERVER_WRITE;
 
     /** As tokens and documents write it: {@code keys:read}. */

@@ -39,7 +39,7 @@ public final class Tenants {
     public static final int MAX_TEST_PROVIDERS = 100;
 
     private static final String ORGANIZATIONS = """
-            SELECT o.id, o.name, o.created, o.markup, o.closed, o.revoked,
+            SELECT o.id, o.name, o.created, o.markup, o.regions, o.closed, o.revoked,
                    (SELECT count(*) FROM projects p WHERE p.organization = o.id) AS projects,
                    (SELECT count(*) FROM keys k JOIN projects p ON p.id = k.project
                     WHERE p.organization = o.id AND k.revoked IS NULL) AS keys
@@ -48,7 +48,8 @@ public final class Tenants {
 
     /** Counting takes as long as there are many keys. */
     private static final String UNCOUNTED_ORGANIZATIONS = """
-            SELECT o.id, o.name, o.created, o.markup, o.closed, o.revoked, 0 AS projects, 0 AS keys FROM organizations o
+            SELECT o.id, o.name, o.created, o.markup, o.regions, o.closed, o.revoked, 0 AS projects, 0 AS keys
+            FROM organizations o
             """;
 
     private static final Listing ORGANIZATION_LIST =
@@ -58,19 +59,21 @@ public final class Tenants {
             row.getString("id"),
             row.getString("name"),
             row.getInt("markup"),
+            row.getString("regions").lines().toList(),
             row.getLong("created"),
             state(row.getObject("closed"), row.getObject("revoked")),
             row.getInt("projects"),
             row.getInt("keys"));
 
     private static final String PROJECTS = """
-            SELECT p.id, p.name, p.organization, p.test_providers, p.created, p.closed, p.revoked,
+            SELECT p.id, p.name, p.organization, p.test_providers, p.regions, p.created, p.closed, p.revoked,
                    (SELECT count(*) FROM keys k WHERE k.project = p.id AND k.revoked IS NULL) AS keys
             FROM projects p
             """;
 
     private static final String UNCOUNTED_PROJECTS = """
-            SELECT p.id, p.name, p.organization, p.test_providers, p.created, p.closed, p.revoked, 0 AS keys FROM projects p
+            SELECT p.id, p.name, p.organization, p.test_providers, p.regions, p.created, p.closed, p.revoked, 0 AS keys
+            FROM projects p
             """;
 
     private static final Listing PROJECT_LIST = new Listing(PROJECTS, "projects", "p.", "created", false);
@@ -80,6 +83,7 @@ public final class Tenants {
             row.getString("name"),
             row.getString("organization"),
             row.getString("test_providers").lines().toList(),
+            row.getString("regions").lines().toList(),
             row.getLong("created"),
             state(row.getObject("closed"), row.getObject("revoked")),
             row.getInt("keys"));
@@ -106,19 +110,22 @@ public final class Tenants {
     /**
      * Makes an organization.
      *
+     * @param regions where its calls may be answered; empty: anywhere
      * @throws IllegalArgumentException when something can't be; the message may be shown to who asked
      */
-    public Organization createOrganization(Actor who, String name, int markupBasisPoints) {
+    public Organization createOrganization(Actor who, String name, int markupBasisPoints, List<String> regions) {
         Names.check("name", name);
         checkMarkup(markupBasisPoints);
+        List<String> bound = Regions.checked(regions);
         String id = secrets.id("org_");
         return access.change(handle -> {
             checkFree(handle, name, null);
-            handle.createUpdate("INSERT INTO organizations (id, name, created, markup) VALUES (?, ?, ?, ?)")
+            handle.createUpdate("INSERT INTO organizations (id, name, created, markup, regions) VALUES (?, ?, ?, ?, ?)")
                     .bind(0, id)
                     .bind(1, name)
                     .bind(2, clock.millis())
                     .bind(3, markupBasisPoints)
+                    .bind(4, String.join("\n", bound))
                     .execute();
             Organization made = Objects.requireNonNull(organization(handle, id));
             access.audit().appendJson(handle, who, "organization.create", id, null, made.json());
@@ -143,16 +150,21 @@ public final class Tenants {
     }
 
     /**
-     * Changes an organization's name or markup.
+     * Changes an organization's name, markup or regions.
      *
      * @param organization id or name
      * @param name null: stays
      * @param markupBasisPoints null: stays
+     * @param regions null: stay; each region of its projects must be among them
      * @return null when there is none
      * @throws IllegalArgumentException when something can't be; the message may be shown to who asked
      */
     public @Nullable Organization changeOrganization(
-            Actor who, String organization, @Nullable String name, @Nullable Integer markupBasisPoints) {
+            Actor who,
+            String organization,
+            @Nullable String name,
+            @Nullable Integer markupBasisPoints,
+            @Nullable List<String> regions) {
         return access.<@Nullable Organization>change(handle -> {
             Organization before = organization(handle, organization);
             if (before == null) {
@@ -163,10 +175,18 @@ public final class Tenants {
             Names.check("name", called);
             checkMarkup(markup);
             checkFree(handle, called, before.id());
-            handle.createUpdate("UPDATE organizations SET name = ?, markup = ? WHERE id = ?")
+            List<String> bound = regions == null ? before.regions() : Regions.checked(regions);
+            if (!bound.equals(before.regions())) {
+                handle.createQuery(UNCOUNTED_PROJECTS + " WHERE p.organization = ?")
+                        .bind(0, before.id())
+                        .map(PROJECT)
+                        .forEach(each -> Regions.checkWithin(each.name(), each.regions(), bound));
+            }
+            handle.createUpdate("UPDATE organizations SET name = ?, markup = ?, regions = ? WHERE id = ?")
                     .bind(0, called)
                     .bind(1, markup)
-                    .bind(2, before.id())
+                    .bind(2, String.join("\n", bound))
+                    .bind(3, before.id())
                     .execute();
             return changed(handle, who, "organization.change", before);
         });
@@ -199,6 +219,7 @@ public final class Tenants {
             if (before.projects() > 0 || before.id().equals(DEFAULT_ORGANIZATION)) {
                 return Deleted.IN_USE;
             }
+            Flags.forget(handle, before.id());
             handle.execute("DELETE FROM organizations WHERE id = ?", before.id());
             access.audit().appendJson(handle, who, "organization.delete", before.id(), before.json(), null);
             return Deleted.DONE;
@@ -210,9 +231,12 @@ public final class Tenants {
      *
      * @param organization id or name
      * @param testProviders providers that its test keys may reach; empty: simulated ones
+     * @param regions where its calls may be answered: some of its organization's where that has any; empty: where its
+     *     organization's may be
      * @throws IllegalArgumentException when something can't be; the message may be shown to who asked
      */
-    public Project createProject(Actor who, String organization, String name, List<String> testProviders) {
+    public Project createProject(
+            Actor who, String organization, String name, List<String> testProviders, List<String> regions) {
         Names.check("name", name);
         Names.check("test_providers", testProviders, MAX_TEST_PROVIDERS);
         return access.change(handle -> {
@@ -225,23 +249,33 @@ public final class Tenants {
                 throw new IllegalArgumentException(
                         "name: " + name + " (expected: one that no other project of the organization has)");
             }
-            return make(handle, who, payer, name, testProviders);
+            return make(handle, who, payer, name, testProviders, Regions.checked(regions));
         });
     }
 
-    Project make(Handle handle, Actor who, Organization payer, String name, List<String> testProviders) {
+    Project make(
+            Handle handle,
+            Actor who,
+            Organization payer,
+            String name,
+            List<String> testProviders,
+            List<String> regions) {
         if (payer.state() != TenantState.OPEN) {
             throw new IllegalArgumentException(
                     "organization: " + payer.name() + " is " + payer.state().word() + " (expected: an open one)");
         }
+        Regions.checkWithin(name, regions, payer.regions());
         String id = secrets.id("proj_");
-        handle.createUpdate(
-                        "INSERT INTO projects (id, organization, name, created, test_providers) VALUES (?, ?, ?, ?, ?)")
+        handle.createUpdate("""
+                        INSERT INTO projects (id, organization, name, created, test_providers, regions)
+                        VALUES (?, ?, ?, ?, ?, ?)
+                        """)
                 .bind(0, id)
                 .bind(1, payer.id())
                 .bind(2, name)
                 .bind(3, clock.millis())
                 .bind(4, String.join("\n", testProviders))
+                .bind(5, String.join("\n", regions))
                 .execute();
         Project made = Objects.requireNonNull(project(handle, payer.id(), id));
         access.audit().appendJson(handle, who, "project.create", id, null, made.json());
@@ -322,16 +356,21 @@ public final class Tenants {
     }
 
     /**
-     * Changes a project's name or the providers that its test keys reach.
+     * Changes a project's name, the providers that its test keys reach, or its regions.
      *
      * @param project id, or a name that only one has
      * @param name null: stays
      * @param testProviders null: stays
+     * @param regions null: stay; some of its organization's where that has any
      * @return null when there is none
      * @throws IllegalArgumentException when something can't be; the message may be shown to who asked
      */
     public @Nullable Project changeProject(
-            Actor who, String project, @Nullable String name, @Nullable List<String> testProviders) {
+            Actor who,
+            String project,
+            @Nullable String name,
+            @Nullable List<String> testProviders,
+            @Nullable List<String> regions) {
         return access.<@Nullable Project>change(handle -> {
             Project before = project(handle, null, project);
             if (before == null) {
@@ -346,10 +385,16 @@ public final class Tenants {
                 throw new IllegalArgumentException(
                         "name: " + called + " (expected: one that no other project of the organization has)");
             }
-            handle.createUpdate("UPDATE projects SET name = ?, test_providers = ? WHERE id = ?")
+            List<String> bound = regions == null ? before.regions() : Regions.checked(regions);
+            if (!bound.equals(before.regions())) {
+                Organization payer = Objects.requireNonNull(uncounted(handle, before.organizationId()));
+                Regions.checkWithin(called, bound, payer.regions());
+            }
+            handle.createUpdate("UPDATE projects SET name = ?, test_providers = ?, regions = ? WHERE id = ?")
                     .bind(0, called)
                     .bind(1, String.join("\n", providers))
-                    .bind(2, before.id())
+                    .bind(2, String.join("\n", bound))
+                    .bind(3, before.id())
                     .execute();
             return changed(handle, who, "project.change", before);
         });
@@ -383,6 +428,7 @@ public final class Tenants {
                 return Deleted.IN_USE;
             }
             handle.execute("DELETE FROM keys WHERE project = ?", before.id());
+            Flags.forget(handle, before.id());
             handle.execute("DELETE FROM projects WHERE id = ?", before.id());
             access.audit().appendJson(handle, who, "project.delete", before.id(), before.json(), null);
             return Deleted.DONE;
@@ -443,8 +489,8 @@ public final class Tenants {
         return project(handle, PROJECTS, organization, project);
     }
 
-    /** A project of an organization by id or name, for whom its count does not matter: it is 0. */
-    static @Nullable Project uncounted(Handle handle, String organization, String project) {
+    /** A project by id or name, of an organization if that is said, for whom its count does not matter: it is 0. */
+    static @Nullable Project uncounted(Handle handle, @Nullable String organization, String project) {
         return project(handle, UNCOUNTED_PROJECTS, organization, project);
     }
 

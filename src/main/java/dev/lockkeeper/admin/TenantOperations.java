@@ -3,11 +3,13 @@ package dev.lockkeeper.admin;
 import dev.lockkeeper.access.Keys;
 import dev.lockkeeper.access.Organization;
 import dev.lockkeeper.access.Project;
+import dev.lockkeeper.access.Regions;
 import dev.lockkeeper.access.Right;
 import dev.lockkeeper.access.TenantState;
 import dev.lockkeeper.access.Tenants;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
 
 /** What the admin API does with organizations and projects. */
 public final class TenantOperations {
@@ -17,6 +19,10 @@ public final class TenantOperations {
     private static final Shape NAME = new Shape.Text(Keys.MAX_NAME);
     private static final Shape MARKUP = new Shape.Whole(Tenants.MIN_MARKUP, Tenants.MAX_MARKUP);
     private static final Shape PROVIDERS = new Shape.ListOf(NAME, Tenants.MAX_TEST_PROVIDERS);
+    private static final Shape REGIONS =
+            new Shape.ListOf(new Shape.Form(Regions.FORM, "a label of a-z, 0-9 and -, such as eu"), Regions.MOST);
+    private static final Shape MAYBE_REGIONS = new Shape.OrNull(REGIONS);
+    private static final Shape NOTES = Shape.listOf(Shape.text());
     private static final Shape STATE = Shape.word("open", "closed", "revoked");
     private static final Shape COUNT = new Shape.Whole(0, Long.MAX_VALUE);
     private static final String ABOUT_MARKUP =
@@ -24,23 +30,36 @@ public final class TenantOperations {
     private static final String ABOUT_PROVIDERS =
             "Providers that its test keys may reach. Default: none is named, which means simulated ones.";
 
+    private static final String ABOUT_PAYERS_REGIONS =
+            "Where its calls may be answered: regions of providers. Default: none is named, which means anywhere.";
+    private static final String ABOUT_REGIONS =
+            "Where its calls may be answered: regions of providers, all of them its organization's where that has any."
+                    + " Default: none is named, which means where its organization's calls may be.";
+    private static final String ABOUT_NOTES = "What the operator should know of it.";
+
     private static final Shape.Struct ORGANIZATION = Shape.struct("Organization")
             .with("object", Shape.word("organization"), "What this is.")
             .with("id", Shape.text(), "Its id, org_…")
             .with("name", NAME, "What it is called; unique.")
             .with("markup_basis_points", MARKUP, ABOUT_MARKUP)
+            .with("regions", REGIONS, "Where its calls may be answered; empty: anywhere.")
             .with("state", STATE, "Whether its keys work; revoked is for good.")
             .with("projects", COUNT, "How many projects it has.")
             .with("keys", COUNT, "How many keys they have that are not revoked.")
             .with("created_at", new Shape.Time(), "When it was made.");
 
+    private static final Shape.Struct NOTED_ORGANIZATION =
+            new Shape.Struct("ChangedOrganization", ORGANIZATION.members()).with("notes", NOTES, ABOUT_NOTES);
+
     private static final Shape.Struct NEW_ORGANIZATION = Shape.struct("NewOrganization")
             .with("name", NAME, "what it is called, unique")
-            .optional("markup_basis_points", MARKUP, ABOUT_MARKUP);
+            .optional("markup_basis_points", MARKUP, ABOUT_MARKUP)
+            .optional("regions", MAYBE_REGIONS, ABOUT_PAYERS_REGIONS);
 
     private static final Shape.Struct ORGANIZATION_CHANGE = Shape.struct("OrganizationChange")
             .optional("name", NAME, "What it is called; unique.")
-            .optional("markup_basis_points", MARKUP, ABOUT_MARKUP);
+            .optional("markup_basis_points", MARKUP, ABOUT_MARKUP)
+            .optional("regions", MAYBE_REGIONS, ABOUT_PAYERS_REGIONS);
 
     private static final Shape.Struct PROJECT = Shape.struct("Project")
             .with("object", Shape.word("project"), "What this is.")
@@ -48,18 +67,24 @@ public final class TenantOperations {
             .with("name", NAME, "What it is called; unique in its organization.")
             .with("organization_id", Shape.text(), "Who pays.")
             .with("test_providers", PROVIDERS, ABOUT_PROVIDERS)
+            .with("regions", REGIONS, "Where its calls may be answered; empty: where its organization's may be.")
             .with("state", STATE, "Whether its keys work; revoked is for good.")
             .with("keys", COUNT, "How many keys it has that are not revoked.")
             .with("created_at", new Shape.Time(), "When it was made.");
 
+    private static final Shape.Struct NOTED_PROJECT =
+            new Shape.Struct("ChangedProject", PROJECT.members()).with("notes", NOTES, ABOUT_NOTES);
+
     private static final Shape.Struct NEW_PROJECT = Shape.struct("NewProject")
             .with("name", NAME, "what it is called, unique in its organization")
             .optional("organization", NAME, "The id or name of who pays. Default: default.")
-            .optional("test_providers", PROVIDERS, ABOUT_PROVIDERS);
+            .optional("test_providers", PROVIDERS, ABOUT_PROVIDERS)
+            .optional("regions", MAYBE_REGIONS, ABOUT_REGIONS);
 
     private static final Shape.Struct PROJECT_CHANGE = Shape.struct("ProjectChange")
             .optional("name", NAME, "What it is called; unique in its organization.")
-            .optional("test_providers", PROVIDERS, ABOUT_PROVIDERS);
+            .optional("test_providers", PROVIDERS, ABOUT_PROVIDERS)
+            .optional("regions", MAYBE_REGIONS, ABOUT_REGIONS);
 
     private static final Shape.Struct DELETED = Shape.struct("Deleted")
             .with("object", Shape.word("deleted"), "What this is.")
@@ -67,15 +92,22 @@ public final class TenantOperations {
 
     private final Tenants tenants;
     private final Tenancy tenancy;
+    private final Offered offered;
 
-    private TenantOperations(Tenants tenants, Tenancy tenancy) {
+    private TenantOperations(Tenants tenants, Tenancy tenancy, Offered offered) {
         this.tenants = tenants;
         this.tenancy = tenancy;
+        this.offered = offered;
     }
 
-    /** @param tenancy knows of money on tenants */
-    public static List<Operation> of(Tenants tenants, Tenancy tenancy) {
-        TenantOperations desk = new TenantOperations(tenants, tenancy);
+    /**
+     * The operations on tenants.
+     *
+     * @param tenancy knows of money on tenants
+     * @param offered knows of regions
+     */
+    public static List<Operation> of(Tenants tenants, Tenancy tenancy, Offered offered) {
+        TenantOperations desk = new TenantOperations(tenants, tenancy, offered);
         return List.of(
                 read(Pages.in(Operation.get(
                         ORGANIZATIONS,
@@ -89,12 +121,8 @@ public final class TenantOperations {
                                 "createOrganization",
                                 "Makes an organization.",
                                 NEW_ORGANIZATION,
-                                ORGANIZATION,
-                                asked -> Reply.json(
-                                        201,
-                                        tenants.createOrganization(asked.who(), asked.text("name"), (int)
-                                                        asked.whole("markup_basis_points", 0))
-                                                .json())))
+                                NOTED_ORGANIZATION,
+                                desk::createOrganization))
                         .creates(),
                 read(Operation.get(
                         ORGANIZATIONS + "/{id}",
@@ -105,9 +133,9 @@ public final class TenantOperations {
                 write(Operation.patch(
                         ORGANIZATIONS + "/{id}",
                         "changeOrganization",
-                        "Renames an organization or changes its markup.",
+                        "Renames an organization, or changes its markup or where its calls may be answered.",
                         ORGANIZATION_CHANGE,
-                        ORGANIZATION,
+                        NOTED_ORGANIZATION,
                         desk::changeOrganization)),
                 write(Operation.post(
                         ORGANIZATIONS + "/{id}/close",
@@ -152,15 +180,8 @@ public final class TenantOperations {
                                 "createProject",
                                 "Makes a project.",
                                 NEW_PROJECT,
-                                PROJECT,
-                                asked -> Reply.json(
-                                        201,
-                                        tenants.createProject(
-                                                        asked.who(),
-                                                        asked.text("organization", Tenants.DEFAULT_ORGANIZATION),
-                                                        asked.text("name"),
-                                                        asked.texts("test_providers"))
-                                                .json())))
+                                NOTED_PROJECT,
+                                desk::createProject))
                         .creates(),
                 read(Operation.get(
                         PROJECTS + "/{id}",
@@ -171,9 +192,10 @@ public final class TenantOperations {
                 write(Operation.patch(
                         PROJECTS + "/{id}",
                         "changeProject",
-                        "Renames a project or changes which providers its test keys reach.",
+                        "Renames a project, or changes which providers its test keys reach or where its calls may be"
+                                + " answered.",
                         PROJECT_CHANGE,
-                        PROJECT,
+                        NOTED_PROJECT,
                         desk::changeProject)),
                 write(Operation.post(
                         PROJECTS + "/{id}/close",
@@ -213,14 +235,33 @@ public final class TenantOperations {
         return operation.needs(Right.TENANTS_WRITE);
     }
 
+    private Reply createOrganization(Inquiry asked) {
+        Organization made = tenants.createOrganization(
+                asked.who(), asked.text("name"), (int) asked.whole("markup_basis_points", 0), asked.texts("regions"));
+        return noted(201, made.json(), made.regions());
+    }
+
     private Reply changeOrganization(Inquiry asked) {
-        return organization(
-                tenants.changeOrganization(
-                        asked.who(),
-                        asked.id(),
-                        asked.textOrNull("name"),
-                        asked.has("markup_basis_points") ? (int) asked.whole("markup_basis_points", 0) : null),
-                asked);
+        Organization changed = tenants.changeOrganization(
+                asked.who(),
+                asked.id(),
+                asked.textOrNull("name"),
+                asked.has("markup_basis_points") ? (int) asked.whole("markup_basis_points", 0) : null,
+                asked.has("regions") ? asked.texts("regions") : null);
+        return changed == null ? organization(null, asked) : noted(200, changed.json(), changed.regions());
+    }
+
+    /** With what is worth knowing of these regions: the configuration may follow, so it is no mistake. */
+    private Reply noted(int status, ObjectNode json, List<String> regions) {
+        Json.put(
+                json,
+                "notes",
+                regions.stream()
+                        .filter(each -> !offered.region(each))
+                        .map(each -> "no provider is configured for the region " + each
+                                + "; calls that may be answered nowhere else are refused")
+                        .toList());
+        return Reply.json(status, json);
     }
 
     private Reply organizationBecomes(Inquiry asked, TenantState state) {
@@ -251,14 +292,24 @@ public final class TenantOperations {
         };
     }
 
+    private Reply createProject(Inquiry asked) {
+        Project made = tenants.createProject(
+                asked.who(),
+                asked.text("organization", Tenants.DEFAULT_ORGANIZATION),
+                asked.text("name"),
+                asked.texts("test_providers"),
+                asked.texts("regions"));
+        return noted(201, made.json(), made.regions());
+    }
+
     private Reply changeProject(Inquiry asked) {
-        return project(
-                tenants.changeProject(
-                        asked.who(),
-                        asked.id(),
-                        asked.textOrNull("name"),
-                        asked.has("test_providers") ? asked.texts("test_providers") : null),
-                asked);
+        Project changed = tenants.changeProject(
+                asked.who(),
+                asked.id(),
+                asked.textOrNull("name"),
+                asked.has("test_providers") ? asked.texts("test_providers") : null,
+                asked.has("regions") ? asked.texts("regions") : null);
+        return changed == null ? project(null, asked) : noted(200, changed.json(), changed.regions());
     }
 
     private Reply projectBecomes(Inquiry asked, TenantState state) {

@@ -34,7 +34,7 @@ record Schema(
     private static final Logger LOG = LoggerFactory.getLogger(Schema.class);
 
     /** The version that this program knows: the number of the newest migration. */
-    static final int NEWEST = 13;
+    static final int NEWEST = 14;
 
     static final String MIGRATIONS = "db/migration/";
 

@@ -70,6 +70,11 @@ public final class Model {
         return policy;
     }
 
+    /** Whether it has a case of this name that takes a share of its calls. */
+    public boolean shares(String named) {
+        return cases.stream().anyMatch(each -> each.share != null && each.name.equals(named));
+    }
+
     Costs costs() {
         return costs;
     }

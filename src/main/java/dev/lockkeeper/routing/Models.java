@@ -46,6 +46,11 @@ public final class Models {
         return byName.get(name);
     }
 
+    /** Whether a provider says of a region that what it is sent stays there. */
+    public boolean isServed(String region) {
+        return sites.values().stream().anyMatch(each -> each.regions().contains(region));
+    }
+
     /** All models, in the operator's order. */
     public Collection<Model> all() {
         return byName.values();

@@ -28,6 +28,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -70,7 +71,7 @@ class AccessTest {
 
     @Test
     void aClosedOrRevokedTenantRefusesItsKeysAtOnceAndAnOpenedOneTakesThemAgain() {
-        access.tenants().createOrganization(WHO, "Acme", 250);
+        access.tenants().createOrganization(WHO, "Acme", 250, List.of());
         Created key = access.keys().create(WHO, "k", "Acme", "web", KeyKind.LIVE, KeyTerms.FREE);
         String project = key.key().projectId();
         assertThat(found(key.text())).isInstanceOf(Presented.Known.class);
@@ -92,7 +93,7 @@ class AccessTest {
 
     @Test
     void whatIsInUseIsNotDeleted() {
-        Organization acme = access.tenants().createOrganization(WHO, "Acme", 0);
+        Organization acme = access.tenants().createOrganization(WHO, "Acme", 0, List.of());
         Created key = access.keys().create(WHO, "k", acme.id(), "web", KeyKind.LIVE, KeyTerms.FREE);
         String project = key.key().projectId();
         assertThat(access.tenants().deleteOrganization(WHO, "Acme")).isEqualTo(Tenants.Deleted.IN_USE);
@@ -110,35 +111,179 @@ class AccessTest {
     @Test
     void tenantsThatCantBeAreRefusedWithFieldValueAndExpectation() {
         Tenants tenants = access.tenants();
-        tenants.createOrganization(WHO, "Acme", 0);
+        tenants.createOrganization(WHO, "Acme", 0, List.of());
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> tenants.createOrganization(WHO, "Acme", 0))
+                .isThrownBy(() -> tenants.createOrganization(WHO, "Acme", 0, List.of()))
                 .withMessage("name: Acme (expected: one that no other organization has)");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> tenants.createOrganization(WHO, "Other", -10_001))
+                .isThrownBy(() -> tenants.createOrganization(WHO, "Other", -10_001, List.of()))
                 .withMessageStartingWith("markup_basis_points: -10001 (expected: -10000 to 100000");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> tenants.createProject(WHO, "nobody", "p", List.of()))
+                .isThrownBy(() -> tenants.createProject(WHO, "nobody", "p", List.of(), List.of()))
                 .withMessageStartingWith("organization: nobody (expected:");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> tenants.createProject(WHO, "org_default", "default", List.of()))
+                .isThrownBy(() -> tenants.createProject(WHO, "org_default", "default", List.of(), List.of()))
                 .withMessage("name: default (expected: one that no other project of the organization has)");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> tenants.changeOrganization(WHO, "Acme", "default", null))
+                .isThrownBy(() -> tenants.changeOrganization(WHO, "Acme", "default", null, null))
                 .withMessageStartingWith("name: default");
     }
 
     @Test
     void ofTwoProjectsWithOneNameOnlyTheIdMeansOne() {
-        access.tenants().createOrganization(WHO, "Acme", 0);
-        Project here = access.tenants().createProject(WHO, "org_default", "web", List.of());
-        Project there = access.tenants().createProject(WHO, "Acme", "web", List.of("cheap"));
+        access.tenants().createOrganization(WHO, "Acme", 0, List.of());
+        Project here = access.tenants().createProject(WHO, "org_default", "web", List.of(), List.of());
+        Project there = access.tenants().createProject(WHO, "Acme", "web", List.of("cheap"), List.of());
         assertThat(access.tenants().project("web")).isNull();
         assertThat(access.tenants().project(there.id())).isEqualTo(there);
         assertThat(access.tenants().projects("Acme", Page.FIRST).elements()).containsExactly(there);
         assertThat(access.tenants().projects("org_default", Page.FIRST).elements())
                 .extracting(Project::id)
                 .contains(here.id());
+    }
+
+    // Where calls may be answered
+
+    @Test
+    void aProjectIsBoundToItsRegionsElseToItsOrganizationsAndNoOtherIs() {
+        access.tenants().createOrganization(WHO, "Acme", 0, List.of("eu", "us", "eu"));
+        access.tenants().createProject(WHO, "Acme", "close", List.of(), List.of("eu"));
+        Created here = access.keys().create(WHO, "k", "Acme", "close", KeyKind.LIVE, KeyTerms.FREE);
+        Created beside = access.keys().create(WHO, "k", "Acme", "made with a key", KeyKind.LIVE, KeyTerms.FREE);
+        Created elsewhere = key(KeyTerms.FREE);
+        assertThat(regions(here)).containsExactly("eu");
+        assertThat(regions(beside)).containsExactlyInAnyOrder("eu", "us");
+        assertThat(regions(elsewhere)).isEmpty();
+
+        access.tenants().changeOrganization(WHO, "Acme", null, null, List.of("eu"));
+        assertThat(regions(beside)).as("at once").containsExactly("eu");
+        access.tenants().changeProject(WHO, "close", null, null, List.of());
+        access.tenants().changeOrganization(WHO, "Acme", null, null, List.of());
+        assertThat(regions(here)).isEmpty();
+        assertThat(access.audit()
+                        .list(Long.MAX_VALUE, null, Page.FIRST)
+                        .elements()
+                        .getFirst()
+                        .before())
+                .contains("\"regions\":[\"eu\"]");
+    }
+
+    @Test
+    void aProjectIsNeverBoundToWhatItsOrganizationIsNot() {
+        Tenants tenants = access.tenants();
+        tenants.createOrganization(WHO, "Acme", 0, List.of("eu", "ch"));
+        tenants.createProject(WHO, "Acme", "web", List.of(), List.of("ch"));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> tenants.createProject(WHO, "Acme", "x", List.of(), List.of("eu", "us")))
+                .withMessage("regions: project x has eu, us, and its organization eu, ch (expected: some of the"
+                        + " organization's)");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> tenants.changeProject(WHO, "web", null, null, List.of("us")));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> tenants.changeOrganization(WHO, "Acme", null, null, List.of("eu")))
+                .withMessage(
+                        "regions: project web has ch, and its organization eu (expected: some of the organization's)");
+        assertThat(Objects.requireNonNull(tenants.organization("Acme")).regions())
+                .containsExactly("eu", "ch");
+        for (String bad : List.of("", "EU", "eu west", "eu\nus", "x".repeat(64))) {
+            assertThatIllegalArgumentException()
+                    .as(bad)
+                    .isThrownBy(() -> tenants.changeProject(WHO, "web", null, null, List.of(bad)))
+                    .withMessageContaining("(expected: a label of a-z, 0-9 and -, such as eu)");
+        }
+        List<String> many = IntStream.range(0, 33).mapToObj(each -> "r" + each).toList();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> tenants.changeOrganization(WHO, "default", null, null, many))
+                .withMessage("regions: 33 labels (expected: at most 32)");
+    }
+
+    // Flags
+
+    @Test
+    void aFlagGoesForItsTenantAndTheNearestOneCounts() {
+        Flags flags = access.flags();
+        String acme =
+                access.tenants().createOrganization(WHO, "Acme", 0, List.of()).id();
+        String web = access.tenants()
+                .createProject(WHO, "Acme", "web", List.of(), List.of())
+                .id();
+        assertThat(flags.basisPoints("auto", "new", acme, web)).isEqualTo(Flags.NONE);
+        flags.set(WHO, "auto", "new", null, null, 500);
+        flags.set(WHO, "auto", "new", "Acme", null, 0);
+        Flag ofWeb = flags.set(WHO, "auto", "new", null, "web", Flags.ALL);
+        assertThat(flags.basisPoints("auto", "new", "org_default", "proj_default"))
+                .isEqualTo(500);
+        assertThat(flags.basisPoints("auto", "new", acme, "proj_another")).isZero();
+        assertThat(flags.basisPoints("auto", "new", acme, web)).isEqualTo(Flags.ALL);
+        assertThat(flags.basisPoints("auto", "other", acme, web)).isEqualTo(Flags.NONE);
+        assertThat(flags.basisPoints("mini", "new", acme, web)).isEqualTo(Flags.NONE);
+
+        now.addAndGet(1_000);
+        Flag changed = flags.set(Actor.folder("Ann"), "auto", "new", null, web, 250);
+        assertThat(changed.id()).as("the same").isEqualTo(ofWeb.id());
+        assertThat(changed.changedBy()).isEqualTo("Ann");
+        assertThat(changed.changedMillis()).isEqualTo(now.get());
+        assertThat(flags.basisPoints("auto", "new", acme, web)).isEqualTo(250);
+        Audit.Row noted = access.audit()
+                .list(Long.MAX_VALUE, changed.id(), Page.FIRST)
+                .elements()
+                .getFirst();
+        assertThat(noted.action()).isEqualTo("flag.set");
+        assertThat(noted.before()).contains("\"share_basis_points\":10000", "\"tenant\":\"web\"");
+        assertThat(noted.after()).contains("\"share_basis_points\":250", "\"case\":\"new\"");
+
+        assertThat(flags.list("auto", null, null, Page.FIRST).elements()).hasSize(3);
+        assertThat(flags.list(null, "Acme", null, Page.FIRST).elements())
+                .extracting(Flag::basisPoints)
+                .containsExactly(0);
+        assertThat(flags.list("none", null, null, Page.FIRST).elements()).isEmpty();
+        flags.remove(WHO, changed.id());
+        assertThat(flags.basisPoints("auto", "new", acme, web)).isZero();
+        assertThat(flags.remove(WHO, changed.id())).as("again").isNull();
+    }
+
+    @Test
+    void aTenantsFlagsGoWithIt() {
+        Flags flags = access.flags();
+        access.tenants().createOrganization(WHO, "Acme", 0, List.of());
+        String web = access.tenants()
+                .createProject(WHO, "Acme", "web", List.of(), List.of())
+                .id();
+        flags.set(WHO, "auto", "new", "Acme", null, 1);
+        flags.set(WHO, "auto", "new", null, web, 2);
+        access.tenants().deleteProject(WHO, web);
+        assertThat(share(web)).isEqualTo(Flags.NONE);
+        access.tenants().deleteOrganization(WHO, "Acme");
+        assertThat(flags.list(null, null, null, Page.FIRST).elements()).isEmpty();
+    }
+
+    @Test
+    void aFlagThatCantBeIsRefusedWithFieldValueAndExpectation() {
+        Flags flags = access.flags();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> flags.set(WHO, "auto", "new", null, null, 10_001))
+                .withMessage("share_basis_points: 10001 (expected: 0 to 10000; 500 is 5%)");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> flags.set(WHO, "auto", " ", null, null, 1))
+                .withMessageContaining("case: is empty");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> flags.set(WHO, "auto", "new", "nobody", null, 1))
+                .withMessageContaining("organization: nobody (expected: the id or name");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> flags.set(WHO, "auto", "new", null, "nothing", 1))
+                .withMessageContaining("project: nothing (expected: the id of one");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> flags.set(WHO, "auto", "new", "default", "default", 1))
+                .withMessage("project: default beside organization default (expected: one of the two)");
+        assertThat(flags.list(null, null, null, Page.FIRST).elements()).isEmpty();
+    }
+
+    private int share(String project) {
+        return access.flags().basisPoints("auto", "new", "org_default", project);
+    }
+
+    private Set<String> regions(Created key) {
+        return found(key.text()) instanceof Presented.Known(Caller caller) ? caller.regions() : Set.of("refused");
     }
 
     // Keys
@@ -240,6 +385,35 @@ class AccessTest {
     // Other nodes
 
     @Test
+    void regionsAndFlagsOfAnotherProcessAreHeard() {
+        Created key = key(KeyTerms.FREE);
+        try (Access other = Access.open(database, clock, new SecureRandom(), nanos::get)) {
+            other.tenants().changeProject(WHO, "default", null, null, List.of("eu"));
+            other.flags().set(WHO, "auto", "new", null, "default", 500);
+            assertThat(regions(key)).as("not looked yet").isEmpty();
+            assertThat(share("proj_default")).isEqualTo(Flags.NONE);
+            access.look();
+            assertThat(regions(key)).containsExactly("eu");
+            assertThat(share("proj_default")).isEqualTo(500);
+
+            other.tenants().changeProject(WHO, "default", null, null, List.of());
+            Flag flag =
+                    other.flags().list(null, null, null, Page.FIRST).elements().getFirst();
+            other.flags().remove(WHO, flag.id());
+            access.look();
+            assertThat(regions(key)).isEmpty();
+            assertThat(share("proj_default")).isEqualTo(Flags.NONE);
+        }
+        access.close();
+        access = Access.open(database, clock, new SecureRandom(), nanos::get);
+        access.flags().set(WHO, "auto", "new", "default", null, 1);
+        try (Access later = Access.open(database, clock, new SecureRandom(), nanos::get)) {
+            assertThat(later.flags().basisPoints("auto", "new", "org_default", "proj_x"))
+                    .isEqualTo(1);
+        }
+    }
+
+    @Test
     void aChangeOfAnotherProcessIsHeard() {
         Created key = key(KeyTerms.FREE);
         try (Access other = Access.open(database, clock, new SecureRandom(), nanos::get)) {
@@ -256,7 +430,7 @@ class AccessTest {
         SplittableRandom random = new SplittableRandom(3);
         try (Access other = Access.open(database, clock, new SecureRandom(), nanos::get)) {
             for (int i = 0; i < 6; i++) {
-                access.tenants().createOrganization(WHO, "o" + i, 0);
+                access.tenants().createOrganization(WHO, "o" + i, 0, List.of());
             }
             Map<String, String> projects = new HashMap<>();
             for (int step = 0; step < 200; step++) {
@@ -268,7 +442,8 @@ class AccessTest {
                 String key = keys.isEmpty()
                         ? ""
                         : keys.get(random.nextInt(keys.size())).id();
-                switch (random.nextInt(10)) {
+                List<String> regions = random.nextBoolean() ? List.of() : List.of("eu");
+                switch (random.nextInt(14)) {
                     case 0, 1, 2 -> {
                         by.tenants().organizationBecomes(WHO, organization, TenantState.OPEN);
                         by.tenants().projectBecomes(WHO, project, TenantState.OPEN);
@@ -286,7 +461,22 @@ class AccessTest {
                     case 5 -> by.keys().change(WHO, key, "n" + step, terms -> terms);
                     case 6 -> by.tenants().projectBecomes(WHO, project, TenantState.CLOSED);
                     case 7 -> by.tenants().organizationBecomes(WHO, organization, TenantState.CLOSED);
-                    case 8 -> by.tenants().changeProject(WHO, project, "p" + at, List.of("x" + step));
+                    case 8 -> by.tenants().changeProject(WHO, project, "p" + at, List.of("x" + step), null);
+                    case 9 -> by.tenants().changeProject(WHO, project, null, null, regions);
+                    case 10 ->
+                        by.tenants()
+                                .changeOrganization(
+                                        WHO,
+                                        organization,
+                                        null,
+                                        null,
+                                        regions.isEmpty() ? regions : List.of("eu", "us"));
+                    case 11 ->
+                        by.flags().set(WHO, "m", "c" + at, random.nextBoolean() ? organization : null, null, step);
+                    case 12 ->
+                        by.flags().list(null, null, null, Page.FIRST).elements().stream()
+                                .findFirst()
+                                .ifPresent(each -> by.flags().remove(WHO, each.id()));
                     default -> by.audit().note(WHO, "budget.change", "bud_1", null, null);
                 }
                 if (random.nextInt(5) == 0) {
@@ -307,7 +497,13 @@ class AccessTest {
 
     private static void same(Access one, Access other, List<String> texts) {
         for (String text : texts) {
-            assertThat(one.keys().find(text, HERE)).isEqualTo(other.keys().find(text, HERE));
+            Presented found = one.keys().find(text, HERE);
+            assertThat(found).isEqualTo(other.keys().find(text, HERE));
+            for (int i = 0; i < 6 && found instanceof Presented.Known(Caller caller); i++) {
+                assertThat(one.flags().basisPoints("m", "c" + i, caller.organizationId(), caller.projectId()))
+                        .isEqualTo(
+                                other.flags().basisPoints("m", "c" + i, caller.organizationId(), caller.projectId()));
+            }
         }
     }
 
@@ -543,8 +739,8 @@ class AccessTest {
 
     @Test
     void everyChangeStandsInTheLogWithWhatWasBeforeAndAfter() {
-        Organization acme = access.tenants().createOrganization(WHO, "Acme", 0);
-        access.tenants().changeOrganization(WHO, "Acme", "Acme Ltd", 300);
+        Organization acme = access.tenants().createOrganization(WHO, "Acme", 0, List.of());
+        access.tenants().changeOrganization(WHO, "Acme", "Acme Ltd", 300, null);
         Created key = access.keys().create(WHO, "k", "Acme Ltd", "web", KeyKind.TEST, KeyTerms.FREE);
         access.keys().revoke(WHO, key.key().id());
         access.keys().revoke(WHO, key.key().id()); // changes nothing
@@ -574,7 +770,8 @@ class AccessTest {
 
     @Test
     void aChangeThatFailsLeavesNoRow() {
-        assertThatIllegalArgumentException().isThrownBy(() -> access.tenants().createOrganization(WHO, "default", 0));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> access.tenants().createOrganization(WHO, "default", 0, List.of()));
         assertThat(access.audit()
                         .list(Long.MAX_VALUE, null, new Page(null, 100))
                         .elements())
@@ -585,7 +782,7 @@ class AccessTest {
     @Test
     void theLogCantBeChangedAndIfItIsTheFirstBrokenRowIsNamed() {
         for (int i = 0; i < 6; i++) {
-            access.tenants().createOrganization(WHO, "o" + i, 0);
+            access.tenants().createOrganization(WHO, "o" + i, 0, List.of());
         }
         String head = access.audit().verify("").head();
         for (String sql : List.of("UPDATE audit SET actor = 'x' WHERE seq = 3", "DELETE FROM audit WHERE seq = 6")) {
@@ -622,7 +819,7 @@ class AccessTest {
             for (int i = 0; i < 40; i++) {
                 Access by = i % 2 == 0 ? access : other;
                 String name = "o" + i;
-                threads.execute(() -> by.tenants().createOrganization(WHO, name, 0));
+                threads.execute(() -> by.tenants().createOrganization(WHO, name, 0, List.of()));
             }
         }
         assertThat(access.audit().verify("")).satisfies(verdict -> {

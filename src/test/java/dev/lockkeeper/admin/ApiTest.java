@@ -70,6 +70,16 @@ class ApiTest {
         public boolean provider(String name) {
             return name.equals("p");
         }
+
+        @Override
+        public boolean region(String name) {
+            return name.equals("eu");
+        }
+
+        @Override
+        public boolean share(String model, String named) {
+            return named.equals("new");
+        }
     };
 
     private static final Node NODE = new Node(
@@ -125,7 +135,8 @@ class ApiTest {
         Statements statements = new Statements(database);
         api = new Api(List.of(
                 KeyOperations.of(access.keys()),
-                TenantOperations.of(access.tenants(), id -> id.equals(rich) ? "a budget of $5" : null),
+                TenantOperations.of(access.tenants(), id -> id.equals(rich) ? "a budget of $5" : null, ONLY_M),
+                FlagOperations.of(access.flags(), ONLY_M),
                 LimitOperations.of(limits, new QuotaRequests(database, limits, new SecureRandom()), access),
                 BudgetOperations.of(ledger::budgets, new Alerts(database), access, ONLY_M),
                 NodeOperations.of(() -> List.of(NODE), ApiTest::fence, access),
@@ -153,6 +164,7 @@ class ApiTest {
         keys();
         limits();
         tenants();
+        flags();
         budgets();
         nodes();
         people();
@@ -266,11 +278,28 @@ class ApiTest {
         String projects = "/admin/v1/projects";
         ObjectNode wanted = Json.object().put("name", "web").put("organization", "Acme & Sons");
         wanted.putArray("test_providers").add("cheap");
+        wanted.putArray("regions").add("eu").add("mars");
         JsonNode made = did("POST", projects, projects, wanted);
+        assertThat(made.at("/regions/1").asString()).isEqualTo("mars");
+        assertThat(made.path("notes"))
+                .singleElement()
+                .extracting(JsonNode::asString)
+                .isEqualTo("no provider is configured for the region mars; calls that may be answered nowhere else are"
+                        + " refused");
         String web = projects + "/" + made.path("id").asString();
         did("GET", projects, projects + "?organization=" + Desk.escaped("Acme & Sons"), null);
         did("GET", projects + "/{id}", web, null);
-        did("PATCH", projects + "/{id}", web, Json.object().put("name", "site"));
+        JsonNode renamed = did("PATCH", projects + "/{id}", web, Json.object().put("name", "site"));
+        assertThat(renamed.path("regions")).as("were not said").hasSize(2);
+        assertThat(did("PATCH", projects + "/{id}", web, Json.object().putNull("regions"))
+                        .path("regions"))
+                .isEmpty();
+        ObjectNode bound = Json.object();
+        bound.putArray("regions").add("eu");
+        did("PATCH", organizations + "/{id}", acme, bound);
+        ObjectNode wide = Json.object();
+        wide.putArray("regions").add("us");
+        refused("PATCH", projects + "/{id}", web, wide, 400, "regions: project site has us, and its organization eu");
         did("POST", projects + "/{id}/close", web + "/close", null);
         did("POST", projects + "/{id}/open", web + "/open", null);
         did("POST", projects + "/{id}/revoke", web + "/revoke", null);
@@ -290,6 +319,37 @@ class ApiTest {
         did("POST", organizations + "/{id}/open", acme + "/open", null);
         did("POST", organizations + "/{id}/revoke", acme + "/revoke", null);
         did("DELETE", organizations + "/{id}", acme, null);
+    }
+
+    private void flags() {
+        String flags = "/admin/v1/flags";
+        ObjectNode wanted = Json.object().put("model", "m").put("case", "new").put("share_basis_points", 500);
+        JsonNode set = did("POST", flags, flags, wanted);
+        assertThat(set.path("notes")).isEmpty();
+        assertThat(set.path("project_id").isNull()).isTrue();
+        JsonNode ofProject = did(
+                "POST",
+                flags,
+                flags,
+                wanted.deepCopy().put("project", "default").put("case", "old").put("share_basis_points", 0));
+        assertThat(ofProject.path("project_id").asString()).isEqualTo("proj_default");
+        assertThat(ofProject.at("/notes/0").asString()).contains("the model m has no case old with a share");
+        assertThat(did("POST", flags, flags, wanted.deepCopy().put("model", "x").put("organization", "default"))
+                        .at("/notes/0")
+                        .asString())
+                .contains("there is no model x in the configuration now");
+        assertThat(did("GET", flags, flags + "?model=m&limit=1", null)
+                        .path("has_more")
+                        .asBoolean())
+                .isTrue();
+        assertThat(did("GET", flags, flags + "?project=default", null)
+                        .at("/data/0/case")
+                        .asString())
+                .isEqualTo("old");
+        String at = flags + "/" + ofProject.path("id").asString();
+        did("DELETE", flags + "/{id}", at, null);
+        refused("DELETE", flags + "/{id}", at, 404, "There is no flag flag_");
+        refused("POST", flags, flags, wanted.deepCopy().put("share_basis_points", 10_001), 400, "from 0 to 10000");
     }
 
     private void nodes() {
@@ -700,8 +760,13 @@ class ApiTest {
 
     /** Asks for what is refused, and holds the refusal against the document. */
     private void refused(String method, String template, String path, int status, String... told) {
+        refused(method, template, path, null, status, told);
+    }
+
+    private void refused(
+            String method, String template, String path, @Nullable ObjectNode body, int status, String... told) {
         JsonNode operation = document.path("paths").path(template).path(method.toLowerCase(Locale.ROOT));
-        Reply reply = api.answer(OWNER, method, path, null, Bytes.EMPTY);
+        Reply reply = api.answer(OWNER, method, path, null, body == null ? Bytes.EMPTY : Bytes.utf8(body.toString()));
         assertThat(reply.status()).as(path).isEqualTo(status);
         JsonNode answer = json(reply);
         fits(

@@ -65,7 +65,7 @@ class PagesTest {
         ledger = Ledger.open(database, temp.resolve("journal"), 1, Clock.systemUTC(), LedgerSettings.DEFAULT);
         api = new Api(List.of(
                 KeyOperations.of(access.keys()),
-                TenantOperations.of(access.tenants(), _ -> null),
+                TenantOperations.of(access.tenants(), _ -> null, Offered.ANYTHING),
                 LimitOperations.of(limits, new QuotaRequests(database, limits, new SecureRandom()), access),
                 BudgetOperations.of(ledger::budgets, new Alerts(database), access, Offered.ANYTHING),
                 PeopleOperations.of(access.people()),

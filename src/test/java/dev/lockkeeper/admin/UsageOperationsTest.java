@@ -71,7 +71,7 @@ class UsageOperationsTest {
         Statements statements = new Statements(database);
         Access access = Access.open(database, clock, new SecureRandom(), System::nanoTime);
         api = new Api(List.of(
-                TenantOperations.of(access.tenants(), _ -> null),
+                TenantOperations.of(access.tenants(), _ -> null, Offered.ANYTHING),
                 KeyOperations.of(access.keys()),
                 UsageOperations.of(() -> statements, access, clock),
                 ComparisonOperations.of(

@@ -99,6 +99,19 @@ class RouterTest {
     }
 
     @Test
+    void aModelKnowsWhichCasesTakeAShareAndModelsWhichRegionsAreServed() {
+        Model trial = model(when("new", new Share(0, Anchor.PROJECT), "a/new"), when("old", null, "a/old"));
+        assertThat(trial.shares("new")).isTrue();
+        assertThat(trial.shares("old")).as("has none").isFalse();
+        assertThat(trial.shares("other")).isFalse();
+
+        Models models = new Models(
+                List.of(), new Catalog(List.of()), Map.of("a", new Site(Set.of("eu", "ch"), Map.of())), Costs.UNKNOWN);
+        assertThat(models.isServed("ch")).isTrue();
+        assertThat(models.isServed("us")).isFalse();
+    }
+
+    @Test
     void aFlagHoldsInPlaceOfTheShare() {
         Model trial = model(when("new", new Share(0, Anchor.PROJECT), "a/new"), when("old", null, "a/old"));
         Flags flags = (model, named, call) ->
