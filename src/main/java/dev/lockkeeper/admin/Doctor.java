@@ -609,7 +609,10 @@ public final class Doctor {
                     return "";
                 }
                 String shown = message.lines().findFirst().orElse("");
-                String safe = provider.credential().isEmpty() ? shown : shown.replace(provider.credential(), "***");
+                String safe = shown;
+                for (ProviderSettings.Key each : provider.keys()) {
+                    safe = safe.replace(each.secret(), "***");
+                }
                 return ": " + (safe.length() > 300 ? safe.substring(0, 300) + "..." : safe);
             } catch (JacksonException e) {
                 return "";

@@ -1,6 +1,7 @@
 package dev.lockkeeper.settings;
 
 import dev.lockkeeper.http.ClientSettings;
+import dev.lockkeeper.routing.HealthSettings;
 import dev.lockkeeper.upstream.Provider;
 import dev.lockkeeper.upstream.ProviderSettings;
 import java.net.URI;
@@ -64,7 +65,24 @@ final class Providers {
             _ -> null,
             false);
 
+    private static final Type<ProviderSettings.Prefill> PREFILL = Type.choice(
+            List.of(
+                    ProviderSettings.Prefill.NONE,
+                    ProviderSettings.Prefill.PREFIX,
+                    ProviderSettings.Prefill.CONTINUE_FINAL_MESSAGE),
+            prefill -> prefill.name().toLowerCase(Locale.ROOT).replace('_', '-'));
+
+    private static final Type<String> LABEL =
+            Type.text("label", "a label of small letters, digits and hyphens, at most 63, such as eu", NAME.pattern());
+
+    private static final Type<String> KEY_NAME =
+            Type.text("name", "a name of small letters, digits and hyphens, at most 63", NAME.pattern());
+
+    private static final int MAX_WEIGHT = 1_000_000;
+
     private final Reading reading;
+    private final ProviderHealth care;
+    private final Map<String, HealthSettings> health = new LinkedHashMap<>();
     private final Proxies proxies;
     private final PemFiles pems;
 
@@ -74,6 +92,7 @@ final class Providers {
      */
     Providers(Reading reading, Map<String, String> environment, Path folder) {
         this.reading = reading;
+        this.care = new ProviderHealth(reading);
         this.pems = new PemFiles(reading, folder);
         this.proxies = new Proxies(reading, environment, pems);
     }
@@ -90,9 +109,18 @@ final class Providers {
                         null);
             }
             read.add(section.name().equals(SIMULATOR) ? simulator(section) : provider(section));
+            HealthSettings judged = care.read(section);
+            if (!judged.equals(HealthSettings.DEFAULT)) {
+                health.put(section.name(), judged);
+            }
             section.end();
         }
         return read;
+    }
+
+    /** How the health of those that were read is judged, where it is not as usual. */
+    Map<String, HealthSettings> health() {
+        return health;
     }
 
     /** The simulator of this process: it has no address before it runs, and nobody signs for it. */
@@ -106,11 +134,13 @@ final class Providers {
                 SIMULATOR,
                 nowhereYet,
                 ProviderSettings.Auth.NONE,
-                "",
+                List.of(),
                 Map.of(),
                 Map.of(),
                 connection(section, nowhereYet, true, times, null, null),
-                times.answer());
+                times.answer(),
+                regions(section),
+                prefill(section));
     }
 
     private ProviderSettings provider(Section section) {
@@ -118,8 +148,7 @@ final class Providers {
         Optional<URI> usable = baseUrl(section, written);
         URI baseUrl = usable.orElse(URI.create("http://127.0.0.1:0/"));
         Setting<ProviderSettings.Auth> auth = section.value("auth", AUTH, ProviderSettings.Auth.BEARER);
-        Setting<Optional<String>> key = section.optional("api-key", Type.SECRET, "required unless auth is none");
-        checkKey(section, auth, key);
+        List<ProviderSettings.Key> keys = keys(section, auth);
         Map<String, String> headers = headers(section, auth);
         Map<String, String> query = values(section.map("query", Type.QUERY_VALUE, ""));
         Setting<Boolean> privateAddresses = section.value("private-addresses", Type.BOOL, false);
@@ -135,11 +164,70 @@ final class Providers {
                 section.name(),
                 baseUrl,
                 auth.value(),
-                key.value().orElse(""),
+                keys,
                 headers,
                 query,
                 connection(section, baseUrl, privateAddresses.value(), times, proxy, certificates),
-                times.answer());
+                times.answer(),
+                regions(section),
+                prefill(section));
+    }
+
+    private static List<String> regions(Section section) {
+        return section.listOrOne("region", LABEL, "not known").value().stream()
+                .map(Setting::value)
+                .distinct()
+                .toList();
+    }
+
+    private static ProviderSettings.Prefill prefill(Section section) {
+        return section.value("prefill", PREFILL, ProviderSettings.Prefill.NONE).value();
+    }
+
+    /** One key without a name, or several with names. */
+    private List<ProviderSettings.Key> keys(Section section, Setting<ProviderSettings.Auth> auth) {
+        Setting<Optional<String>> one =
+                section.optional("api-key", Type.SECRET, "required unless auth is none or keys is written");
+        Place several = section.written("keys");
+        List<Section> items = section.items(
+                "keys",
+                piece -> piece instanceof Piece.Text text && !text.isNull() ? Section.single("key", text) : piece);
+        List<ProviderSettings.Key> keys = new ArrayList<>();
+        Set<String> names = new HashSet<>();
+        boolean usable = true;
+        for (Section item : items) {
+            String usual = "key-" + (keys.size() + 1);
+            Setting<String> name = item.value("name", KEY_NAME, usual, "key- and its place, from 1");
+            Setting<Optional<String>> secret = item.optional("key", Type.SECRET, "required");
+            Setting<Long> weight = item.value("weight", Type.integer(0, MAX_WEIGHT), 1L);
+            item.end();
+            if (!secret.written()) {
+                reading.mistake(item.place(), item.key() + ".key", null, "missing; write key: ${SOME_VARIABLE}", null);
+            }
+            if (name.usable() && !names.add(name.value())) {
+                reading.mistake(name, "a name that no key before it has");
+            }
+            usable &= weight.usable();
+            keys.add(
+                    new ProviderSettings.Key(name.value(), secret.value().orElse(""), Math.toIntExact(weight.value())));
+        }
+        if (several == null) {
+            checkKey(section, auth, one);
+            return one.value().stream()
+                    .map(secret -> new ProviderSettings.Key("", secret, 1))
+                    .toList();
+        }
+        String at = section.key() + ".keys";
+        if (one.written()) {
+            reading.mistake(several, at, null, "either api-key or keys, not both", null);
+        } else if (auth.usable() && auth.value() == ProviderSettings.Auth.NONE) {
+            reading.mistake(several, at, null, "no keys, since auth is none", null);
+        } else if (keys.isEmpty()) {
+            reading.mistake(several, at, null, "at least one key", null);
+        } else if (usable && keys.stream().allMatch(key -> key.weight() == 0)) {
+            reading.mistake(several, at, null, "a weight of more than 0 for one of them", null);
+        }
+        return keys;
     }
 
     private void checkKey(Section section, Setting<ProviderSettings.Auth> auth, Setting<Optional<String>> key) {
@@ -311,11 +399,12 @@ final class Providers {
         Setting<Duration> connect =
                 timeouts.value("connect", Type.duration(SHORTEST, TEN_MINUTES), Duration.ofSeconds(5));
         Setting<Duration> firstByte = timeouts.value("first-byte", Type.duration(SHORTEST, DAY), usual.firstByte());
+        Setting<Duration> firstToken = timeouts.value("first-token", Type.duration(SHORTEST, DAY), usual.firstToken());
         Setting<Duration> idle = timeouts.value("idle", Type.duration(SHORTEST, DAY), usual.idle());
         Setting<Duration> total = timeouts.value("total", Type.duration(SHORTEST, DAY), usual.total());
         timeouts.end();
         // A timeout longer than the whole can never strike, and whoever wrote it meant something else.
-        for (Setting<Duration> part : List.of(connect, firstByte, idle)) {
+        for (Setting<Duration> part : List.of(connect, firstByte, firstToken, idle)) {
             if (part.written()
                     && part.usable()
                     && total.usable()
@@ -324,7 +413,8 @@ final class Providers {
             }
         }
         return new Times(
-                connect.value(), new ProviderSettings.Timeouts(firstByte.value(), idle.value(), total.value()));
+                connect.value(),
+                new ProviderSettings.Timeouts(firstByte.value(), firstToken.value(), idle.value(), total.value()));
     }
 
     /** Name or address, without brackets. */

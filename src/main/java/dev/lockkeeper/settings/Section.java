@@ -169,16 +169,31 @@ final class Section {
         if (member == null || isNothing(member)) {
             return List.of();
         }
-        if (!(member.value() instanceof Piece.Items list)) {
+        if (!(member.value() instanceof Piece.Items)) {
             reading.mistake(
                     member.value().place(), join(key, name), member.value().kind(), "a list of mappings", null);
             return List.of();
         }
-        Section one = child(name, name, new Piece.Member(member.at(), NOTHING));
+        return items(name, piece -> piece);
+    }
+
+    /**
+     * The same; one mapping alone may stand for a list of one.
+     *
+     * @param longForm makes a mapping of a shorter form of an item, and leaves alone what is none
+     */
+    List<Section> items(String name, Function<Piece, Piece> longForm) {
+        asked.add(name);
+        Piece.Member member = members.get(name);
+        if (member == null || isNothing(member)) {
+            return List.of();
+        }
+        List<Piece> items = member.value() instanceof Piece.Items list ? list.items() : List.of(member.value());
+        Section inside = child(name, name, new Piece.Member(member.at(), NOTHING));
         List<Section> sections = new ArrayList<>();
-        for (int i = 0; i < list.items().size(); i++) {
-            Piece item = list.items().get(i);
-            sections.add(one.child("[" + i + "]", "", new Piece.Member(item.place(), item)));
+        for (Piece each : items) {
+            sections.add(inside.child(
+                    "[" + sections.size() + "]", "", new Piece.Member(each.place(), longForm.apply(each))));
         }
         return sections;
     }
@@ -262,6 +277,25 @@ final class Section {
                 Written.plain(yaml),
                 value.place().origin());
         return new Setting<>(values, value.place(), at, "written", usable);
+    }
+
+    /** Where a key's value stands, null where nothing is written. */
+    @Nullable Place written(String name) {
+        Piece.Member member = members.get(name);
+        return member == null || isNothing(member) ? null : member.at();
+    }
+
+    /** A list of values, for which one value may stand. */
+    <T> Setting<List<Setting<T>>> listOrOne(String name, Type<T> type, String words) {
+        Piece.Member member = members.get(name);
+        if (member != null && member.value() instanceof Piece.Text one && !one.isNull()) {
+            Piece.Items list = new Piece.Items(List.of(one), one.place(), 2);
+            Map<String, Piece.Member> asList = new LinkedHashMap<>(members);
+            asList.put(name, new Piece.Member(member.at(), list));
+            asked.add(name);
+            return new Section(reading, path, key, pattern, place, asList).list(name, type, words, piece -> piece);
+        }
+        return list(name, type, words, piece -> piece);
     }
 
     /** A mapping of one member. */

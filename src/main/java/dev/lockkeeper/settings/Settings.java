@@ -13,6 +13,7 @@ import dev.lockkeeper.prices.PriceBook;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
+import dev.lockkeeper.routing.HealthSettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.routing.Site;
@@ -44,6 +45,7 @@ import java.util.Set;
  * @param alerts where alerts of budgets are sent
  * @param simulated whether there is a provider called {@code simulator}, so that the simulated provider is to be started
  * @param watch whether a change of the files is followed by itself
+ * @param health how the providers' health is judged, by their names; those that aren't here are judged as usual
  */
 public record Settings(
         int loops,
@@ -62,13 +64,39 @@ public record Settings(
         PricesSettings prices,
         AlertSettings alerts,
         boolean simulated,
-        boolean watch) {
+        boolean watch,
+        Map<String, HealthSettings> health) {
     /** Tokens of an answer of which nobody knows how long it will be. */
     private static final long USUAL_ANSWER = 500;
 
     public Settings {
+        health = Map.copyOf(health);
         providers = List.copyOf(providers);
         models = List.copyOf(models);
+    }
+
+    /** Settings by which every provider's health is judged as usual. */
+    public Settings(
+            int loops,
+            ServerSettings server,
+            DrainSettings drain,
+            DoorSettings door,
+            AdminSettings admin,
+            Path data,
+            DatabaseSettings database,
+            RelaySettings relay,
+            RepeatSettings repeats,
+            LedgerSettings ledger,
+            LogSettings log,
+            List<ProviderSettings> providers,
+            List<ModelSettings> models,
+            PricesSettings prices,
+            AlertSettings alerts,
+            boolean simulated,
+            boolean watch) {
+        this(
+                loops, server, drain, door, admin, data, database, relay, repeats, ledger, log, providers, models,
+                prices, alerts, simulated, watch, Map.of());
     }
 
     /**
@@ -94,7 +122,8 @@ public record Settings(
                 next.prices,
                 next.alerts,
                 next.simulated,
-                next.watch);
+                next.watch,
+                next.health);
     }
 
     /** What calls cost: what is written, and what the catalogue says of the rest. */

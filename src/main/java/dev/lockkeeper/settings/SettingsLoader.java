@@ -221,8 +221,8 @@ public final class SettingsLoader {
         Section reload = root.section("reload");
         boolean watch = reload.value("watch", Type.BOOL, true).value();
         reload.end();
-        List<ProviderSettings> providers =
-                new Providers(reading, environment, file.folder()).read(root.section("providers"));
+        Providers accounts = new Providers(reading, environment, file.folder());
+        List<ProviderSettings> providers = accounts.read(root.section("providers"));
         FairSettings fair = fair(root.section("fair-queue"), providers);
         List<ModelSettings> models = new Models(reading, catalog, providers).read(root.section("models"));
         PricesSettings prices = new Prices(reading, Shipped.prices(), providers, models).read(root.section("prices"));
@@ -256,7 +256,8 @@ public final class SettingsLoader {
                 prices,
                 alerts,
                 simulated,
-                watch);
+                watch,
+                accounts.health());
         return new Loaded.Good(
                 settings, reading.notes(), new Effective(reading.entries()), !written.isEmpty(), reading.files);
     }

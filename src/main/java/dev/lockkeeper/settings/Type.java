@@ -183,6 +183,23 @@ record Type<T>(
         return (percent == Math.rint(percent) ? String.valueOf((long) percent) : String.valueOf(percent)) + "%";
     }
 
+    /** A share in whole percent. */
+    static Type<Integer> percent(int least, int most) {
+        String range = least + "% to " + most + "%";
+        return new Type<>(
+                "percentage, " + range,
+                "a share in whole percent, such as 20%: " + range,
+                text -> {
+                    Long percent = text.matches("\\d{1,4}%")
+                            ? within(Long.parseLong(text.substring(0, text.length() - 1)), least, most)
+                            : null;
+                    return percent == null ? null : Math.toIntExact(percent);
+                },
+                percent -> percent + "%",
+                text -> text.matches("\\d{1,3}") ? text + "%" : null,
+                false);
+    }
+
     /** A size, or a share of another one. */
     static Type<Long> sizeOrShare(long least, long most, long whole, String ofWhat) {
         Type<Long> size = size(least, most);

@@ -7,18 +7,26 @@ import org.jspecify.annotations.Nullable;
 /**
  * How long an answer is waited for: a provider's timeouts, stretched for calls that think longer before their first token.
  *
+ * @param stretch by how much the first token of such a call may come later than that of a call without reasoning
  * @param firstByteNanos from the request's last byte to the answer's head
- * @param firstTokenNanos without a sign of life before a stream's first token, where somebody else could answer
+ * @param firstTokenNanos without a sign of life before a stream's first token, past which another candidate is asked where
+ *     there is one; never more than the total
  * @param idleNanos between two pieces of the answer
  * @param totalNanos from the attempt's start to the answer's last byte
  */
-public record Patience(long firstByteNanos, long firstTokenNanos, long idleNanos, long totalNanos) {
-    private static final long FIRST_TOKEN_NANOS = 10_000_000_000L;
-
+public record Patience(int stretch, long firstByteNanos, long firstTokenNanos, long idleNanos, long totalNanos) {
     /** What the flex tier stretches by: it queues behind everything else. */
     private static final int FLEX = 5;
 
     private static final int PRO = 10;
+
+    /**
+     * What the first token is stretched by with the flex tier, and with a pro model or the highest effort: a healthy call
+     * may think, or queue, for minutes before it. With 10 s that is 5 and 10 minutes.
+     */
+    private static final int FLEX_TOKEN = 30;
+
+    private static final int PRO_TOKEN = 60;
 
     /**
      * The patience for one call.
@@ -32,11 +40,27 @@ public record Patience(long firstByteNanos, long firstTokenNanos, long idleNanos
         long firstByte = timeouts.firstByte().toNanos();
         long idle = timeouts.idle().toNanos();
         // The total grows by as much as the first byte may come later, and never cuts the wait for it short.
-        return new Patience(
-                firstByte * stretch,
-                FIRST_TOKEN_NANOS * stretch,
-                idle * stretch,
-                timeouts.total().toNanos() + firstByte * (stretch - 1));
+        long total = timeouts.total().toNanos() + firstByte * (stretch - 1);
+        int token = tokenByEffort(model, effort) * ("flex".equals(tier) ? FLEX_TOKEN : 1);
+        long firstToken = Math.min(timeouts.firstToken().toNanos() * token, total);
+        return new Patience(token, firstByte * stretch, firstToken, idle * stretch, total);
+    }
+
+    private static int tokenByEffort(String model, @Nullable String effort) {
+        if (model.endsWith("-pro") || model.contains("-pro-")) {
+            return PRO_TOKEN;
+        }
+        if (effort == null) {
+            return Refusals.of(model, null).maxTokens() ? 6 : 1;
+        }
+        return switch (effort) {
+            case "low" -> 2;
+            case "medium" -> 6;
+            case "high" -> 18;
+            case "xhigh" -> 48;
+            case "max" -> PRO_TOKEN;
+            default -> 1;
+        };
     }
 
     private static long byEffort(String model, @Nullable String effort) {

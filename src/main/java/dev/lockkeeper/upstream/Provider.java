@@ -142,8 +142,17 @@ public final class Provider {
                 .collect(Collectors.joining("&"));
     }
 
-    /** The fields to send upstream for a client's request: what is the client's to say, and this provider's signature. */
+    /** The fields to send upstream for a client's request: what is the client's to say, and the first key's signature. */
     public Headers request(Headers client) {
+        return request(client, "");
+    }
+
+    /**
+     * The same with another key's signature.
+     *
+     * @param key its name; empty: the only one, or the first
+     */
+    public Headers request(Headers client, String key) {
         Headers headers = Headers.empty();
         Set<String> hop = ofTheConnection(client);
         client.forEach((name, value) -> {
@@ -158,15 +167,24 @@ public final class Provider {
                 headers.add(lower, value);
             }
         });
-        return sign(headers);
+        return sign(headers, key);
     }
 
-    /** Adds this provider's signature and extra fields. */
+    /** Adds the first key's signature and this provider's extra fields. */
     public Headers sign(Headers headers) {
+        return sign(headers, "");
+    }
+
+    /**
+     * The same with another key's signature.
+     *
+     * @param key its name; empty: the only one, or the first
+     */
+    public Headers sign(Headers headers, String key) {
         headers.set("accept-encoding", "identity");
         switch (settings.auth()) {
-            case BEARER -> headers.set("authorization", "Bearer " + settings.credential());
-            case API_KEY -> headers.set("api-key", settings.credential());
+            case BEARER -> headers.set("authorization", "Bearer " + settings.credential(key));
+            case API_KEY -> headers.set("api-key", settings.credential(key));
             case NONE -> {}
         }
         settings.headers().forEach(headers::set);

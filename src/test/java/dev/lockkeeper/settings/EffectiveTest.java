@@ -139,11 +139,15 @@ class EffectiveTest {
                         provider.name(),
                         provider.baseUrl(),
                         provider.auth(),
-                        provider.credential().isEmpty() ? "" : Shown.MASK,
+                        provider.keys().stream()
+                                .map(key -> new ProviderSettings.Key(key.name(), Shown.MASK, key.weight()))
+                                .toList(),
                         masked(provider.headers()),
                         masked(provider.query()),
                         masked(provider.connection()),
-                        provider.timeouts()))
+                        provider.timeouts(),
+                        provider.regions(),
+                        provider.prefill()))
                 .toList();
         return new Settings(
                 settings.loops(),
@@ -162,7 +166,8 @@ class EffectiveTest {
                 settings.prices(),
                 masked(settings.alerts()),
                 settings.simulated(),
-                settings.watch());
+                settings.watch(),
+                settings.health());
     }
 
     private static AlertSettings masked(AlertSettings alerts) {

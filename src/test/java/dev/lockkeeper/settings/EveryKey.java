@@ -67,7 +67,7 @@ final class EveryKey {
                 headers: {x-team: blue, X-Trace: "a: b # c"}
                 query: {api-version: preview, "odd name": "ü & ${UNSET:-z}"}
                 private-addresses: true
-                timeouts: {connect: 1s, first-byte: 2m, idle: 30s, total: 1h}
+                timeouts: {connect: 1s, first-byte: 2m, first-token: 15s, idle: 30s, total: 1h}
                 http: 2
                 pool: {connections: 10, wait: 0s, queue: 0, keep-alive: 10s}
                 proxy:
@@ -77,6 +77,18 @@ final class EveryKey {
                   no-proxy: [.example.org, 10.0.0.0/8, "[::1]:443"]
                   ca: tls/ca.pem
                 tls: {ca: tls/ca.pem, certificate: tls/certificate.pem, key: tls/key.pem, server-name: api.example.com}
+                region: [eu, eu-west]
+                prefill: prefix
+                breaker: {window: 20s, calls: 5, failures: 60%, slow: 90%, slow-after: 20s, open: 500ms, probes: 1}
+                concurrency: {min: 2, max: 50, queue: 10, wait: 1s}
+                retry-budget: 15%
+                probe: 30s
+              several:
+                base-url: https://several.example.com/v1
+                keys: [{name: first, key: "${SEVERAL_KEY}", weight: 3}, several-secret-2]
+                region: us
+                headers: {x-team: red}
+                query: {api-version: v1}
             models:
               gpt-5.5:
                 targets: [azure/my-deployment, {provider: azure, model: "second one"}]
@@ -160,7 +172,9 @@ final class EveryKey {
             "WEBHOOK_SECRET",
             "webhook-secret-1",
             "DATABASE_PASSWORD",
-            "database-secret-1");
+            "database-secret-1",
+            "SEVERAL_KEY",
+            "several-secret-1");
 
     static Config in(Path folder) {
         return Config.in(folder)

@@ -272,6 +272,39 @@ class MistakesTest {
                                 + " written, and a model of it: azure); did you mean azure/${MODEL}?");
     }
 
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            api-key: a, keys: [b] | 1:65: providers.a.keys: either api-key or keys, not both
+            auth: none, keys: [b] | 1:65: providers.a.keys: no keys, since auth is none
+            keys: [] | 1:53: providers.a.keys: at least one key
+            keys: [{name: x, key: a}, {name: x, key: b}] | 1:86: providers.a.keys[1].name: x (expected: a name that no key before it has)
+            keys: [{name: key-2, key: a}, b] | 1:83: providers.a.keys[1].name: a name that no key before it has
+            keys: [{key: a, weight: 0}, {key: b, weight: 0}] | 1:53: providers.a.keys: a weight of more than 0 for one of them
+            keys: [{key: a, weight: -1}] | 1:77: providers.a.keys[0].weight: -1 (expected: a whole number, 0 to 1000000)
+            keys: [{name: A, key: a}] | 1:67: providers.a.keys[0].name: A (expected: a name of small letters, digits and hyphens, at most 63)
+            keys: [{name: x}] | 1:60: providers.a.keys[0].key: missing; write key: ${SOME_VARIABLE}
+            keys: [{nam: x, key: a}] | 1:61: providers.a.keys[0].nam: unknown key; did you mean name?
+            auth: none, region: [EU] | 1:74: providers.a.region[0]: EU (expected: a label of small letters, digits and hyphens, at most 63, such as eu)
+            auth: none, region: {a: b} | 1:73: providers.a.region: a mapping (expected: a list, such as [a label of small letters, digits and hyphens, at most 63, such as eu])
+            auth: none, prefill: prefx | 1:74: providers.a.prefill: prefx (expected: none, prefix or continue-final-message); did you mean prefix?
+            auth: none, timeouts: {first-token: 11m} | 1:89: providers.a.timeouts.first-token: 11m (expected: at most timeouts.total, which is 10m)
+            auth: none, breaker: {failures: 0%} | 1:85: providers.a.breaker.failures: 0% (expected: a share in whole percent, such as 20%: 1% to 100%)
+            auth: none, breaker: {failures: 50} | 1:85: providers.a.breaker.failures: 50 (expected: a share in whole percent, such as 20%: 1% to 100%); did you mean 50%?
+            auth: none, breaker: {probes: 0} | 1:83: providers.a.breaker.probes: 0 (expected: a whole number, 1 to 1000)
+            auth: none, breaker: {windw: 3s} | 1:75: providers.a.breaker.windw: unknown key; did you mean window?
+            auth: none, breaker: off | 1:74: providers.a.breaker: a single value (expected: a mapping)
+            auth: none, concurrency: {min: 9, max: 8} | 1:84: providers.a.concurrency.min: 9 (expected: at most concurrency.max, which is 8)
+            auth: none, concurrency: {queue: 9} | 1:65: providers.a.concurrency.max: missing; write concurrency: {max: 200}, or take concurrency away
+            auth: none, retry-budget: 101% | 1:79: providers.a.retry-budget: 101% (expected: a share in whole percent, such as 20%: 0% to 100%)
+            auth: none, probe: 10ms | 1:72: providers.a.probe: 10ms (expected: a duration with its unit, such as 250ms, 30s, 10m or 1h: 1s to 1h)
+            """)
+    void whatIsWrongWithAProvidersKeysAndHealthIsToldWithItsPlace(String wrong, String mistake) {
+        assertThat(Config.in(folder)
+                        .file("providers: {a: {base-url: https://a.example.com/v1, " + wrong + "}}\nmodels: {m: a}")
+                        .mistakes())
+                .containsExactly("lockkeeper.yaml:" + mistake);
+    }
+
     @Test
     void theSimulatorHasNoAddress() {
         assertThat(Config.in(folder)
@@ -282,7 +315,7 @@ class MistakesTest {
                         "lockkeeper.yaml:1:25: providers.simulator.base-url: the provider called simulator lives in this"
                                 + " process; give a server of your own another name",
                         "lockkeeper.yaml:1:58: providers.simulator.api-key: unknown key; known here: timeouts, http,"
-                                + " pool");
+                                + " pool, region, prefill, breaker, concurrency, retry-budget, probe");
     }
 
     @Test

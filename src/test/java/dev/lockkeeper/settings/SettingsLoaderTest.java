@@ -27,6 +27,7 @@ import dev.lockkeeper.routing.Abilities;
 import dev.lockkeeper.routing.Anchor;
 import dev.lockkeeper.routing.Choose;
 import dev.lockkeeper.routing.Condition;
+import dev.lockkeeper.routing.HealthSettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.routing.ModelSettings.CaseSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
@@ -251,6 +252,20 @@ class SettingsLoaderTest {
     }
 
     @Test
+    void oneKeyMayStandForAListOfOne() {
+        ProviderSettings provider =
+                Config.in(folder).file("""
+                        providers: {a: {base-url: https://a.example.com/v1, keys: {name: blue, key: sk-1, weight: 7}},
+                                    b: {base-url: https://b.example.com/v1, keys: sk-2}}
+                        models: {m: b}
+                        """).settings().providers().getFirst();
+
+        assertThat(provider.keys()).containsExactly(new ProviderSettings.Key("blue", "sk-1", 7));
+        assertThat(provider.credential()).isEqualTo("sk-1");
+        assertThat(provider.toString() + provider.keys()).doesNotContain("sk-1");
+    }
+
+    @Test
     void everyKeyCanBeSet() {
         Loaded.Good good = EveryKey.in(folder).good();
 
@@ -258,7 +273,7 @@ class SettingsLoaderTest {
                 "azure",
                 URI.create("https://example.openai.azure.com:8443/openai/v1"),
                 ProviderSettings.Auth.API_KEY,
-                "azure-secret-1",
+                List.of(new ProviderSettings.Key("", "azure-secret-1", 1)),
                 Map.of("x-team", "blue", "X-Trace", "a: b # c"),
                 Map.of("api-version", "preview", "odd name", "ü & z"),
                 new ClientSettings(
@@ -279,7 +294,16 @@ class SettingsLoaderTest {
                                 Pem.of("settings.test").certificate(),
                                 Pem.of("settings.test").key(),
                                 "api.example.com")),
-                new ProviderSettings.Timeouts(Duration.ofMinutes(2), Duration.ofSeconds(30), Duration.ofHours(1)));
+                new ProviderSettings.Timeouts(
+                        Duration.ofMinutes(2), Duration.ofSeconds(15), Duration.ofSeconds(30), Duration.ofHours(1)),
+                List.of("eu", "eu-west"),
+                ProviderSettings.Prefill.PREFIX);
+        ProviderSettings several = good.settings().providers().getLast();
+        assertThat(several.keys())
+                .containsExactly(
+                        new ProviderSettings.Key("first", "several-secret-1", 3),
+                        new ProviderSettings.Key("key-2", "several-secret-2", 1));
+        assertThat(several.regions()).containsExactly("us");
         assertThat(good.settings())
                 .isEqualTo(new Settings(
                         3,
@@ -350,7 +374,7 @@ class SettingsLoaderTest {
                                 Duration.ofMillis(10),
                                 LedgerSettings.WithoutDatabase.ALLOW),
                         new LogSettings(false, "json", "debug", LogSettings.Client.NETWORK),
-                        List.of(azure),
+                        List.of(azure, several),
                         everyModel(),
                         prices(),
                         new AlertSettings(
@@ -359,10 +383,25 @@ class SettingsLoaderTest {
                                 true,
                                 throughProxy()),
                         false,
-                        false));
+                        false,
+                        Map.of(
+                                "azure",
+                                new HealthSettings(
+                                        new HealthSettings.Breaker(
+                                                Duration.ofSeconds(20),
+                                                5,
+                                                60,
+                                                90,
+                                                Duration.ofSeconds(20),
+                                                Duration.ofMillis(500),
+                                                1),
+                                        new HealthSettings.Concurrency(2, 50, 10, Duration.ofSeconds(1)),
+                                        15,
+                                        Duration.ofSeconds(30)))));
         assertThat(good.effective().entries())
                 .as("a key that this file leaves at its default")
-                .noneMatch(entry -> entry.origin().startsWith("default"));
+                .noneMatch(entry ->
+                        entry.origin().startsWith("default") && !entry.path().contains("several"));
     }
 
     private static ClientSettings.Proxy throughProxy() {

@@ -8,6 +8,7 @@ import dev.lockkeeper.upstream.ProviderSettings.Auth;
 import dev.lockkeeper.upstream.ProviderSettings.Timeouts;
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +31,36 @@ class ProviderTest {
                 false);
         return new Provider(new ProviderSettings(
                 "p", URI.create(baseUrl), auth, "secret", headers, query, connection, Timeouts.DEFAULT));
+    }
+
+    @Test
+    void aCallIsSignedWithTheKeyThatIsNamedElseWithTheFirst() {
+        ProviderSettings one = provider("https://a.example/v1", Auth.API_KEY, Map.of(), Map.of())
+                .settings();
+        Provider several = new Provider(new ProviderSettings(
+                one.name(),
+                one.baseUrl(),
+                one.auth(),
+                List.of(
+                        new ProviderSettings.Key("blue", "secret-of-blue", 1),
+                        new ProviderSettings.Key("red", "secret-of-red", 0)),
+                Map.of(),
+                Map.of(),
+                one.connection(),
+                one.timeouts(),
+                List.of("eu"),
+                ProviderSettings.Prefill.PREFIX));
+
+        assertThat(several.request(Headers.empty(), "red").get("api-key")).isEqualTo("secret-of-red");
+        assertThat(several.request(Headers.empty(), "blue").get("api-key")).isEqualTo("secret-of-blue");
+        assertThat(several.request(Headers.empty()).get("api-key")).isEqualTo("secret-of-blue");
+        assertThat(several.sign(Headers.empty()).get("api-key")).isEqualTo("secret-of-blue");
+        assertThat(several.sign(Headers.empty(), "gone").get("api-key")).isEqualTo("secret-of-blue");
+        assertThat(several.settings().toString() + several.settings().keys()).doesNotContain("secret");
+        ProviderSettings elsewhere = several.settings().at(URI.create("http://127.0.0.1:1/v1"));
+        assertThat(elsewhere.keys()).isEqualTo(several.settings().keys());
+        assertThat(elsewhere.regions()).containsExactly("eu");
+        assertThat(elsewhere.prefill()).isEqualTo(ProviderSettings.Prefill.PREFIX);
     }
 
     @Test
