@@ -176,9 +176,12 @@ final class PemFiles {
     /** The bytes of a file as text; empty if they could not be read or are not what they should be. */
     private String checked(Setting<?> setting, Path file, byte @Nullable [] bytes, Part part) {
         if (bytes == null) {
+            // What a variable stands for may be a secret that was written in the wrong place.
+            boolean filled = setting.shown() != null && setting.shown().contains("${");
             reading.mistake(
                     setting,
-                    "a PEM file that can be read; " + file + (Files.exists(file) ? " can't be" : " does not exist"));
+                    "a PEM file that can be read; " + (filled ? "it" : file)
+                            + (Files.exists(file) ? " can't be" : " does not exist"));
             return "";
         }
         String text = new String(bytes, StandardCharsets.ISO_8859_1);

@@ -70,7 +70,8 @@ final class Proxies {
             reading.mistake(
                     url.place(),
                     url.key(),
-                    shown(written),
+                    // As it was written: what a variable stands for may be a secret.
+                    written.contains("@") ? Shown.MASK : url.shown(),
                     proxy == null
                             ? EXPECTED
                             : "a URL without a user; write proxy.username and proxy.password beside it",
