@@ -86,15 +86,26 @@ final class ResponsesTap extends ReadingTap {
                     "response.content_part.added",
                     "response.reasoning_summary_part.added",
                     "response.reasoning_summary_part.done" -> frame(type, Bytes.of(data.toArray()), before);
-            default -> frame(type, Bytes.EMPTY, before);
+            case "response.queued",
+                    "response.output_text.done",
+                    "response.reasoning_summary_text.done",
+                    "response.reasoning_text.done",
+                    "response.content_part.done" -> frame(type, Bytes.EMPTY, before);
+            default -> lost(Delivering.MORE);
+        }
+    }
+
+    private void lost(String why) {
+        if (unsound == null) {
+            unsound = why;
+            frames.clear();
         }
     }
 
     private void frame(String type, Bytes data, long before) {
         frameBytes += data.length();
         if (frames.size() == MAX_FRAMES || frameBytes > FRAME_BOUND) {
-            unsound = Delivering.LONG;
-            frames.clear();
+            lost(Delivering.LONG);
         }
         if (unsound == null) {
             frames.add(new Frame(type, data, before));
