@@ -264,6 +264,7 @@ public final class CallLog implements Watcher, AutoCloseable {
             text(json, "key", each.key());
             json.writeStringProperty("failure", each.failure());
             text(json, "code", each.code());
+            json.writeNumberProperty("delivered", each.delivered());
             json.writeNumberProperty("ms", millis(each.nanos()));
             cost(json, each.costNanos());
             json.writeEndObject();

@@ -29,7 +29,6 @@ final class Attempt implements Client.Listener {
     private final Stake stake;
     private final Provider provider;
     private final RequestBody body;
-    private final @Nullable RequestScan scan;
     private final Patience patience;
     private final long startedNanos = System.nanoTime();
     private long lastSignNanos = startedNanos;
@@ -47,7 +46,6 @@ final class Attempt implements Client.Listener {
         this.stake = stake;
         this.provider = stake.at().provider();
         this.body = body;
-        this.scan = scan;
         this.patience = Patience.of(
                 provider.settings().timeouts(),
                 stake.at().upstreamModel(),
@@ -106,7 +104,11 @@ final class Attempt implements Client.Listener {
         if (status < 200 || status > 299) {
             answering = new RefusedAnswer(call, this, provider, status, headers);
         } else if (isEventStream(headers)) {
-            answering = new StreamedAnswer(call, this, provider, scan, status, headers);
+            answering = new StreamedAnswer(call, this, provider, status, headers);
+        } else if (call.exchange.headSent()) {
+            fail(
+                    UpstreamError.NO_ANSWER,
+                    new Refusal.Unusable(provider.name(), status, "one body where a stream was asked for"));
         } else {
             answering = new WholeAnswer(call, this, provider, status, headers);
         }
@@ -237,7 +239,7 @@ final class Attempt implements Client.Listener {
         Answering reader = answering;
         cancel();
         if (reader == null) {
-            call.failed(this, why, () -> call.refuse(said));
+            call.failed(this, why, null, () -> call.refuse(said));
         } else {
             reader.broke(why, said);
         }
@@ -305,6 +307,11 @@ final class Attempt implements Client.Listener {
     /** Whether its request could be sent a second time. */
     boolean repeatable() {
         return body.repeatable();
+    }
+
+    /** Whether its answer does not go on with what the client has. */
+    boolean mismatched() {
+        return answering instanceof StreamedAnswer stream && stream.mismatched();
     }
 
     /** Whether the answer itself has begun. */

@@ -1,15 +1,18 @@
 package dev.lockkeeper.relay;
 
 import dev.lockkeeper.access.Caller;
+import dev.lockkeeper.dialect.openai.Delivered;
 import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.dialect.openai.Made;
 import dev.lockkeeper.dialect.openai.Malformed;
 import dev.lockkeeper.dialect.openai.Nearest;
 import dev.lockkeeper.dialect.openai.ObjectKind;
+import dev.lockkeeper.dialect.openai.Prefill;
 import dev.lockkeeper.dialect.openai.Reference;
 import dev.lockkeeper.dialect.openai.Refusals;
 import dev.lockkeeper.dialect.openai.RequestScan;
+import dev.lockkeeper.dialect.openai.Rescue;
 import dev.lockkeeper.dialect.openai.Rewrite;
 import dev.lockkeeper.dialect.openai.Rewritten;
 import dev.lockkeeper.dialect.openai.StreamTap;
@@ -189,6 +192,10 @@ final class Call implements Guard {
 
     private long tokensUsed;
     private List<FailedAttempt> failedAttempts = List.of();
+    private @Nullable Bytes requestBody;
+
+    /** Where a stream broke after a part of it was delivered; null: none did. */
+    private @Nullable Rescuing rescuing;
 
     /** When the call began to wait for money; 0: it has not. */
     private long parkedNanos;
@@ -383,6 +390,7 @@ final class Call implements Guard {
 
     /** The way of a call from where it is known what it asks for: each step goes on to the next, or refuses. */
     private void go(@Nullable RequestScan found, @Nullable Bytes body) {
+        requestBody = body;
         List<Reference> named = found == null ? List.of() : found.references();
         admit(
                 found == null ? null : found.model(),
@@ -650,9 +658,14 @@ final class Call implements Guard {
                     next(tell);
                     return;
                 }
-                Stake taken = new Stake(at, left.attempts() + 1);
-                stake = taken;
-                atProvider(taken);
+                Rescuing saving = rescuing;
+                String unsound = saving == null ? null : saving.ask(at, Prefill.NONE);
+                if (unsound != null) {
+                    left.closed(at, unsound, -1, System.nanoTime());
+                    next(tell);
+                    return;
+                }
+                stake(at, left);
             }
             case Tries.Step.Wait(long nanos) -> {
                 idle();
@@ -661,6 +674,12 @@ final class Call implements Guard {
             }
             case Tries.Step.Give() -> tell.run();
         }
+    }
+
+    private void stake(Placed at, Tries left) {
+        Stake taken = new Stake(at, left.attempts() + 1);
+        stake = taken;
+        atProvider(taken);
     }
 
     /** Takes a place under the limits of the provider. */
@@ -704,12 +723,12 @@ final class Call implements Guard {
         Tries left = tries;
         if (left != null) {
             left.closed(taken.at(), why, opensInMillis, System.nanoTime());
-            next(() -> {
+            next(() -> giveUp(() -> {
                 if (left.attempts() == 0) {
                     permit.undo(); // nobody was asked
                 }
                 refuse(left.several() ? noTarget(left, opensInMillis) : alone);
-            });
+            }));
         }
     }
 
@@ -1127,7 +1146,8 @@ final class Call implements Guard {
                         refusals(placed.upstreamModel(), found),
                         true,
                         limit,
-                        rules.settings().endUsers().told(found.endUser())));
+                        rules.settings().endUsers().told(found.endUser()),
+                        rescuing == null ? null : rescuing.resume()));
         if (!rewritten.warnings().isEmpty()) {
             warnings = Stream.concat(warnings.stream(), rewritten.warnings().stream())
                     .distinct() // each attempt's body is made anew
@@ -1174,32 +1194,41 @@ final class Call implements Guard {
     }
 
     /**
-     * An attempt has failed and nothing of its answer was shown to the client: what it cost is booked and the next one is
-     * made. Where there is none the client is told: by {@code tell} if only one candidate was there to be asked or the
-     * failure is the request's own, else what was seen of each.
+     * An attempt has failed: what it cost is booked, and the next one is made. Where something of its answer was shown, the next
+     * one goes on with that, if the policy says so and it can be done soundly. Where there is none, the client is told: by
+     * {@code tell} if only one candidate was there to be asked, the failure is the request's own, or a stream has begun; else
+     * what was seen of each.
+     *
+     * @param shown what the client has of the answer; null: nothing
      */
-    void failed(Attempt which, Failure told, Runnable tell) {
+    void failed(Attempt which, Failure how, @Nullable Delivered shown, Runnable tell) {
         Tries left = tries;
         Stake taken = stake;
         if (over || left == null || taken == null || which != attempt) {
             return;
         }
         long now = System.nanoTime();
-        judge(taken, told);
-        Failure why = told.kind() == Failure.Kind.POLICY && policy.elsewhereOnPolicy()
-                ? new Failure(told.kind(), Failure.Next.ELSEWHERE, told.code(), told.afterMillis())
-                : told;
         Learnt learnt = which.learnt();
-        left.failed(taken.at(), why, now);
-        boolean last = !which.repeatable() || goesOn(learnt) || left.next(now) instanceof Tries.Step.Give;
-        if (last) {
-            if (left.attempts() > 1) {
-                note(taken, why, CallReport.NO_COST);
+        judge(taken, how);
+        boolean otherWay = false;
+        if (shown == null && rescuing == null) {
+            left.failed(
+                    taken.at(), elsewhereIf(how, how.kind() == Failure.Kind.POLICY && policy.elsewhereOnPolicy()), now);
+        } else {
+            otherWay = rescuable(which, how, shown, tell) && otherWay(which, how);
+            if (!otherWay) {
+                left.failed(taken.at(), elsewhereIf(how, rescuing != null), now);
             }
-            if (left.several() && why.next() != Failure.Next.TELL && which.repeatable()) {
-                refuse(noTarget(left, why.afterMillis()), learnt);
+        }
+        boolean repeatable = which.repeatable() && !goesOn(learnt);
+        if (!repeatable || (!otherWay && left.next(now) instanceof Tries.Step.Give)) {
+            if (left.attempts() > 1) {
+                note(taken, how, shown, CallReport.NO_COST);
+            }
+            if (shown == null && rescuing == null && left.several() && repeatable && how.next() != Failure.Next.TELL) {
+                refuse(noTarget(left, how.afterMillis()), learnt);
             } else {
-                tell.run();
+                giveUp(tell);
             }
             return;
         }
@@ -1209,14 +1238,83 @@ final class Call implements Guard {
         if (which.maySpend()) {
             settle(learnt.usage() != null ? learnt.usage() : withUnseen(roughly(learnt)), learnt, Outcome.FAILED);
         }
-        note(taken, why, costNanos == before ? CallReport.NO_COST : costNanos - Math.max(0, before));
+        note(taken, how, shown, costNanos == before ? CallReport.NO_COST : costNanos - Math.max(0, before));
         taken.letGo();
         relay.turns().serve(provider, now);
         ownership.forget();
-        next(() -> refuse(noTarget(left, -1)));
+        if (otherWay) {
+            stake(taken.at(), left);
+        } else {
+            next(() -> giveUp(() -> refuse(noTarget(left, -1))));
+        }
     }
 
-    private void note(Stake taken, Failure why, long cost) {
+    private static Failure elsewhereIf(Failure how, boolean elsewhere) {
+        return elsewhere && how.kind() != Failure.Kind.OURS
+                ? new Failure(how.kind(), Failure.Next.ELSEWHERE, how.code(), how.afterMillis())
+                : how;
+    }
+
+    /** Whether a stream that broke may be gone on with; begins to, where it is the first time. */
+    private boolean rescuable(Attempt which, Failure how, @Nullable Delivered shown, Runnable tell) {
+        Rescuing before = rescuing;
+        Bytes body = requestBody;
+        if (before != null) {
+            if (shown != null && !which.mismatched()) {
+                before.broke(shown, tell);
+            }
+            return true;
+        }
+        boolean wanted = policy.brokenStream() == Policy.BrokenStream.RESCUE && how.next() != Failure.Next.TELL;
+        if (shown != null && body != null && wanted) {
+            rescuing = new Rescuing(endpoint, asked, body, shown, tell);
+            return true;
+        }
+        return false;
+    }
+
+    /** Whether the same candidate is to be asked in another way: it is well, but the way was none. */
+    private boolean otherWay(Attempt which, Failure how) {
+        Rescuing saving = rescuing;
+        boolean unfit = which.mismatched() || how.kind() == Failure.Kind.REQUEST;
+        return saving != null && unfit && saving.otherWay();
+    }
+
+    /** Ends a stream that nobody goes on with as one that broke; what never began by {@code alone}. */
+    private void giveUp(Runnable alone) {
+        Rescuing saving = rescuing;
+        Attempt last = attempt;
+        if (saving == null) {
+            alone.run();
+            return;
+        }
+        if (last != null && last.maySpend()) {
+            Learnt learnt = last.learnt();
+            settle(learnt.usage() != null ? learnt.usage() : withUnseen(roughly(learnt)), learnt, Outcome.FAILED);
+        }
+        rescuing = null;
+        saving.tell();
+    }
+
+    /** How an answer's events are read. */
+    StreamTap tap() {
+        return rescuing == null ? Taps.stream(endpoint, asked) : rescuing.tap();
+    }
+
+    /** Whether the client has a part of the answer already. */
+    boolean goingOn() {
+        return rescuing != null;
+    }
+
+    /** What marks a stream that was gone on with, before its end; empty where it was not. */
+    Bytes rescueMark() {
+        Stake current = stake;
+        return rescuing == null || current == null
+                ? Bytes.EMPTY
+                : Rescue.comment(rescuing.characters(), current.at().toString());
+    }
+
+    private void note(Stake taken, Failure why, @Nullable Delivered shown, long cost) {
         if (failedAttempts.isEmpty()) {
             failedAttempts = new ArrayList<>();
         }
@@ -1227,6 +1325,7 @@ final class Call implements Guard {
                 at.key(),
                 why.kind().name().toLowerCase(Locale.ROOT),
                 why.code(),
+                shown == null ? 0 : shown.characters(),
                 System.nanoTime() - taken.startedNanos(),
                 cost));
     }
@@ -1400,6 +1499,10 @@ final class Call implements Guard {
 
     void refuse(Refusal why, Learnt learnt) {
         if (over) {
+            return;
+        }
+        if (rescuing != null) {
+            giveUp(() -> {});
             return;
         }
         relay.inFlight().count(why);

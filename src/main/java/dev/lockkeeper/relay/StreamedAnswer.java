@@ -1,9 +1,9 @@
 package dev.lockkeeper.relay;
 
+import dev.lockkeeper.dialect.openai.Continuation;
+import dev.lockkeeper.dialect.openai.Delivered;
 import dev.lockkeeper.dialect.openai.Errors;
-import dev.lockkeeper.dialect.openai.RequestScan;
 import dev.lockkeeper.dialect.openai.StreamTap;
-import dev.lockkeeper.dialect.openai.Taps;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.http.SseSplitter;
 import dev.lockkeeper.relay.Call.Learnt;
@@ -49,14 +49,14 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     private boolean ending;
 
-    StreamedAnswer(
-            Call call, Attempt attempt, Provider provider, @Nullable RequestScan scan, int status, Headers upstream) {
+    StreamedAnswer(Call call, Attempt attempt, Provider provider, int status, Headers upstream) {
         this.call = call;
         this.attempt = attempt;
         this.provider = provider;
         this.status = status;
         this.upstream = upstream;
-        this.tap = Taps.stream(call.endpoint, scan == null ? RequestScan.none(call.endpoint) : scan);
+        this.tap = call.tap();
+        this.shown = call.goingOn();
         RelaySettings settings = call.rules.settings();
         this.splitter = new SseSplitter(settings.maxEvent());
         this.heartbeatNanos = settings.heartbeat().toNanos();
@@ -187,12 +187,21 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
     private void failed(Bytes raw, Bytes data) {
         attempt.cancel();
         Failure why = Failure.of(UpstreamError.status(data), Headers.empty(), data);
-        if (shown) {
-            call.judge(attempt.stake(), why);
-            tellFailed(raw, data);
-        } else {
-            call.failed(attempt, why, () -> tellFailed(raw, data));
+        call.failed(attempt, why, delivered(), () -> tellFailed(raw, data));
+    }
+
+    /** What the client has of the answer; null: nothing. */
+    private @Nullable Delivered delivered() {
+        if (!shown) {
+            return null;
         }
+        flush();
+        return tap.delivered();
+    }
+
+    /** Whether what came does not go on with what the client has. */
+    boolean mismatched() {
+        return tap instanceof Continuation going && going.mismatch() != null;
     }
 
     private void tellFailed(Bytes raw, Bytes data) {
@@ -243,6 +252,10 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
                 learnt(),
                 () -> {
                     openHead();
+                    Bytes mark = call.rescueMark();
+                    if (mark.length() > 0) {
+                        out.add(mark);
+                    }
                     held.forEach(this::pass);
                     if (!tap.done()) {
                         out.add(tap.closing());
@@ -264,12 +277,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             return;
         }
         attempt.cancel();
-        if (shown) {
-            call.judge(attempt.stake(), why);
-            breakOff(said);
-        } else {
-            call.failed(attempt, why, () -> breakOff(said));
-        }
+        call.failed(attempt, why, delivered(), () -> breakOff(said));
     }
 
     private void breakOff(Refusal why) {

@@ -133,7 +133,7 @@ final class WholeAnswer implements Answering {
             call.exchange.abort();
             call.broken(learnt().failed(String.valueOf(Refusal.said(said).code())));
         } else {
-            call.failed(attempt, why, () -> call.refuse(said, learnt()));
+            call.failed(attempt, why, null, () -> call.refuse(said, learnt()));
         }
     }
 

@@ -353,4 +353,113 @@ class ReliabilityTest {
             assertThat(line.split("\"failure\":", -1)).hasSize(3);
         });
     }
+
+    private static final Policy RESCUE = new Policy(
+            2,
+            Duration.ofMillis(20),
+            Duration.ofSeconds(5),
+            Duration.ofSeconds(20),
+            false,
+            null,
+            Duration.ofMillis(300),
+            false,
+            null,
+            Policy.BrokenStream.RESCUE,
+            false);
+
+    /** How a stream may break in the middle. */
+    enum Broken {
+        CUT((_, conversation) -> conversation.close()),
+        RESET((_, conversation) -> conversation.reset()),
+        STALLED((_, conversation) -> conversation.awaitGone()),
+        GARBAGE((_, conversation) -> conversation.chunk("data: {\"id\": oops\n\n")),
+        ERROR((_, conversation) -> conversation.chunk("data: " + error("server_error") + "\n\n")),
+        ENDED((_, conversation) -> conversation.lastChunk());
+
+        @SuppressWarnings("ImmutableEnumChecker") // scripts keep nothing
+        private final Script script;
+
+        Broken(Script script) {
+            this.script = script;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Broken.class)
+    void aStreamThatBreaksIsGoneOnWithByTheNextTarget(Broken how) throws Exception {
+        with(
+                RESCUE,
+                (request, conversation) -> {
+                    conversation.chunkedEvents();
+                    conversation.chunk(ROLE + FIRST);
+                    Thread.sleep(150);
+                    how.script.answer(request, conversation);
+                },
+                (gateway, one, two) -> {
+                    HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK_STREAM);
+                    isWhole(answer, true);
+                    assertThat(answer.body().split("\"content\":\"ho \"", -1)).hasSize(2);
+                    assertThat(answer.body()).contains(": lockkeeper rescued after 3 characters by two/b");
+                    assertThat(one.requests()).hasSize(1);
+                    await().until(() -> gateway.log().contains("\"delivered\":3"));
+
+                    HttpResponse<String> alone =
+                            gateway.post("/v1/chat/completions", ASK_STREAM.replace("gpt", "alone"));
+                    assertThat(alone.body()).contains("\"error\"").doesNotContain("[DONE]");
+                });
+    }
+
+    @Test
+    void oneThatAnswersOtherwiseIsAskedToGoOnFromTheQuotedText() throws Exception {
+        String beginning = "Once upon a time there was a keeper of a lock, ";
+        String end = "who let all boats through in order.";
+        try (ScriptedUpstream one = ScriptedUpstream.answering((_, conversation) -> {
+                    conversation.chunkedEvents();
+                    conversation.chunk(ROLE + chunk("{\"content\":\"" + beginning + "\"}", "null"));
+                    Thread.sleep(150);
+                    conversation.reset();
+                });
+                ScriptedUpstream two = ScriptedUpstream.answering((request, conversation) -> {
+                    conversation.chunkedEvents();
+                    String text = request.text().contains("cut off")
+                            ? "a keeper of a lock, " + end
+                            : "A wholly different story.";
+                    conversation.chunk(
+                            ROLE + chunk("{\"content\":\"" + text + "\"}", "null") + FINISH + "data: [DONE]\n\n");
+                    conversation.lastChunk();
+                });
+                Gateway gateway = Gateway.plan()
+                        .provider("one", one.port())
+                        .provider("two", two.port())
+                        .model("gpt", RESCUE, "one/a", "two/b")
+                        .start()) {
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK_STREAM);
+            assertThat(answer.body()).contains(beginning, end, "[DONE]").doesNotContain("different", "\"error\"");
+            assertThat(answer.body().split("keeper of a lock", -1)).hasSize(2);
+            assertThat(two.requests()).hasSize(2);
+        }
+    }
+
+    @Test
+    void aRescueThatIsRefusedEndsAsTheStreamBroke() throws Exception {
+        try (ScriptedUpstream one = ScriptedUpstream.answering((_, conversation) -> {
+                    conversation.chunkedEvents();
+                    conversation.chunk(ROLE + FIRST);
+                    Thread.sleep(150);
+                    conversation.reset();
+                });
+                ScriptedUpstream two =
+                        ScriptedUpstream.answering((_, conversation) -> conversation.json(400, error("unknown")));
+                Gateway gateway = Gateway.plan()
+                        .provider("one", one.port())
+                        .provider("two", two.port())
+                        .model("gpt", RESCUE, "one/a", "two/b")
+                        .start()) {
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK_STREAM);
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(answer.body())
+                    .contains("upstream_unreachable", "not the whole answer")
+                    .doesNotContain("[DONE]", "unknown");
+        }
+    }
 }
