@@ -59,7 +59,7 @@ final class Attempt implements Client.Listener {
     }
 
     private void send() {
-        Headers headers = provider.request(call.exchange.headers());
+        Headers headers = provider.request(call.exchange.headers(), stake.at().key());
         if (body.length() == 0) {
             headers.remove("content-type");
         } else if (call.shortForm() || call.exchange.headers().get("content-type") == null) {

@@ -8,7 +8,6 @@ import dev.lockkeeper.dialect.openai.Made;
 import dev.lockkeeper.dialect.openai.Malformed;
 import dev.lockkeeper.dialect.openai.Nearest;
 import dev.lockkeeper.dialect.openai.ObjectKind;
-import dev.lockkeeper.dialect.openai.Prefill;
 import dev.lockkeeper.dialect.openai.Reference;
 import dev.lockkeeper.dialect.openai.Refusals;
 import dev.lockkeeper.dialect.openai.RequestScan;
@@ -659,7 +658,9 @@ final class Call implements Guard {
                     return;
                 }
                 Rescuing saving = rescuing;
-                String unsound = saving == null ? null : saving.ask(at, Prefill.NONE);
+                String unsound = saving == null
+                        ? null
+                        : saving.ask(at, at.provider().settings().prefill());
                 if (unsound != null) {
                     left.closed(at, unsound, -1, System.nanoTime());
                     next(tell);

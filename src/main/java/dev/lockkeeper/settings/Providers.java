@@ -1,5 +1,6 @@
 package dev.lockkeeper.settings;
 
+import dev.lockkeeper.dialect.openai.Prefill;
 import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.routing.HealthSettings;
 import dev.lockkeeper.upstream.Provider;
@@ -65,11 +66,8 @@ final class Providers {
             _ -> null,
             false);
 
-    private static final Type<ProviderSettings.Prefill> PREFILL = Type.choice(
-            List.of(
-                    ProviderSettings.Prefill.NONE,
-                    ProviderSettings.Prefill.PREFIX,
-                    ProviderSettings.Prefill.CONTINUE_FINAL_MESSAGE),
+    private static final Type<Prefill> PREFILL = Type.choice(
+            List.of(Prefill.NONE, Prefill.PREFIX, Prefill.CONTINUE_FINAL_MESSAGE),
             prefill -> prefill.name().toLowerCase(Locale.ROOT).replace('_', '-'));
 
     private static final Type<String> LABEL =
@@ -180,8 +178,8 @@ final class Providers {
                 .toList();
     }
 
-    private static ProviderSettings.Prefill prefill(Section section) {
-        return section.value("prefill", PREFILL, ProviderSettings.Prefill.NONE).value();
+    private static Prefill prefill(Section section) {
+        return section.value("prefill", PREFILL, Prefill.NONE).value();
     }
 
     /** One key without a name, or several with names. */

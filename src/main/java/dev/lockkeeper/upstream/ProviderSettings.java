@@ -1,5 +1,6 @@
 package dev.lockkeeper.upstream;
 
+import dev.lockkeeper.dialect.openai.Prefill;
 import dev.lockkeeper.http.ClientSettings;
 import java.net.URI;
 import java.time.Duration;
@@ -106,16 +107,6 @@ public record ProviderSettings(
         public String toString() {
             return "Key[" + name + ", weight " + weight + "]";
         }
-    }
-
-    /** How a server is asked to go on with an assistant's message that is begun. */
-    public enum Prefill {
-        /** It doesn't. */
-        NONE,
-        /** By {@code "prefix": true} in the last message, an assistant's. */
-        PREFIX,
-        /** By {@code "continue_final_message": true} and {@code "add_generation_prompt": false} beside the messages. */
-        CONTINUE_FINAL_MESSAGE
     }
 
     /** How a call shows who pays for it. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.db.DatabaseSettings;
+import dev.lockkeeper.dialect.openai.Prefill;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.http.DrainSettings;
@@ -297,7 +298,7 @@ class SettingsLoaderTest {
                 new ProviderSettings.Timeouts(
                         Duration.ofMinutes(2), Duration.ofSeconds(15), Duration.ofSeconds(30), Duration.ofHours(1)),
                 List.of("eu", "eu-west"),
-                ProviderSettings.Prefill.PREFIX);
+                Prefill.PREFIX);
         ProviderSettings several = good.settings().providers().getLast();
         assertThat(several.keys())
                 .containsExactly(

@@ -2,6 +2,7 @@ package dev.lockkeeper.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lockkeeper.dialect.openai.Prefill;
 import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.upstream.ProviderSettings.Auth;
@@ -49,7 +50,7 @@ class ProviderTest {
                 one.connection(),
                 one.timeouts(),
                 List.of("eu"),
-                ProviderSettings.Prefill.PREFIX));
+                Prefill.PREFIX));
 
         assertThat(several.request(Headers.empty(), "red").get("api-key")).isEqualTo("secret-of-red");
         assertThat(several.request(Headers.empty(), "blue").get("api-key")).isEqualTo("secret-of-blue");
@@ -60,7 +61,7 @@ class ProviderTest {
         ProviderSettings elsewhere = several.settings().at(URI.create("http://127.0.0.1:1/v1"));
         assertThat(elsewhere.keys()).isEqualTo(several.settings().keys());
         assertThat(elsewhere.regions()).containsExactly("eu");
-        assertThat(elsewhere.prefill()).isEqualTo(ProviderSettings.Prefill.PREFIX);
+        assertThat(elsewhere.prefill()).isEqualTo(Prefill.PREFIX);
     }
 
     @Test
