@@ -6,6 +6,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -315,8 +316,15 @@ final class Applier {
 
     /** Writes alerts that are due: each once, since what was told is noted in the same step. */
     void writeAlerts(Books books) {
-        for (Tracked each : touched) {
-            Alert due = each.due(books.granted(each.budget.number()), clock.millis());
+        Iterator<Tracked> all = touched.iterator();
+        while (all.hasNext()) {
+            Tracked each = all.next();
+            Long granted = books.granted(each.budget.number());
+            if (granted == null) {
+                continue; // looked at again when it is there
+            }
+            all.remove();
+            Alert due = each.due(granted, clock.millis());
             if (due != null && store.shared() && each.budget.carryOver()) {
                 // What was carried over is asked for only where it may matter.
                 Batch.AccountKey key = new Batch.AccountKey(each.budget.number(), each.start);
@@ -329,7 +337,6 @@ final class Applier {
                 batch.alerted.add(due);
             }
         }
-        touched.clear();
         flush();
     }
 

@@ -617,11 +617,14 @@ final class Books {
         gone.forEach(this::remove);
     }
 
-    /** What a budget grants in its current period, of a shared one without what was carried over; 0 where it does not stand. */
-    synchronized long granted(long number) {
+    /**
+     * What a budget grants in its current period, of a shared one without what was carried over; null where it is not here,
+     * since another process has only just made it.
+     */
+    synchronized @Nullable Long granted(long number) {
         Standing standing = byNumber.get(number);
         if (standing == null) {
-            return 0;
+            return null;
         }
         return shared ? standing.budget.terms().amountNanos() : standing.current.granted();
     }

@@ -68,6 +68,9 @@ class SharedBudgetsTest {
 
         two.audit();
         assertThat(spent(two)).isEqualTo(300);
+        assertThat(rows("SELECT id || ' ' || spent FROM alerts"))
+                .as("of less than a third")
+                .isEmpty();
         assertThat(rows("SELECT spent FROM accounts")).containsExactly("300");
     }
 
