@@ -181,6 +181,6 @@ class OneDollarGatewayTest {
     private static void answer(ScriptedUpstream.Request request, ScriptedUpstream.Conversation conversation)
             throws IOException {
         LockSupport.parkNanos(5_000_000);
-        BilledAnswer.asAsked(request, conversation);
+        int _ = BilledAnswer.asAsked(request, conversation);
     }
 }

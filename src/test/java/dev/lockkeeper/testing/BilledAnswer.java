@@ -53,8 +53,12 @@ public final class BilledAnswer {
         conversation.lastChunk();
     }
 
-    /** Tells one of as many tokens as the prompt says, as in {@code #200#}, and not more than it is allowed. */
-    public static void asAsked(Request request, Conversation conversation) throws IOException {
+    /**
+     * Tells one of as many tokens as the prompt says, as in {@code #200#}, and not more than it is allowed.
+     *
+     * @return how many
+     */
+    public static int asAsked(Request request, Conversation conversation) throws IOException {
         String text = request.text();
         int from = text.indexOf('#') + 1;
         int wanted = Integer.parseInt(text.substring(from, text.indexOf('#', from)));
@@ -62,5 +66,6 @@ public final class BilledAnswer {
         int allowed = Integer.parseInt(text.substring(limit, text.indexOf(',', limit)));
         int tokens = Math.min(wanted, allowed);
         tell(request, conversation, 10, tokens, words(tokens));
+        return tokens;
     }
 }

@@ -29,6 +29,8 @@ public final class ServeProcess implements AutoCloseable {
 
     private ServeProcess(Process process) {
         this.process = process;
+        // A test or a trial that is broken off leaves none behind.
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
         out = Thread.ofVirtual().start(() -> read(process.inputReader(StandardCharsets.UTF_8), calls::add));
         err = Thread.ofVirtual().start(() -> {
             read(process.errorReader(StandardCharsets.UTF_8), this::message);
