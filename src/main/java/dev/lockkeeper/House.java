@@ -538,6 +538,11 @@ public final class House implements AutoCloseable {
         return relay.later();
     }
 
+    /** Tenants, keys, flags, and who operates all this. */
+    public Access access() {
+        return access;
+    }
+
     /** The keys. */
     public Keys keys() {
         return access.keys();

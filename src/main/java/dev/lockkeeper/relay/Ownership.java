@@ -1,12 +1,15 @@
 package dev.lockkeeper.relay;
 
+import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Made;
 import dev.lockkeeper.dialect.openai.ObjectKind;
 import dev.lockkeeper.dialect.openai.Reference;
 import dev.lockkeeper.objects.ObjectRegistry.Owned;
 import dev.lockkeeper.relay.Call.Learnt;
+import dev.lockkeeper.upstream.Provider;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -38,10 +41,13 @@ final class Ownership {
         return provider;
     }
 
-    /** Goes on with {@code then} when every named object is this project's and all live at one provider; refuses else. */
+    /**
+     * Goes on with {@code then} when every named object is this project's and all live at one provider, where a call of this
+     * project may send what it sends; refuses else.
+     */
     void check(List<String> pathIds, List<Reference> references, Runnable then) {
         if (pathIds.isEmpty() && references.isEmpty()) {
-            then.run();
+            reside(then);
             return;
         }
         List<Reference> named = new ArrayList<>();
@@ -52,7 +58,46 @@ final class Ownership {
             }
         }
         named.addAll(references);
-        next(named, 0, then);
+        next(named, 0, () -> reside(then));
+    }
+
+    /**
+     * Sees that a call which no model places keeps to its project's regions; where it may go anywhere else, it goes to the first
+     * provider there. What only names objects that are at a provider already sends nothing: they can be read back and deleted
+     * also after their project was bound.
+     */
+    private void reside(Runnable then) {
+        Set<String> regions = call.caller.regions();
+        if (regions.isEmpty() || !call.modelName().isEmpty() || call.endpoint.body() == Endpoint.Body.NONE) {
+            then.run();
+            return;
+        }
+        String named = provider != null ? provider : call.exchange.headers().get("x-lockkeeper-provider");
+        if (named == null) {
+            List<Provider> there = call.rules.providers().values().stream()
+                    .filter(each -> isIn(each, regions))
+                    .toList();
+            if (there.isEmpty()) {
+                call.refuse(new Refusal.Elsewhere("", regions));
+                return;
+            }
+            provider = there.stream()
+                    .filter(each -> call.caller.mayReach(each.name(), each.isSimulator()))
+                    .findFirst()
+                    .orElse(there.getFirst())
+                    .name();
+        } else {
+            Provider there = call.rules.providers().get(named);
+            if (there != null && !isIn(there, regions)) {
+                call.refuse(new Refusal.Elsewhere(named, regions));
+                return;
+            }
+        }
+        then.run();
+    }
+
+    private static boolean isIn(Provider provider, Set<String> regions) {
+        return provider.settings().regions().stream().anyMatch(regions::contains);
     }
 
     /** A loop where the registry answers at once: a request may name objects by the thousand. */

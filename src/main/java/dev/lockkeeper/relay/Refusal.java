@@ -9,6 +9,8 @@ import dev.lockkeeper.relay.CallReport.Outcome;
 import dev.lockkeeper.routing.Plan;
 import dev.lockkeeper.units.Money;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** An expected "no" to a call. What the client is told of it is decided in one place: {@link #said}. */
@@ -82,6 +84,17 @@ public sealed interface Refusal {
 
     /** A test key, and a model (empty: none) or path that only providers serve which its project closes to test keys. */
     record ProviderClosed(String model) implements Refusal {}
+
+    /**
+     * A project that is bound to regions, and a call that would send something elsewhere.
+     *
+     * @param provider where it would go; empty: there is no provider in these regions
+     */
+    record Elsewhere(String provider, Set<String> regions) implements Refusal {
+        public Elsewhere {
+            regions = Set.copyOf(regions);
+        }
+    }
 
     /** A model whose price nobody knows, where the operator wants none without. */
     record Unpriced(String model, String provider) implements Refusal {}
@@ -357,6 +370,20 @@ public sealed interface Refusal {
                                 + " simulator)"
                                 + (name.isEmpty() ? "" : ", and none of them serves '" + shorten(name) + "'")
                                 + ". Use a live key, or ask the operator.",
+                        0,
+                        Outcome.REFUSED);
+            case Elsewhere(String provider, Set<String> regions) ->
+                new Said(
+                        403,
+                        "permission_error",
+                        "region_not_allowed",
+                        null,
+                        "What this project sends may go only to providers in "
+                                + String.join(", ", new TreeSet<>(regions)) + ", and "
+                                + (provider.isEmpty()
+                                        ? "there is none. Ask the operator."
+                                        : "provider '" + provider + "' is not there. Name another one"
+                                                + " (x-lockkeeper-provider), or none."),
                         0,
                         Outcome.REFUSED);
             case Unpriced(String model, String provider) ->

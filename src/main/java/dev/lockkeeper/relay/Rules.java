@@ -3,6 +3,8 @@ package dev.lockkeeper.relay;
 import dev.lockkeeper.prices.PriceBook;
 import dev.lockkeeper.routing.Models;
 import dev.lockkeeper.upstream.Provider;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -21,7 +23,7 @@ public final class Rules {
 
     /**
      * @param models the models that clients may ask for
-     * @param providers by name
+     * @param providers by name, in the operator's order
      * @param defaultProvider where objects are made that no model and no other object places: the first provider
      * @param prices what calls cost
      * @param settings how calls are carried
@@ -35,7 +37,7 @@ public final class Rules {
             RelaySettings settings,
             long maxRequestBody) {
         this.models = models;
-        this.providers = Map.copyOf(providers);
+        this.providers = Collections.unmodifiableMap(new LinkedHashMap<>(providers));
         this.defaultProvider = defaultProvider;
         this.prices = prices;
         this.settings = settings;
@@ -47,7 +49,7 @@ public final class Rules {
         return models;
     }
 
-    /** The providers, by name. */
+    /** The providers, by name, in the operator's order. */
     public Map<String, Provider> providers() {
         return providers;
     }

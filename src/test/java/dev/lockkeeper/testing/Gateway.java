@@ -38,6 +38,7 @@ import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.ModelSettings;
+import dev.lockkeeper.routing.ModelSettings.CaseSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
 import dev.lockkeeper.routing.ModelSettings.TargetSettings;
 import dev.lockkeeper.routing.Policy;
@@ -278,6 +279,13 @@ public final class Gateway implements AutoCloseable {
             return this;
         }
 
+        /** A model whose targets depend on the call; each case is tried once. */
+        public Plan cases(String name, CaseSettings... cases) {
+            models.add(
+                    new ModelSettings(name, List.of(cases), List.of(), Profile.AUTO, 1_000_000, 128_000, Policy.ONCE));
+            return this;
+        }
+
         /** A model with a window of so many tokens. */
         public Plan window(String name, long context, String provider, String model) {
             models.add(new ModelSettings(
@@ -320,6 +328,23 @@ public final class Gateway implements AutoCloseable {
             return this;
         }
 
+        /** Where what is sent to the provider that was named last stays. */
+        public Plan regions(String... values) {
+            ProviderSettings last = providers.removeLast();
+            providers.add(new ProviderSettings(
+                    last.name(),
+                    last.baseUrl(),
+                    last.auth(),
+                    last.keys(),
+                    last.headers(),
+                    last.query(),
+                    last.connection(),
+                    last.timeouts(),
+                    List.of(values),
+                    last.prefill()));
+            return this;
+        }
+
         /** Another credential for the provider that was named last. */
         public Plan credential(String value) {
             ProviderSettings last = providers.removeLast();
@@ -345,11 +370,13 @@ public final class Gateway implements AutoCloseable {
                     each.name(),
                     each.baseUrl(),
                     each.auth(),
-                    each.credential(),
+                    each.keys(),
                     each.headers(),
                     each.query(),
                     each.connection(),
-                    timeouts));
+                    timeouts,
+                    each.regions(),
+                    each.prefill()));
             String first = providers.getFirst().name();
             if (models.isEmpty()) {
                 for (String each : List.of(
