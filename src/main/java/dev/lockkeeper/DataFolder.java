@@ -16,6 +16,7 @@ import dev.lockkeeper.admin.NodeOperations;
 import dev.lockkeeper.admin.Offered;
 import dev.lockkeeper.admin.PendingOperations;
 import dev.lockkeeper.admin.PeopleOperations;
+import dev.lockkeeper.admin.RouteOperations;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.admin.Tenancy;
 import dev.lockkeeper.admin.TenantOperations;
@@ -33,12 +34,18 @@ import dev.lockkeeper.ledger.Pending;
 import dev.lockkeeper.ledger.Statements;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
+import dev.lockkeeper.limits.TokenEstimate;
 import dev.lockkeeper.prices.PriceBook;
 import dev.lockkeeper.prices.PricesSettings;
+import dev.lockkeeper.relay.Foresight;
+import dev.lockkeeper.routing.Flags;
 import dev.lockkeeper.routing.Models;
+import dev.lockkeeper.routing.Pulse;
+import dev.lockkeeper.routing.Router;
 import dev.lockkeeper.settings.Overrides;
 import dev.lockkeeper.settings.Settings;
 import dev.lockkeeper.settings.Shipped;
+import dev.lockkeeper.upstream.Provider;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -50,7 +57,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -98,9 +107,13 @@ final class DataFolder {
     }
 
     private JsonNode answered(CommandSpec spec, Shell shell, boolean make, Function<Desk, Desk.Said> asking) {
+        return said(spec, () -> withDesk(shell, make, asking));
+    }
+
+    private static JsonNode said(CommandSpec spec, Supplier<Desk.Said> asking) {
         Desk.Said said;
         try {
-            said = withDesk(shell, make, asking);
+            said = asking.get();
         } catch (UncheckedIOException e) {
             throw CommandFailure.failed(String.valueOf(e.getMessage()));
         }
@@ -112,6 +125,28 @@ final class DataFolder {
                     List.of(said.message(), "'" + spec.qualifiedName() + " --help' tells what it takes."));
         }
         throw CommandFailure.failed(said.message());
+    }
+
+    /**
+     * Asks where a call would go: the server that runs on the folder, else what is written.
+     *
+     * @param written whether what is written is asked in any case
+     */
+    JsonNode route(CommandSpec spec, Shell shell, boolean written, JsonNode body) {
+        Optional<RunningServer> server = written ? Optional.empty() : running(shell);
+        Desk desk = server.isPresent() ? new AdminClient(server.get()) : writtenDesk(shell);
+        return said(spec, () -> desk.ask("POST", "/admin/v1/route", body));
+    }
+
+    private Desk writtenDesk(Shell shell) {
+        Models models = configuration
+                .load(shell, new Overrides(null, null, null, data))
+                .settings()
+                .offered();
+        Router router = new Router(Pulse.NONE, Flags.NONE, new SplittableRandom());
+        Foresight foresight = new Foresight(() -> models, router, new TokenEstimate(), Clock.systemUTC());
+        Api api = new Api(List.of(RouteOperations.of(foresight, _ -> null, Provider.SIMULATOR::equals)));
+        return new LocalDesk(api, Actor.folder(System.getProperty("user.name", "somebody")));
     }
 
     private <T> T withDesk(Shell shell, boolean make, Function<Desk, T> work) {
@@ -266,15 +301,24 @@ final class DataFolder {
 
     /** The server that runs on the folder; ends the command where none does. */
     RunningServer server(Shell shell) {
-        Path folder = data != null ? data : configuration.data(shell);
+        return running(shell)
+                .orElseThrow(() ->
+                        CommandFailure.failed("no server runs on " + path(shell).toAbsolutePath()
+                                + ". Name the server's data folder with --data, or its configuration with --config."));
+    }
+
+    private Optional<RunningServer> running(Shell shell) {
+        Path folder = path(shell);
         try {
             OptionalLong holder = Database.holder(folder);
-            return (holder.isPresent() ? RunningServer.on(folder, holder) : Optional.<RunningServer>empty())
-                    .orElseThrow(() -> CommandFailure.failed("no server runs on " + folder.toAbsolutePath()
-                            + ". Name the server's data folder with --data, or its configuration with --config."));
+            return holder.isPresent() ? RunningServer.on(folder, holder) : Optional.empty();
         } catch (DatabaseUnavailable e) {
             throw CommandFailure.failed(String.valueOf(e.getMessage()));
         }
+    }
+
+    private Path path(Shell shell) {
+        return data != null ? data : configuration.data(shell);
     }
 
     private static void pause() {

@@ -22,6 +22,7 @@ import dev.lockkeeper.admin.PendingOperations;
 import dev.lockkeeper.admin.PeopleOperations;
 import dev.lockkeeper.admin.PriceOperations;
 import dev.lockkeeper.admin.Reloaded;
+import dev.lockkeeper.admin.RouteOperations;
 import dev.lockkeeper.admin.RunningServer;
 import dev.lockkeeper.admin.ServerOperations;
 import dev.lockkeeper.admin.Tenancy;
@@ -45,6 +46,7 @@ import dev.lockkeeper.observe.AlertTeller;
 import dev.lockkeeper.observe.CallLog;
 import dev.lockkeeper.observe.Logging;
 import dev.lockkeeper.observe.Metrics;
+import dev.lockkeeper.relay.Foresight;
 import dev.lockkeeper.relay.InFlight;
 import dev.lockkeeper.relay.KeyedCalls;
 import dev.lockkeeper.relay.Later;
@@ -293,6 +295,10 @@ public final class House implements AutoCloseable {
                                     () -> relay.rules().models(),
                                     () -> relay.rules().prices(),
                                     clock),
+                            RouteOperations.of(
+                                    new Foresight(() -> relay.rules().models(), router, relay.estimates(), clock),
+                                    keys::caller,
+                                    this::isSimulated),
                             ServerOperations.of(access.audit(), () -> readAgain("asked for on the admin port")))),
                     AdminToken.in(settings.data(), random),
                     access.people()::find,
@@ -368,6 +374,11 @@ public final class House implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while the event loops started", stopped);
         }
+    }
+
+    private boolean isSimulated(String provider) {
+        Provider found = relay.rules().providers().get(provider);
+        return found != null && found.isSimulator();
     }
 
     private boolean offers(String model) {

@@ -101,6 +101,7 @@ public final class Main implements Runnable {
                 .addSubcommand(UsageCommand.line())
                 .addSubcommand(BudgetsCommand.line())
                 .addSubcommand(PricesCommand.line(shell, Clock.systemUTC()))
+                .addSubcommand(new RouteCommand(shell))
                 .addSubcommand(new ReloadCommand(shell))
                 .addSubcommand(new BackupCommand(shell))
                 .addSubcommand(new RestoreCommand(shell))

@@ -3,6 +3,7 @@ package dev.lockkeeper;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.lockkeeper.admin.Json;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -145,6 +146,23 @@ class CommandsOnARunningServerTest {
         Ran ready = run(shared.resolve("data"), "health");
         assertThat(ready.code()).as("%s", ready).isZero();
         assertThat(ready.out()).contains("\"ready\"");
+    }
+
+    @Test
+    void aRunningServerTellsWhereACallWouldGo() throws Exception {
+        Path data = shared.resolve("data");
+        String model = server.models().contains("before") ? "before" : "after";
+        String id = Json.read(run(data, "keys", "create", "r", "--project", "routed", "--test", "--json")
+                        .out())
+                .path("id")
+                .asString();
+
+        Ran asked = run(data, "route", "--model", model, "--key", id);
+
+        assertThat(asked.code()).as("%s", asked).isZero();
+        assertThat(asked.out()).contains("simulator/" + model, "the only one of its rank");
+        assertThat(run(data, "route", "--model", model, "--key", "key_none").err())
+                .contains("key: there is no 'key_none'");
     }
 
     @Test

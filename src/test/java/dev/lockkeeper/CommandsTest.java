@@ -110,6 +110,7 @@ class CommandsTest {
                 "prices",
                 "prices list",
                 "prices check",
+                "route",
                 "reload",
                 "backup",
                 "restore",

@@ -286,6 +286,13 @@ public final class Keys {
         return found == null ? null : withUse(found);
     }
 
+    /** Who calls with a key, by its id, whether it works or not; null when there is none. Blocks. */
+    public @Nullable Caller caller(String id) {
+        Row found =
+                access.database().<@Nullable Row>read(handle -> row(handle, id)).join();
+        return found == null ? null : found.caller();
+    }
+
     /** The id of a key's project; empty where there is no such key. */
     public String projectOf(String id) {
         KeyInfo key = get(id);
@@ -391,18 +398,7 @@ public final class Keys {
         query.map(ROW).forEach(row -> {
             KeyInfo key = row.info;
             KeyTerms terms = key.terms();
-            Presented.Known known = new Presented.Known(new Caller(
-                    key.id(),
-                    key.projectId(),
-                    key.project(),
-                    key.organizationId(),
-                    Set.copyOf(terms.models()),
-                    key.kind(),
-                    terms.tools(),
-                    row.testProviders,
-                    terms.networks(),
-                    terms.environment(),
-                    row.regions));
+            Presented.Known known = new Presented.Known(row.caller());
             long expires = Objects.requireNonNullElse(terms.expiresMillis(), Long.MAX_VALUE);
             AtomicLong moment = used.apply(key.id());
             each.accept(new Memory.Entry(row.hash, known, key.closed(), expires, Long.MAX_VALUE, moment));
@@ -429,9 +425,20 @@ public final class Keys {
 
     @SuppressWarnings("ArrayRecordComponent") // Never compared as a record.
     private record Row(
-            KeyInfo info,
-            byte[] hash,
-            byte @Nullable [] previousHash,
-            Set<String> testProviders,
-            Set<String> regions) {}
+            KeyInfo info, byte[] hash, byte @Nullable [] previousHash, Set<String> testProviders, Set<String> regions) {
+        Caller caller() {
+            return new Caller(
+                    info.id(),
+                    info.projectId(),
+                    info.project(),
+                    info.organizationId(),
+                    Set.copyOf(info.terms().models()),
+                    info.kind(),
+                    info.terms().tools(),
+                    testProviders,
+                    info.terms().networks(),
+                    info.terms().environment(),
+                    regions);
+        }
+    }
 }

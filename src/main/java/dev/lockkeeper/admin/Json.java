@@ -24,6 +24,15 @@ public final class Json {
         return MAPPER.createObjectNode();
     }
 
+    /**
+     * Reads JSON.
+     *
+     * @throws tools.jackson.core.JacksonException when it is none
+     */
+    public static JsonNode read(String text) {
+        return MAPPER.readTree(text);
+    }
+
     /** JSON as text for people and programs: indented. */
     public static String text(JsonNode json) {
         return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(json);

@@ -268,7 +268,8 @@ public final class Relay {
         return turns;
     }
 
-    TokenEstimate estimates() {
+    /** How many tokens prompts have. */
+    public TokenEstimate estimates() {
         return estimates;
     }
 

@@ -22,15 +22,21 @@ import dev.lockkeeper.ledger.Pending;
 import dev.lockkeeper.ledger.Statements;
 import dev.lockkeeper.limits.Limits;
 import dev.lockkeeper.limits.QuotaRequests;
+import dev.lockkeeper.limits.TokenEstimate;
 import dev.lockkeeper.prices.PriceBook;
 import dev.lockkeeper.prices.PriceList;
 import dev.lockkeeper.prices.PriceSettings;
 import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.prices.Rate;
 import dev.lockkeeper.prices.Tier;
+import dev.lockkeeper.relay.Foresight;
+import dev.lockkeeper.routing.Candidate;
+import dev.lockkeeper.routing.Flags;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.routing.ModelSettings.TargetSettings;
 import dev.lockkeeper.routing.Models;
+import dev.lockkeeper.routing.Pulse;
+import dev.lockkeeper.routing.Router;
 import dev.lockkeeper.units.Bytes;
 import dev.lockkeeper.units.Money;
 import io.swagger.v3.parser.OpenAPIV3Parser;
@@ -146,6 +152,7 @@ class ApiTest {
                 UsageOperations.of(() -> statements, access, Clock.systemUTC()),
                 ComparisonOperations.of(() -> statements, ApiTest::models, ApiTest::priceBook, Clock.systemUTC()),
                 PriceOperations.of(ApiTest::models, ApiTest::priceBook, Clock.systemUTC()),
+                RouteOperations.of(foresight(), access.keys()::caller, "simulated"::equals),
                 ServerOperations.of(
                         access.audit(), () -> new Reloaded.Followed(List.of("a changed"), List.of(), List.of()))));
         document = json(api.answer(OWNER, "GET", "/admin/v1/openapi.json", null, Bytes.EMPTY));
@@ -171,9 +178,69 @@ class ApiTest {
         audit();
         prices();
         usage();
+        routes();
         did("POST", "/admin/v1/reload", "/admin/v1/reload", null);
 
         assertThat(asked).containsExactlyInAnyOrderElementsOf(documented());
+    }
+
+    /** Of the model's two targets one is at a provider that rests for longer than anybody waits. */
+    private static Foresight foresight() {
+        Pulse pulse = new Pulse() {
+            @Override
+            public long restsMillis(Candidate at) {
+                return at.model().equals("m") ? 3_600_000 : 0;
+            }
+
+            @Override
+            public String whyItRests(Candidate at) {
+                return "it has no quota left";
+            }
+        };
+        Router router = new Router(pulse, Flags.NONE, new SecureRandom());
+        return new Foresight(ApiTest::models, router, new TokenEstimate(), Clock.systemUTC());
+    }
+
+    private void routes() {
+        ObjectNode wanted = Json.object().put("model", "m").put("complexity", "routine");
+        wanted.putObject("call").putArray("messages");
+        JsonNode route = did("POST", "/admin/v1/route", "/admin/v1/route", wanted);
+        assertThat(route.at("/cases/0/why").asString()).isEqualTo("any call");
+        assertThat(route.at("/targets/0").toString())
+                .isEqualTo("{\"place\":1,\"target\":\"p/n\",\"provider\":\"p\",\"model\":\"n\",\"of\":\"m\",\"rank\":2,"
+                        + "\"why\":\"the only one of its rank\"}");
+        assertThat(route.at("/targets/1").toString())
+                .isEqualTo("{\"target\":\"p/m\",\"provider\":\"p\",\"model\":\"m\",\"cause\":\"resting\","
+                        + "\"why\":\"it has no quota left\",\"opens_in_ms\":3600000}");
+
+        String test = did(
+                        "POST",
+                        "/admin/v1/keys",
+                        "/admin/v1/keys",
+                        Json.object().put("name", "t").put("project", "trial").put("kind", "test"))
+                .path("id")
+                .asString();
+        JsonNode closed = did("POST", "/admin/v1/route", "/admin/v1/route", wanted.put("key", test));
+        assertThat(closed.at("/targets/0/cause").asString()).isEqualTo("key");
+        assertThat(closed.at("/targets/0").has("place")).isFalse();
+
+        for (String[] wrong : List.of(
+                new String[] {"model", "x", "model: there is no 'x' that this key may ask for"},
+                new String[] {"complexity", "odd", "'x-lockkeeper-complexity' is 'odd'"},
+                new String[] {"endpoint", "/v1/models", "endpoint: '/v1/models' takes no call"},
+                new String[] {"key", "key_none", "key: there is no 'key_none'"})) {
+            Reply reply = api.answer(
+                    OWNER,
+                    "POST",
+                    "/admin/v1/route",
+                    null,
+                    Bytes.utf8(Json.object()
+                            .put("model", "m")
+                            .put(wrong[0], wrong[1])
+                            .toString()));
+            assertThat(reply.status()).isEqualTo(400);
+            assertThat(reply.body().utf8()).contains(wrong[2]);
+        }
     }
 
     private static Models models() {
