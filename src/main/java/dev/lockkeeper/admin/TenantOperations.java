@@ -8,6 +8,7 @@ import dev.lockkeeper.access.Right;
 import dev.lockkeeper.access.TenantState;
 import dev.lockkeeper.access.Tenants;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -238,7 +239,7 @@ public final class TenantOperations {
     private Reply createOrganization(Inquiry asked) {
         Organization made = tenants.createOrganization(
                 asked.who(), asked.text("name"), (int) asked.whole("markup_basis_points", 0), asked.texts("regions"));
-        return noted(201, made.json(), made.regions());
+        return noted(201, made.json(), made.regions(), List.of());
     }
 
     private Reply changeOrganization(Inquiry asked) {
@@ -248,19 +249,20 @@ public final class TenantOperations {
                 asked.textOrNull("name"),
                 asked.has("markup_basis_points") ? (int) asked.whole("markup_basis_points", 0) : null,
                 asked.has("regions") ? asked.texts("regions") : null);
-        return changed == null ? organization(null, asked) : noted(200, changed.json(), changed.regions());
+        return changed == null ? organization(null, asked) : noted(200, changed.json(), changed.regions(), List.of());
     }
 
-    /** With what is worth knowing of these regions: the configuration may follow, so it is no mistake. */
-    private Reply noted(int status, ObjectNode json, List<String> regions) {
-        Json.put(
-                json,
-                "notes",
-                regions.stream()
-                        .filter(each -> !offered.region(each))
-                        .map(each -> "no provider is configured for the region " + each
-                                + "; calls that may be answered nowhere else are refused")
-                        .toList());
+    /** With what is worth knowing of what was named: the configuration may follow, so none of it is a mistake. */
+    private Reply noted(int status, ObjectNode json, List<String> regions, List<String> testProviders) {
+        Stream<String> nowhere = regions.stream()
+                .filter(each -> !offered.region(each))
+                .map(each -> "no provider is configured for the region " + each
+                        + "; calls that may be answered nowhere else are refused");
+        Stream<String> unknown = testProviders.stream()
+                .filter(each -> !offered.provider(each))
+                .map(each ->
+                        "there is no provider " + each + " in the configuration now; test keys reach it once there is");
+        Json.put(json, "notes", Stream.concat(nowhere, unknown).toList());
         return Reply.json(status, json);
     }
 
@@ -299,7 +301,7 @@ public final class TenantOperations {
                 asked.text("name"),
                 asked.texts("test_providers"),
                 asked.texts("regions"));
-        return noted(201, made.json(), made.regions());
+        return noted(201, made.json(), made.regions(), made.testProviders());
     }
 
     private Reply changeProject(Inquiry asked) {
@@ -309,7 +311,9 @@ public final class TenantOperations {
                 asked.textOrNull("name"),
                 asked.has("test_providers") ? asked.texts("test_providers") : null,
                 asked.has("regions") ? asked.texts("regions") : null);
-        return changed == null ? project(null, asked) : noted(200, changed.json(), changed.regions());
+        return changed == null
+                ? project(null, asked)
+                : noted(200, changed.json(), changed.regions(), changed.testProviders());
     }
 
     private Reply projectBecomes(Inquiry asked, TenantState state) {

@@ -68,7 +68,8 @@ public final class QuotaRequests {
      * @param burst null: as much as the amount
      * @param link to papers, {@code https://…}; empty: none
      * @param witness is told of it within the transaction, as of a decision
-     * @throws IllegalArgumentException with field, value and reason, as for {@link Limits#set}
+     * @throws IllegalArgumentException with field, value and reason, as for {@link Limits#set}: also where a parent's limit
+     *     is lower, so that it could never be reached
      */
     public QuotaRequest ask(
             Subject subject,
@@ -82,7 +83,7 @@ public final class QuotaRequests {
             Witness witness) {
         Limit wish =
                 LimitCheck.limit(subject, measure, amount, burst, limits.clock().millis());
-        LimitCheck.parents(subject, family);
+        List<Subject> parents = LimitCheck.parents(subject, family);
         checkText("reason", reason);
         if (reason.isBlank()) {
             throw new IllegalArgumentException("reason: is empty (expected: why so much is needed)");
@@ -108,6 +109,8 @@ public final class QuotaRequests {
                 "");
         return database.write(
                 handle -> {
+                    // What nobody could approve must not wait for a decision.
+                    LimitCheck.reachable(wish, parents, new Rulebook(0, LimitTable.all(handle)));
                     long waiting = handle.createQuery("SELECT count(*) FROM quota_requests WHERE state = 'waiting'")
                             .mapTo(Long.class)
                             .one();

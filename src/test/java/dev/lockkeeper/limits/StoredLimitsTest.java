@@ -279,9 +279,20 @@ class StoredLimitsTest {
     }
 
     @Test
-    void aWishThatCanNotBeReachedGoesOnWaiting() {
+    void aWishThatCouldNeverBeReachedIsRefusedAtOnce() {
         set(ORGANIZATION, Measure.REQUESTS_PER_SECOND, 20);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ask(PROJECT, 50))
+                .withMessageContaining("amount: 50 (expected: what can be reached;")
+                .withMessageContaining("organization org_1 has a limit of 20 requests per second");
+        assertThat(requests.list(null, null, Page.FIRST).elements()).isEmpty();
+    }
+
+    @Test
+    void aWishThatCanNotBeReachedAnyMoreGoesOnWaiting() {
+        set(ORGANIZATION, Measure.REQUESTS_PER_SECOND, 100);
         QuotaRequest wish = ask(PROJECT, 50);
+        set(ORGANIZATION, Measure.REQUESTS_PER_SECOND, 20);
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> requests.approve(wish.id(), "carol", "", StoredLimitsTest::parents, witness))
                 .withMessageContaining("organization org_1 has a limit of 20 requests per second");
