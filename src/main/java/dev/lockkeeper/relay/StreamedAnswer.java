@@ -49,6 +49,9 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     private boolean ending;
 
+    /** Whether it was left for another attempt: what of it still comes in the same piece is nobody's. */
+    private boolean left;
+
     StreamedAnswer(Call call, Attempt attempt, Provider provider, int status, Headers upstream) {
         this.call = call;
         this.attempt = attempt;
@@ -65,20 +68,23 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     @Override
     public void piece(Bytes piece) {
-        if (ending) {
+        if (over()) {
             return;
         }
         splitter.feed(piece, this);
-        if (!ending && tap.done()) {
+        if (over()) {
+            return;
+        }
+        if (tap.done()) {
             complete();
-        } else if (!ending && (gatherNanos == 0 || outBytes() > GATHER_BYTES)) {
+        } else if (gatherNanos == 0 || outBytes() > GATHER_BYTES) {
             flush();
         }
     }
 
     @Override
     public void event(Bytes raw, @Nullable String name, Bytes data) {
-        if (ending) {
+        if (over()) {
             return;
         }
         switch (tap.event(name, data)) {
@@ -90,11 +96,19 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
                 }
             }
             case DROP -> {}
-            case HOLD -> held.add(tap.outgoing(raw));
+            case HOLD -> {
+                held.add(tap.outgoing(raw));
+                if (tap.failed()) {
+                    leave(failure(data), this::complete);
+                }
+            }
             case BROKEN ->
                 broke(
                         UpstreamError.NO_ANSWER,
                         new Refusal.Unusable(provider.name(), status, "an event that is not one of its API's"));
+        }
+        if (left) {
+            return;
         }
         call.made(tap.objectId());
         if (!ending && !tap.finished() && !call.pays(tap.textBytes())) {
@@ -104,7 +118,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     @Override
     public void comment(Bytes raw) {
-        if (!ending) {
+        if (!over()) {
             pass(raw);
         }
     }
@@ -185,9 +199,24 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     /** The upstream itself says that its answer failed. */
     private void failed(Bytes raw, Bytes data) {
+        Bytes told = tap.outgoing(raw);
+        leave(failure(data), () -> tellFailed(told, data));
+    }
+
+    private static Failure failure(Bytes data) {
+        return Failure.of(UpstreamError.status(data), Headers.empty(), data);
+    }
+
+    /** Another attempt may be made in its place; where none is, {@code tell} ends the answer. */
+    private void leave(Failure why, Runnable tell) {
         attempt.cancel();
-        Failure why = Failure.of(UpstreamError.status(data), Headers.empty(), data);
-        call.failed(attempt, why, delivered(), () -> tellFailed(raw, data));
+        Delivered shownSoFar = delivered();
+        left = true;
+        call.failed(attempt, why, shownSoFar, tell);
+    }
+
+    private boolean over() {
+        return ending || left;
     }
 
     /** What the client has of the answer; null: nothing. */
@@ -229,7 +258,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     @Override
     public void end() {
-        if (ending) {
+        if (over()) {
             return;
         }
         if (tap.finished()) {
@@ -268,7 +297,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     @Override
     public void broke(Failure why, Refusal said) {
-        if (ending) {
+        if (over()) {
             return;
         }
         if (tap.finished()) {
@@ -276,8 +305,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             complete();
             return;
         }
-        attempt.cancel();
-        call.failed(attempt, why, delivered(), () -> breakOff(said));
+        leave(why, () -> breakOff(said));
     }
 
     private void breakOff(Refusal why) {
@@ -299,7 +327,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
 
     @Override
     public void tick(long nowNanos, long silentNanos) {
-        if (ending) {
+        if (over()) {
             return;
         }
         if (silentNanos > FINISH_GRACE_NANOS && tap.finished()) {

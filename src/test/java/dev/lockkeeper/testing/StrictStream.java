@@ -87,7 +87,9 @@ public final class StrictStream {
     public static ChatSaid chat(byte[] bytes) {
         List<String> comments = new ArrayList<>();
         List<Event> events = events(bytes, comments);
-        assertThat(events.getLast().data()).isEqualTo("[DONE]");
+        assertThat(events.getLast().data())
+                .as(new String(bytes, StandardCharsets.UTF_8))
+                .isEqualTo("[DONE]");
         ChatCompletionAccumulator official = ChatCompletionAccumulator.create();
         StringBuilder text = new StringBuilder();
         StringBuilder reasoning = new StringBuilder();

@@ -424,7 +424,7 @@ final class ContinuedResponse extends Continuation {
 
     @Override
     public Bytes afterError(String code, String message) {
-        return brokenEnding(code, message);
+        return target.done() ? Bytes.EMPTY : brokenEnding(code, message);
     }
 
     @Override

@@ -195,7 +195,7 @@ final class ResponsesTap extends ReadingTap {
     /** Some clients wait for a terminal event whatever came before, and {@code error} is none. */
     @Override
     public Bytes afterError(String code, String message) {
-        return brokenEnding(code, message);
+        return terminal ? Bytes.EMPTY : brokenEnding(code, message);
     }
 
     @Override
