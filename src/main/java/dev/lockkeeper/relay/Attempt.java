@@ -37,6 +37,10 @@ final class Attempt implements Client.Listener {
     private boolean paused;
     private boolean closed;
     private boolean answered;
+
+    /** Whether another attempt was begun beside this one: then it may take as long as that one. */
+    private boolean raced;
+
     private final boolean streaming;
     private @Nullable Outgoing outgoing;
     private @Nullable Answering answering;
@@ -101,6 +105,7 @@ final class Attempt implements Client.Listener {
         }
         call.busy();
         sign();
+        call.learnLimits(stake, headers);
         if (status < 200 || status > 299) {
             answering = new RefusedAnswer(call, this, provider, status, headers);
         } else if (isEventStream(headers)) {
@@ -182,13 +187,13 @@ final class Attempt implements Client.Listener {
             // Before the request is sent whole, the clock is that of its bytes; after that, of the answer's first one.
             if (!sent) {
                 lateAfter(silent, "idle", patience.idleNanos());
-            } else if (firstTokenNanos() < patience.firstByteNanos()) {
-                lateAfter(silent, "first-token", firstTokenNanos());
+            } else if (silent > firstTokenNanos()) {
+                firstTokenLate();
             } else {
                 lateAfter(silent, "first-byte", patience.firstByteNanos());
             }
         } else if (!paused && !reader.ending() && !answered && silent > firstTokenNanos()) {
-            late("first-token", firstTokenNanos());
+            firstTokenLate();
         } else if (!paused && silent > patience.idleNanos() && !reader.ending()) {
             late("idle", patience.idleNanos());
         } else if (!paused) {
@@ -202,7 +207,16 @@ final class Attempt implements Client.Listener {
      * of an upstream that thinks are such signs.
      */
     private long firstTokenNanos() {
-        return streaming && call.elsewhere(stake.at()) ? call.firstTokenNanos(patience) : Long.MAX_VALUE;
+        return streaming && !raced && call.elsewhere(stake.at()) ? call.firstTokenNanos(patience) : Long.MAX_VALUE;
+    }
+
+    /** Somebody else is asked, in place of this one or beside it. */
+    private void firstTokenLate() {
+        if (call.races(this)) {
+            raced = true;
+        } else {
+            late("first-token", firstTokenNanos());
+        }
     }
 
     private void lateAfter(long silentNanos, String timeout, long boundNanos) {

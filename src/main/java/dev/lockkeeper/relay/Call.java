@@ -51,6 +51,7 @@ import dev.lockkeeper.units.Usage;
 import dev.lockkeeper.upstream.Failure;
 import dev.lockkeeper.upstream.Patience;
 import dev.lockkeeper.upstream.Provider;
+import dev.lockkeeper.upstream.RateLimits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -129,6 +130,12 @@ final class Call implements Guard {
     /** Digits of the seconds that a client says it waits. */
     private static final int MAX_SECONDS = 6;
 
+    /** How long a candidate is left alone that nobody pays for: somebody has to mend that. */
+    private static final long UNPAID_REST_MILLIS = 60_000;
+
+    /** How an attempt failed that another one was faster than. */
+    private static final String RACED = "raced";
+
     private static final Tokens NO_TOKENS = new Tokens(0, 0);
 
     private static final Logger LOG = LoggerFactory.getLogger(Call.class);
@@ -200,6 +207,10 @@ final class Call implements Guard {
     private long parkedNanos;
 
     private @Nullable Attempt attempt;
+
+    /** The attempt that is raced: its first token was late, and another one was begun beside it. */
+    private @Nullable Attempt rival;
+
     private String provider = "";
     private String upstreamModel = "";
     private int status;
@@ -501,6 +512,9 @@ final class Call implements Guard {
         policy = wanted == null ? Policy.ONCE : wanted.policy();
         deadlineNanos = deadline();
         first = order.getFirst();
+        if (wanted != null && policy.hedge() != null) {
+            relay.races().call(wanted.name(), policy.hedge());
+        }
         tries = new Tries(order, policy, exchange.startedNanos(), deadlineNanos, relay.random());
         return true;
     }
@@ -735,6 +749,11 @@ final class Call implements Guard {
 
     private Refusal noTarget(Tries left, long opensInMillis) {
         return new Refusal.NoTarget(modelName, left.reasons(), opensInMillis);
+    }
+
+    /** Whether another attempt than this may still answer in its place. */
+    boolean mayStillFail(Attempt which) {
+        return rival != null || elsewhere(which.stake().at());
     }
 
     /** Whether another candidate than this may still be asked. */
@@ -1091,18 +1110,44 @@ final class Call implements Guard {
     /** Books what the attempt cost, once; what goes on is left to {@link Later}. */
     private void settle(@Nullable Usage told, Learnt learnt, Outcome outcome) {
         Stake current = stake;
-        Meter open = meter();
         if (batchMoney != null) {
             batchMoney.asked(learnt);
         }
-        if (current == null || open == null || open.ended() || awaits(open, learnt)) {
+        if (current != null) {
+            settle(current, told, learnt, outcome);
+        }
+    }
+
+    /** Books what was tried and came to nothing; returns what it cost, {@link CallReport#NO_COST} where nothing was booked. */
+    private long settleLost(Attempt lost, Learnt learnt) {
+        Stake taken = lost.stake();
+        if (!lost.maySpend()) {
+            return CallReport.NO_COST;
+        }
+        long before = costNanos;
+        Usage seen = learnt.usage() != null
+                ? learnt.usage()
+                : withUnseen(
+                        taken,
+                        Usage.estimate(
+                                reckoned(taken.at().upstreamModel(), asked.textBytes())
+                                        .likely(),
+                                TokenCounter.reckoned(learnt.text().length())));
+        settle(taken, seen, learnt, Outcome.FAILED);
+        return costNanos == before ? CallReport.NO_COST : costNanos - Math.max(0, before);
+    }
+
+    private void settle(Stake current, @Nullable Usage told, Learnt learnt, Outcome outcome) {
+        Meter open = current.meter();
+        if (open == null || open.ended() || awaits(open, learnt)) {
             return;
         }
+        String asUpstream = current.at().upstreamModel();
         long took = System.nanoTime() - current.startedNanos();
         Usage usage = told;
         if (usage == null) {
             usage = Pieces.of(endpoint, asked, bytesIn)
-                    .freshInput(reckoned(upstreamModel, asked.textBytes()).likely())
+                    .freshInput(reckoned(asUpstream, asked.textBytes()).likely())
                     .build();
         }
         if (usage.tier().isEmpty()) {
@@ -1127,7 +1172,7 @@ final class Call implements Guard {
         current.permit().correct(tokens);
         boolean textOnly = asked.media().isEmpty() && asked.references().isEmpty() && asked.tokenIds() == 0;
         if (!usage.estimated() && textOnly) {
-            relay.estimates().learn(upstreamModel, asked.textBytes(), asked.messages(), usage.input());
+            relay.estimates().learn(asUpstream, asked.textBytes(), asked.messages(), usage.input());
         }
     }
 
@@ -1186,8 +1231,7 @@ final class Call implements Guard {
             body.close();
             return;
         }
-        provider = taken.at().provider().name();
-        upstreamModel = taken.at().upstreamModel();
+        isAt(taken);
         left.begun();
         Attempt made = new Attempt(this, taken, body, scan);
         attempt = made;
@@ -1205,12 +1249,23 @@ final class Call implements Guard {
     void failed(Attempt which, Failure how, @Nullable Delivered shown, Runnable tell) {
         Tries left = tries;
         Stake taken = stake;
+        if (which == rival) {
+            judge(which.stake(), how);
+            loseRival();
+            return;
+        }
         if (over || left == null || taken == null || which != attempt) {
             return;
         }
         long now = System.nanoTime();
         Learnt learnt = which.learnt();
         judge(taken, how);
+        if (rival != null) {
+            attempt = null;
+            lose(which, how.kind().name().toLowerCase(Locale.ROOT), how.code());
+            followRival();
+            return;
+        }
         boolean otherWay = false;
         if (shown == null && rescuing == null) {
             left.failed(
@@ -1235,11 +1290,7 @@ final class Call implements Guard {
         }
         attempt = null;
         which.close();
-        long before = costNanos;
-        if (which.maySpend()) {
-            settle(learnt.usage() != null ? learnt.usage() : withUnseen(roughly(learnt)), learnt, Outcome.FAILED);
-        }
-        note(taken, how, shown, costNanos == before ? CallReport.NO_COST : costNanos - Math.max(0, before));
+        note(taken, how, shown, settleLost(which, learnt));
         taken.letGo();
         relay.turns().serve(provider, now);
         ownership.forget();
@@ -1289,9 +1340,8 @@ final class Call implements Guard {
             alone.run();
             return;
         }
-        if (last != null && last.maySpend()) {
-            Learnt learnt = last.learnt();
-            settle(learnt.usage() != null ? learnt.usage() : withUnseen(roughly(learnt)), learnt, Outcome.FAILED);
+        if (last != null) {
+            settleLost(last, last.learnt());
         }
         rescuing = null;
         saving.tell();
@@ -1315,7 +1365,103 @@ final class Call implements Guard {
                 : Rescue.comment(rescuing.characters(), current.at().toString());
     }
 
+    // ---- a race: the first token wins ----
+
+    /** Whether another candidate is asked beside an attempt whose first token is late; then both run. */
+    boolean races(Attempt late) {
+        Tries left = tries;
+        Policy.Hedge bounds = policy.hedge();
+        if (bounds == null || left == null || late != attempt || rival != null || rescuing != null) {
+            return false;
+        }
+        if (!late.repeatable()
+                || !elsewhere(late.stake().at())
+                || !relay.races().begin(modelName, bounds)) {
+            return false;
+        }
+        left.failed(
+                late.stake().at(),
+                new Failure(Failure.Kind.SILENT, Failure.Next.ELSEWHERE, "late", -1),
+                System.nanoTime());
+        rival = late;
+        attempt = null;
+        next(this::followRival);
+        return true;
+    }
+
+    /** Whether two attempts run, and neither has begun to answer. */
+    boolean racing() {
+        return rival != null;
+    }
+
+    /** An attempt has its first token: it is the call's from now on, and the other one is cancelled. */
+    boolean wins(Attempt first) {
+        Attempt other = rival;
+        if (other == null || first == attempt) {
+            loseRival();
+        } else if (first == other) {
+            Attempt second = attempt;
+            Stake begun = stake;
+            rival = null;
+            onWake = null;
+            if (queued != null) {
+                queued.cancel();
+            }
+            attempt = other;
+            stake = other.stake();
+            if (second != null) {
+                lose(second, RACED, "");
+            } else if (begun != null) {
+                begun.giveBack();
+            }
+            isAt(other.stake());
+            ownership.forget();
+        }
+        return first == attempt;
+    }
+
+    /** The second attempt came to nothing: the first one is the only one again. */
+    private void followRival() {
+        Attempt other = rival;
+        if (other != null) {
+            rival = null;
+            attempt = other;
+            stake = other.stake();
+            isAt(other.stake());
+        }
+    }
+
+    private void isAt(Stake taken) {
+        provider = taken.at().provider().name();
+        upstreamModel = taken.at().upstreamModel();
+    }
+
+    private void loseRival() {
+        Attempt other = rival;
+        if (other != null) {
+            rival = null;
+            lose(other, RACED, "");
+        }
+    }
+
+    /** Cancels an attempt that is not needed any more, and books what it cost. */
+    private void lose(Attempt loser, String how, String code) {
+        Learnt learnt = loser.learnt();
+        loser.close();
+        long cost = settleLost(loser, learnt);
+        if (cost > 0) {
+            relay.races().lost(modelName, cost);
+        }
+        note(loser.stake(), how, code, 0, cost);
+        loser.stake().letGo();
+    }
+
     private void note(Stake taken, Failure why, @Nullable Delivered shown, long cost) {
+        String kind = why.kind().name().toLowerCase(Locale.ROOT);
+        note(taken, kind, why.code(), shown == null ? 0 : shown.characters(), cost);
+    }
+
+    private void note(Stake taken, String how, String code, int delivered, long cost) {
         if (failedAttempts.isEmpty()) {
             failedAttempts = new ArrayList<>();
         }
@@ -1324,9 +1470,9 @@ final class Call implements Guard {
                 at.provider().name(),
                 at.upstreamModel(),
                 at.key(),
-                why.kind().name().toLowerCase(Locale.ROOT),
-                why.code(),
-                shown == null ? 0 : shown.characters(),
+                how,
+                code,
+                delivered,
                 System.nanoTime() - taken.startedNanos(),
                 cost));
     }
@@ -1341,15 +1487,26 @@ final class Call implements Guard {
                     case OURS -> Slot.Ending.UNKNOWN;
                 });
         Candidate candidate = taken.at().candidate();
-        if (candidate != null && why.afterMillis() > 0) {
+        if (candidate == null) {
+            return;
+        }
+        if (why.kind() == Failure.Kind.KEY) {
+            relay.health().rest(candidate, UNPAID_REST_MILLIS, "it refused the gateway's credentials");
+        } else if (why.kind() == Failure.Kind.QUOTA) {
+            relay.health().rest(candidate, UNPAID_REST_MILLIS, "its account has no quota left");
+        } else if (why.afterMillis() > 0) {
             relay.health().rest(candidate, why.afterMillis(), "it asked for patience");
         }
     }
 
-    private Usage roughly(Learnt learnt) {
-        return Usage.estimate(
-                reckoned(upstreamModel, asked.textBytes()).likely(),
-                TokenCounter.reckoned(learnt.text().length()));
+    /** A candidate that says that nothing is left of its limits rests until their reset. */
+    void learnLimits(Stake taken, Headers told) {
+        Candidate candidate = taken.at().candidate();
+        RateLimits.Spent spent =
+                candidate == null ? null : RateLimits.spent(told, relay.clock().millis());
+        if (candidate != null && spent != null) {
+            relay.health().rest(candidate, spent.millis(), "nothing is left of its limit of " + spent.of());
+        }
     }
 
     /**
@@ -1506,6 +1663,14 @@ final class Call implements Guard {
             giveUp(() -> {});
             return;
         }
+        if (rival != null && attempt == null) {
+            // Nothing but the second attempt can't be made; the first one still may answer.
+            if (stake != null) {
+                stake.giveBack();
+            }
+            followRival();
+            return;
+        }
         relay.inFlight().count(why);
         Refusal.Said said = Refusal.said(why);
         Headers headers = said.headers();
@@ -1627,10 +1792,10 @@ final class Call implements Guard {
         Attempt current = attempt;
         if (!over && relay.cuttingShort()) {
             guarded(() -> cutShort(current));
-        } else if (waiting != null) {
-            relay.turns().serve(waitsFor, nowNanos);
         } else if (!over && nowNanos - deadlineNanos >= 0 && tries != null && !shown(current)) {
             guarded(() -> deadlinePassed(current));
+        } else if (waiting != null) {
+            relay.turns().serve(waitsFor, nowNanos);
         } else if (queued != null) {
             queued.tick(nowNanos);
         } else if (onWake != null && !over && nowNanos - wakeNanos >= 0) {
@@ -1639,11 +1804,19 @@ final class Call implements Guard {
             busy();
             guarded(wake);
         } else if (current != null && !over) {
-            try {
-                current.tick(nowNanos);
-            } catch (RuntimeException | Error bug) {
-                crashed(bug);
-            }
+            tick(current, nowNanos);
+        }
+        Attempt other = rival;
+        if (other != null && !over) {
+            tick(other, nowNanos);
+        }
+    }
+
+    private void tick(Attempt running, long nowNanos) {
+        try {
+            running.tick(nowNanos);
+        } catch (RuntimeException | Error bug) {
+            crashed(bug);
         }
     }
 
@@ -1745,7 +1918,8 @@ final class Call implements Guard {
         }
         boolean unbooked = open != null && !open.ended();
         if (usage == null && (unbooked || !learnt.text().isEmpty())) {
-            usageOf(learnt, seen -> close(learnt, withUnseen(seen), outcome, errorCode));
+            Stake current = stake;
+            usageOf(learnt, seen -> close(learnt, withUnseen(current, seen), outcome, errorCode));
         } else {
             close(learnt, usage, outcome, errorCode);
         }
@@ -1779,15 +1953,15 @@ final class Call implements Guard {
         if (attempt != null) {
             attempt.close();
         }
+        loseRival();
         if (incoming != null) {
             incoming.close();
         }
     }
 
     /** Adds what an answer that was broken off has likely cost without being seen. */
-    private @Nullable Usage withUnseen(@Nullable Usage seen) {
-        Meter open = meter();
-        Stake current = stake;
+    private static @Nullable Usage withUnseen(@Nullable Stake current, @Nullable Usage seen) {
+        Meter open = current == null ? null : current.meter();
         if (seen == null || open == null || current == null || open.ended()) {
             return seen;
         }

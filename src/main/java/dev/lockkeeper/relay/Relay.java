@@ -35,6 +35,7 @@ public final class Relay {
     private final Router router;
     private final Health health;
     private final RandomGenerator random;
+    private final Races races;
     private final Turns turns;
     private final Later later;
     private final TokenEstimate estimates = new TokenEstimate();
@@ -76,6 +77,7 @@ public final class Relay {
         this.router = router;
         this.health = health;
         this.random = random;
+        this.races = new Races(clock);
         this.turns = new Turns(limits);
         this.inFlight = new InFlight(
                 rules.settings().maxBytesInFlight(), rules.settings().maxCalls());
@@ -258,6 +260,10 @@ public final class Relay {
 
     Health health() {
         return health;
+    }
+
+    Races races() {
+        return races;
     }
 
     RandomGenerator random() {

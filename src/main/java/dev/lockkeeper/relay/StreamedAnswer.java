@@ -107,8 +107,8 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
                         UpstreamError.NO_ANSWER,
                         new Refusal.Unusable(provider.name(), status, "an event that is not one of its API's"));
         }
-        if (left) {
-            return;
+        if (left || call.racing()) {
+            return; // of two that race, one wins as soon as it has begun, and the other is lost
         }
         call.made(tap.objectId());
         if (!ending && !tap.finished() && !call.pays(tap.textBytes())) {
@@ -165,15 +165,18 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
      * and what opens one (a role, an id) must not be shown twice.
      */
     private boolean mayShow() {
-        return shown
-                || ending
-                || (!call.wholeOnly()
-                        && (begun() || !call.elsewhere(attempt.stake().at())));
+        return shown || ending || (!call.wholeOnly() && (begun() || !call.mayStillFail(attempt)));
     }
 
     private void flush() {
         if (out.isEmpty() || !mayShow()) {
             return;
+        }
+        if (!shown) {
+            if (!call.wins(attempt)) {
+                return; // another one was faster, and this one is cancelled
+            }
+            call.made(tap.objectId());
         }
         openHead();
         shown = true;
@@ -274,6 +277,9 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
     private void complete() {
         ending = true;
         flush();
+        if (!shown && !call.wins(attempt)) {
+            return;
+        }
         if (!tap.done()) {
             attempt.cancel();
         }

@@ -58,6 +58,9 @@ final class WholeAnswer implements Answering {
 
     /** Writes what is held but for the last piece. */
     private void flow() {
+        if (!call.wins(attempt)) {
+            return;
+        }
         if (!call.exchange.headSent()) {
             Headers headers = call.headers(provider, upstream);
             String length = upstream.get("content-length");
@@ -95,6 +98,9 @@ final class WholeAnswer implements Answering {
             }
         } else if (call.expectsJson()) {
             broke(UpstreamError.NO_ANSWER, new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
+            return;
+        }
+        if (!call.wins(attempt)) {
             return;
         }
         call.gate(learnt(), this::write, said -> broke(UpstreamError.OURS, said));

@@ -462,4 +462,83 @@ class ReliabilityTest {
                     .doesNotContain("[DONE]", "unknown");
         }
     }
+
+    private static Policy racing(double share, long nanosPerDay) {
+        return new Policy(
+                2,
+                Duration.ofMillis(20),
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(20),
+                false,
+                null,
+                Duration.ofMillis(300),
+                false,
+                new Policy.Hedge(share, nanosPerDay),
+                Policy.BrokenStream.END,
+                false);
+    }
+
+    private static Script after(Duration pause) {
+        return (request, conversation) -> {
+            Thread.sleep(pause);
+            well(request, conversation);
+        };
+    }
+
+    private static void race(Policy policy, Script first, Script second, Check check) throws Exception {
+        try (ScriptedUpstream one = ScriptedUpstream.answering(first);
+                ScriptedUpstream two = ScriptedUpstream.answering(second);
+                Gateway gateway = Gateway.plan()
+                        .provider("one", one.port())
+                        .provider("two", two.port())
+                        .model("gpt", policy, "one/a", "two/b")
+                        .start()) {
+            check.on(gateway, one, two);
+        }
+    }
+
+    @Test
+    void theFasterOfTwoAnswersAndTheOtherIsCancelledAndBooked() throws Exception {
+        Script never = (_, conversation) -> conversation.awaitGone();
+        race(racing(100, 1_000_000_000L), never, ReliabilityTest::well, (gateway, one, two) -> {
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK_STREAM);
+            isWhole(answer, true);
+            assertThat(answer.headers().firstValue("x-lockkeeper-target")).contains("two/b");
+            assertThat(one.awaitClientGone()).isTrue();
+            await().until(() -> gateway.log().contains("\"failure\":\"raced\""));
+            assertThat(gateway.log()).contains("\"upstream_model\":\"a\"");
+        });
+        race(racing(100, 1_000_000_000L), after(Duration.ofMillis(900)), never, (gateway, one, two) -> {
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK_STREAM);
+            isWhole(answer, true);
+            assertThat(answer.headers().firstValue("x-lockkeeper-target")).contains("one/a");
+            assertThat(two.awaitClientGone()).isTrue();
+        });
+    }
+
+    @Test
+    void ofTwoThatRaceOneMayFail() throws Exception {
+        Script refuses = (_, conversation) -> conversation.json(500, error("x"));
+        race(racing(100, 1_000_000_000L), after(Duration.ofMillis(900)), refuses, (gateway, one, two) -> {
+            isWhole(gateway.post("/v1/chat/completions", ASK_STREAM), true);
+            assertThat(one.requests()).hasSize(1);
+        });
+        Script dies = (_, conversation) -> {
+            Thread.sleep(600);
+            conversation.reset();
+        };
+        race(racing(100, 1_000_000_000L), dies, after(Duration.ofMillis(700)), (gateway, one, two) -> {
+            isWhole(gateway.post("/v1/chat/completions", ASK_STREAM), true);
+            assertThat(two.requests()).hasSize(1);
+        });
+    }
+
+    @Test
+    void beyondItsBoundsNothingIsRaced() throws Exception {
+        Script never = (_, conversation) -> conversation.awaitGone();
+        race(racing(0, 1_000_000_000L), never, ReliabilityTest::well, (gateway, one, two) -> {
+            isWhole(gateway.post("/v1/chat/completions", ASK_STREAM), true);
+            await().until(() -> gateway.log().contains("\"failure\":\"silent\""));
+        });
+    }
 }

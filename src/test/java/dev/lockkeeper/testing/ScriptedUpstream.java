@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -151,6 +152,11 @@ public final class ScriptedUpstream implements AutoCloseable {
 
     public List<Request> requests() {
         return requests;
+    }
+
+    /** Whether a client that was waited for has gone, or goes within 10 s. */
+    public boolean awaitClientGone() throws InterruptedException {
+        return clientGone.await(10, TimeUnit.SECONDS);
     }
 
     /** Connections open now. */
