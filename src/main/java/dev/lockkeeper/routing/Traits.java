@@ -18,7 +18,7 @@ import java.util.Set;
  * @param tag the caller's own mark of the call ({@code x-lockkeeper-tag})
  * @param complexity how hard the caller says the call is
  * @param accuracy how exact the caller says the answer must be
- * @param sensitivity the label of what the prompt holds, as the caller or its project says
+ * @param sensitivity the label of what the prompt holds, as the caller says
  * @param organization id of who pays
  * @param project id of what is budgeted
  * @param projectName the project's name, as conditions have it
