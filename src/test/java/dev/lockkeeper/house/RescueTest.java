@@ -3,6 +3,7 @@ package dev.lockkeeper.house;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.lockkeeper.dialect.openai.Prefill;
 import dev.lockkeeper.routing.Policy;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A stream that breaks after text was delivered, over real sockets: what the client reads in the end. */
 class RescueTest {
@@ -58,6 +60,14 @@ class RescueTest {
                 .provider("one", one.port())
                 .provider("same", same.port())
                 .provider("other", other.port())
+                .provider("prefix", other.port())
+                .prefill(Prefill.PREFIX)
+                .provider("final", other.port())
+                .prefill(Prefill.CONTINUE_FINAL_MESSAGE)
+                .model("prefix-taken", RESCUE, "one/gpt-4o+cut(20)", "prefix/gpt-4o+prefill")
+                .model("final-taken", RESCUE, "one/gpt-4o+cut(20)", "final/gpt-4o+prefill")
+                .model("prefix-refused", RESCUE, "one/gpt-4o+cut(20)", "prefix/gpt-4o")
+                .model("final-refused", RESCUE, "one/gpt-4o+cut(20)", "final/gpt-4o")
                 .timeouts(Duration.ofSeconds(10), Duration.ofSeconds(2), Duration.ofSeconds(60))
                 .model("whole", RESCUE, "one/gpt-4o")
                 .model("twice", RESCUE, "one/gpt-4o+cut(9)", "other/gpt-4o+cut(17)", "same/gpt-4o")
@@ -130,6 +140,34 @@ class RescueTest {
         }
         StrictStream.ResponseSaid quoted = StrictStream.response(bytes(respond("quoted-" + mishap, "")));
         assertThat(quoted.text()).isNotEqualTo(whole).startsWith(whole.substring(0, 10));
+    }
+
+    /** How many attempts of a model's only call failed. */
+    private static int failed(String model) {
+        await().until(() -> gateway.log().contains("\"model\":\"" + model + "\""));
+        return gateway.log()
+                        .lines()
+                        .filter(each -> each.contains("\"model\":\"" + model + "\""))
+                        .findFirst()
+                        .orElseThrow()
+                        .split("\"failure\":", -1)
+                        .length
+                - 1;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"prefix", "final"})
+    void aTargetThatTakesABeginningGoesOnFromItAndOneThatRefusesItIsAskedOtherwise(String how) {
+        String whole = StrictStream.chat(bytes(chat("whole", ""))).text();
+        StrictStream.ChatSaid taken = StrictStream.chat(bytes(chat(how + "-taken", "")));
+        assertThat(taken.text()).startsWith(whole.substring(0, 50)).isNotEqualTo(whole);
+        assertThat(taken.comments()).anyMatch(each -> each.endsWith(" by " + how + "/gpt-4o+prefill"));
+        assertThat(failed(how + "-taken")).isEqualTo(1);
+        StrictStream.ChatSaid refused = StrictStream.chat(bytes(chat(how + "-refused", "")));
+        assertThat(refused.text()).isEqualTo(taken.text());
+        assertThat(failed(how + "-refused"))
+                .as("the stream, the beginning, the other text")
+                .isEqualTo(3);
     }
 
     @Test

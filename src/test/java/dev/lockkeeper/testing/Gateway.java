@@ -14,6 +14,7 @@ import dev.lockkeeper.admin.AdminSettings;
 import dev.lockkeeper.db.DatabaseSettings;
 import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.db.Witness;
+import dev.lockkeeper.dialect.openai.Prefill;
 import dev.lockkeeper.door.DoorSettings;
 import dev.lockkeeper.http.ClientSettings;
 import dev.lockkeeper.http.DrainSettings;
@@ -357,6 +358,23 @@ public final class Gateway implements AutoCloseable {
                     last.query(),
                     last.connection(),
                     last.timeouts()));
+            return this;
+        }
+
+        /** How the provider that was named last takes a message that is begun. */
+        public Plan prefill(Prefill value) {
+            ProviderSettings last = providers.removeLast();
+            providers.add(new ProviderSettings(
+                    last.name(),
+                    last.baseUrl(),
+                    last.auth(),
+                    last.keys(),
+                    last.headers(),
+                    last.query(),
+                    last.connection(),
+                    last.timeouts(),
+                    last.regions(),
+                    value));
             return this;
         }
 

@@ -150,7 +150,8 @@ final class Joint {
         String rest = switch (state) {
             case JOINED, FAILED -> "";
             case SWALLOWING -> fail("it ended before what was delivered");
-            case ECHO -> joined(looked.toString(), 0);
+            // A model that only thought, or saw nothing left to say: whether the text was whole nobody knows.
+            case ECHO -> looked.isEmpty() ? fail("no text came") : joined(looked.toString(), 0);
             case LOOKING -> decide(true);
         };
         over = state != State.FAILED;

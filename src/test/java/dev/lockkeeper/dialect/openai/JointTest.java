@@ -89,7 +89,7 @@ class JointTest {
         assertThat(joined(TEXT, Way.PREFILL, TEXT + REST, 7)).isEqualTo(TEXT + REST);
         assertThat(joined(TEXT, Way.PREFILL, "First the others", 7)).isEqualTo(TEXT + "First the others");
         assertThat(joined(TEXT, Way.PREFILL, "First", 7)).isEqualTo(TEXT + "First");
-        assertThat(joined(TEXT, Way.PREFILL, "", 7)).isEqualTo(TEXT);
+        assertThat(joined(TEXT, Way.PREFILL, "", 7)).isEqualTo("! no text came");
     }
 
     @Test
