@@ -26,16 +26,18 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Times the pure parts of a call's way with JMH, and writes a table.")
 final class Micro implements Callable<Integer> {
-    private static final Map<String, String> NAMES = Map.of(
-            "splitter", "a chunk of a chat stream: finding its event",
-            "chatTap", "the same, and reading it",
-            "responsesTap", "a text delta of a Responses stream: finding and reading it",
-            "unaryTap", "a chat completion of 1 KB: reading usage and finish",
-            "scanSmall", "a request of 0.8 KB: reading it",
-            "scanLarge", "a request of 450 KB: reading it",
-            "rewrite", "a request of 0.8 KB: replacing its model, asking for usage",
-            "multipartPeek", "a form with a file of 64 KiB: finding the model behind it",
-            "findKey", "finding out who presents a key");
+    private static final Map<String, String> NAMES = Map.ofEntries(
+            Map.entry("splitter", "a chunk of a chat stream: finding its event"),
+            Map.entry("chatTap", "the same, and reading it"),
+            Map.entry("responsesTap", "a text delta of a Responses stream: finding and reading it"),
+            Map.entry("unaryTap", "a chat completion of 1 KB: reading usage and finish"),
+            Map.entry("scanSmall", "a request of 0.8 KB: reading it"),
+            Map.entry("scanLarge", "a request of 450 KB: reading it"),
+            Map.entry("rewrite", "a request of 0.8 KB: replacing its model, asking for usage"),
+            Map.entry("multipartPeek", "a form with a file of 64 KiB: finding the model behind it"),
+            Map.entry("findKey", "finding out who presents a key"),
+            Map.entry("routeOne", "choosing for a model with one target"),
+            Map.entry("routeCases", "choosing among four cases, for a rank of three by weight"));
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -76,7 +78,9 @@ final class Micro implements Callable<Integer> {
                 "unaryTap",
                 "splitter",
                 "chatTap",
-                "responsesTap")) {
+                "responsesTap",
+                "routeOne",
+                "routeCases")) {
             for (RunResult result : results) {
                 if (result.getParams().getBenchmark().endsWith("." + each)) {
                     Result<?> time = result.getPrimaryResult();

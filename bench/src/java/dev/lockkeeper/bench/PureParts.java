@@ -21,11 +21,26 @@ import dev.lockkeeper.dialect.openai.StreamTap;
 import dev.lockkeeper.dialect.openai.Taps;
 import dev.lockkeeper.dialect.openai.UnaryTap;
 import dev.lockkeeper.http.SseSplitter;
+import dev.lockkeeper.routing.Flags;
+import dev.lockkeeper.routing.Model;
+import dev.lockkeeper.routing.Plan;
+import dev.lockkeeper.routing.Pulse;
+import dev.lockkeeper.routing.Router;
+import dev.lockkeeper.routing.Traits;
+import dev.lockkeeper.settings.Loaded;
+import dev.lockkeeper.settings.Overrides;
+import dev.lockkeeper.settings.SettingsLoader;
 import dev.lockkeeper.units.Bytes;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -68,6 +83,63 @@ public class PureParts {
     private final String key = keys.create(
                     Actor.folder("bench"), "bench", Tenants.DEFAULT_PROJECT, KeyKind.LIVE, KeyTerms.FREE)
             .text();
+
+    private final Model plain = model("models: {m: p}");
+    private final Model tiers = model("""
+            models:
+              m:
+                cases:
+                  - {name: critical, when: {complexity: critical}, targets: [p/pro]}
+                  - {name: complex, when: {complexity: complex}, targets: [p/flagship]}
+                  - {name: new, share: 5%, targets: [p/new]}
+                  - {name: rest, targets: [[p/gpt-5.4-mini, q/b, {target: q/c, weight: 3}], q/d]}
+            """);
+    private final Router router =
+            new Router(Pulse.NONE, Flags.NONE, () -> ThreadLocalRandom.current().nextLong());
+    private final Traits routed = new Traits(
+            500,
+            200,
+            true,
+            true,
+            false,
+            false,
+            false,
+            false,
+            "",
+            "",
+            "",
+            Traits.Complexity.ROUTINE,
+            "",
+            "",
+            "org_default",
+            "proj_default",
+            "default",
+            "key_1",
+            false,
+            "",
+            "",
+            "",
+            "",
+            Set.of(),
+            "",
+            "chat");
+
+    private static Model model(String models) {
+        try {
+            Path file = Files.createTempFile("lockkeeper-jmh", ".yaml");
+            Files.writeString(file, """
+                    providers:
+                      p: {base-url: https://p.example.com/v1, auth: none}
+                      q: {base-url: https://q.example.com/v1, auth: none}
+                    """ + models);
+            Loaded loaded = SettingsLoader.load(file, Map.of(), Overrides.NONE);
+            Files.delete(file);
+            return Objects.requireNonNull(
+                    ((Loaded.Good) loaded).settings().offered().find("m"));
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
+    }
 
     private RequestScan scan(Bytes body) {
         try {
@@ -194,5 +266,17 @@ public class PureParts {
     @Benchmark
     public Presented findKey() {
         return keys.find(key, "127.0.0.1");
+    }
+
+    /** Choosing for a model with one target. */
+    @Benchmark
+    public Plan routeOne() {
+        return router.plan(plain, routed, 0);
+    }
+
+    /** Choosing among four cases, one of them a share, for the last of them: three targets by weight, one behind them. */
+    @Benchmark
+    public Plan routeCases() {
+        return router.plan(tiers, routed, 0);
     }
 }

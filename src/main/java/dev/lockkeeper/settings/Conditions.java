@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads what a call must be for a case of a model: {@code when}. */
 final class Conditions {
-    /** A reasoning effort; what isn't said is {@code unknown}. */
-    static final Type<String> EFFORT = oneOf(Property.EFFORT);
+    /** A reasoning effort. */
+    static final Type<String> EFFORT = Type.choice(
+            Property.EFFORT.all().stream().filter(each -> !each.isEmpty()).toList(), effort -> effort);
 
     /** All that is asked for in the document: they are many, and each is written alike. */
     private static final String PATTERN = "<condition>";

@@ -220,7 +220,7 @@ final class Models {
     /** {@code targets} is one case for any call. */
     private List<CaseSettings> cases(Section section, Choosing usual) {
         List<Section> written = section.items("cases");
-        if (written.isEmpty()) {
+        if (written.isEmpty() && (!section.has("cases") || section.has("targets"))) {
             List<List<RankedTarget>> ranks = targets.read(section, section.name());
             return ranks.isEmpty()
                     ? List.of()

@@ -99,6 +99,12 @@ final class Section {
         return !members.isEmpty();
     }
 
+    /** Whether a key of this name is written. */
+    boolean has(String name) {
+        Piece.Member member = members.get(name);
+        return member != null && !isNothing(member);
+    }
+
     /** Whether nothing that was read here was a mistake. */
     boolean clean() {
         return clean;
