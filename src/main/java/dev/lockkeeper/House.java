@@ -231,6 +231,11 @@ public final class House implements AutoCloseable {
                         () -> ledger.leased().nanos(),
                         () -> ledger.leased().freeNanos(),
                         () -> ledger.leased().failedRounds());
+                metrics.limitShares(
+                        () -> limits.shared().held(),
+                        () -> limits.shared().left(),
+                        () -> limits.shared().nodes(),
+                        () -> limits.shared().failedRounds());
             }
             Later later = relay.later();
             metrics.later(later::count, later::heldNanos, later::oldestMillis, later::known, later::guessed);

@@ -37,7 +37,9 @@ final class Micro implements Callable<Integer> {
             Map.entry("multipartPeek", "a form with a file of 64 KiB: finding the model behind it"),
             Map.entry("findKey", "finding out who presents a key"),
             Map.entry("routeOne", "choosing for a model with one target"),
-            Map.entry("routeCases", "choosing among four cases, for a rank of three by weight"));
+            Map.entry("routeCases", "choosing among four cases, for a rank of three by weight"),
+            Map.entry("enterAndLeave.SQLITE", "three limits: coming in and leaving"),
+            Map.entry("enterAndLeave.POSTGRESQL", "the same by shares, as a node on PostgreSQL"));
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -55,7 +57,7 @@ final class Micro implements Callable<Integer> {
     public Integer call() throws RunnerException, IOException {
         PrintWriter say = spec.commandLine().getOut();
         Collection<RunResult> results = new Runner(new OptionsBuilder()
-                        .include(PureParts.class.getName() + "." + only + "$")
+                        .include("\\.(PureParts|LimitParts)\\." + only + "$")
                         .forks(quick ? 1 : 2)
                         .warmupIterations(quick ? 2 : 3)
                         .warmupTime(TimeValue.seconds(quick ? 1 : 2))
@@ -71,6 +73,8 @@ final class Micro implements Callable<Integer> {
         StringBuilder table = new StringBuilder("| part | time | allocated |\n|---|---:|---:|\n");
         for (String each : List.of(
                 "findKey",
+                "enterAndLeave.SQLITE",
+                "enterAndLeave.POSTGRESQL",
                 "scanSmall",
                 "scanLarge",
                 "rewrite",
@@ -82,7 +86,9 @@ final class Micro implements Callable<Integer> {
                 "routeOne",
                 "routeCases")) {
             for (RunResult result : results) {
-                if (result.getParams().getBenchmark().endsWith("." + each)) {
+                String store = result.getParams().getParam("store");
+                String part = result.getParams().getBenchmark() + (store == null ? "" : "." + store);
+                if (part.endsWith("." + each)) {
                     Result<?> time = result.getPrimaryResult();
                     Result<?> allocated = result.getSecondaryResults().get("gc.alloc.rate.norm");
                     table.append(String.format(

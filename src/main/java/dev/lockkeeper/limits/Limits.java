@@ -118,6 +118,12 @@ public final class Limits implements AutoCloseable {
         return this;
     }
 
+    /** What this node has of limits that several share. Any thread. */
+    public Shared shared() {
+        Shares sharing = shares;
+        return sharing == null ? Shared.ALONE : sharing.told();
+    }
+
     /** Shares the limits, where somebody else sees to it that shares move. */
     Shares sharing(Database with, ToLongFunction<Handle> databaseTime) {
         Shares sharing = new Shares(with, clock, nanos, databaseTime, () -> {

@@ -95,6 +95,11 @@ abstract sealed class SharedGauge extends Gauge permits SharedDay, SharedPart {
         return state == State.HELD;
     }
 
+    /** Whether it has a share, and no node had all the rest when that was last looked. */
+    final synchronized boolean leavesSome() {
+        return held() && free > 0;
+    }
+
     /**
      * Whether this node goes by itself, because the database is not heard: then it may let in what each of the nodes would
      * have if all had the same.

@@ -83,6 +83,10 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
 
     private volatile long heardNanos;
     private volatile boolean away;
+
+    /** Of the keeper's thread. */
+    private volatile long failedRounds;
+
     private volatile int nodes = 1;
     private volatile boolean closing;
 
@@ -266,12 +270,25 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
                         Database.said(e));
             }
             away = true;
+            failedRounds = failedRounds + 1;
         }
+    }
+
+    /** What it has now. Any thread. */
+    Shared told() {
+        long held = 0;
+        long left = 0;
+        for (SharedGauge each : active.values()) {
+            held += each.held() ? 1 : 0;
+            left += each.leavesSome() ? 1 : 0;
+        }
+        return new Shared(held, left, nodes, failedRounds);
     }
 
     /** The database answered what began then. */
     private void heard(long began) {
         heardNanos = began;
+        failedRounds = 0;
         if (away) {
             away = false;
             LOG.info("shares of limits move again");

@@ -359,6 +359,24 @@ public final class Metrics implements Watcher, AutoCloseable {
     }
 
     /**
+     * Shows what a server has of limits that several servers share.
+     *
+     * @param held of how many limits, each on one subject, it has a share
+     * @param left of these, of how many some is left that no server has
+     * @param nodes how many servers there are
+     * @param failedRounds how often shares could not be moved since the database was last heard
+     */
+    public void limitShares(LongSupplier held, LongSupplier left, LongSupplier nodes, LongSupplier failedRounds) {
+        gauge("lockkeeper.limit.shares.held", "Limits, each on one subject, that this server has a share of", held);
+        gauge("lockkeeper.limit.shares.left", "Of those, how many have some left that no server has", left);
+        gauge("lockkeeper.limit.shares.nodes", "Servers that share limits", nodes);
+        gauge(
+                "lockkeeper.limit.shares.failed.rounds",
+                "How often shares of limits could not be moved since the database was last heard",
+                failedRounds);
+    }
+
+    /**
      * Shows what is billed later.
      *
      * @param pending responses in the background and batches that are waited for

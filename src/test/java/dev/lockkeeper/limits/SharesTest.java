@@ -92,10 +92,12 @@ class SharesTest {
             failing = true;
             shares.round();
             assertThat(shares.away()).isTrue();
+            assertThat(limits.shared().failedRounds()).isPositive();
             failing = false;
             shares.fetch();
             shares.round();
             assertThat(shares.away()).isFalse();
+            assertThat(limits.shared().failedRounds()).isZero();
         }
 
         Entry enter(String key, long tokens) {
@@ -197,6 +199,7 @@ class SharesTest {
         for (Node each : three) {
             assertThat(each.enters()).isTrue();
         }
+        assertThat(three.getFirst().limits.shared()).isEqualTo(new Shared(1, 1, 3, 0));
         assertThat(three.stream().mapToInt(each -> each.entering(100)).sum()).isEqualTo(57);
     }
 

@@ -91,6 +91,7 @@ class MetricsTest {
         metrics.logLinesLost(() -> 3);
         metrics.ledger(() -> 12, () -> 8_192, () -> 5, () -> 40, () -> 1);
         metrics.leases(() -> 9, () -> 4, () -> 0);
+        metrics.limitShares(() -> 6, () -> 2, () -> 3, () -> 0);
         System.gc(); // what a gauge asks must not be lost with the caller's reference
         assertThat(metrics.scrape().utf8())
                 .contains("lockkeeper_calls_in_flight 7.0\n")
@@ -101,6 +102,9 @@ class MetricsTest {
                 .contains("lockkeeper_ledger_lag_records 5.0\n")
                 .contains("lockkeeper_ledger_lag_milliseconds 40.0\n")
                 .contains("lockkeeper_ledger_open 1.0\n")
+                .contains("lockkeeper_limit_shares_held 6.0\n")
+                .contains("lockkeeper_limit_shares_left 2.0\n")
+                .contains("lockkeeper_limit_shares_nodes 3.0\n")
                 .contains("jvm_memory_used_bytes{");
     }
 
@@ -127,6 +131,7 @@ class MetricsTest {
         metrics.logLinesLost(() -> 0);
         metrics.ledger(() -> 0, () -> 0, () -> 0, () -> 0, () -> 1);
         metrics.leases(() -> 0, () -> 0, () -> 0);
+        metrics.limitShares(() -> 0, () -> 0, () -> 1, () -> 0);
         metrics.upstreamConnections(tell -> tell.accept("openai", 1));
         metrics.watch(List.of(new HandTicked()));
         String document = Files.readString(Path.of("docs/observing.md"));
