@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.lockkeeper.db.Database;
 import dev.lockkeeper.db.DatabaseSettings;
+import dev.lockkeeper.db.DatabaseUnavailable;
 import dev.lockkeeper.db.Witness;
 import dev.lockkeeper.limits.LimitsTest.Time;
 import dev.lockkeeper.limits.Subject.Kind;
@@ -14,8 +15,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +29,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jdbi.v3.core.Handle;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,19 +45,16 @@ class SharesTest {
     @TempDir
     static Path temp;
 
-    private final Time time = new Time();
-    private final List<Node> nodes = new ArrayList<>();
-    private final Path folder = made();
+    /** Open databases that no node has: opening one takes longer than most of what is tested with it. */
+    private static final Deque<Database> SPARE = new ArrayDeque<>();
 
     private static int folders;
 
-    private static Path made() {
-        return temp.resolve("store" + folders++);
-    }
+    private final Time time = new Time();
+    private final List<Node> nodes = new ArrayList<>();
 
     /** One process. Calls are asked for as the relay does. */
     private final class Node {
-        private final Path own;
         private final Database database;
         private final Limits limits;
         private final Shares shares;
@@ -62,14 +63,8 @@ class SharesTest {
         /** Whether its transactions fail when they are to be committed. */
         private boolean failing;
 
-        Node(Path own) {
-            this.own = own;
-            try {
-                Files.createDirectories(own);
-                database = Database.open(own, Stores.POSTGRESQL.settings(folder));
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
+        Node(Database database) {
+            this.database = database;
             limits = Limits.open(database, time, time::nanos);
             shares = limits.sharing(database, this::now);
             shares.round();
@@ -149,13 +144,26 @@ class SharesTest {
 
         void stops() {
             limits.close();
-            database.close();
+            SPARE.add(database);
             nodes.remove(this);
         }
     }
 
+    private static Database open(Path own) {
+        try {
+            return Database.open(Files.createDirectories(own), settings());
+        } catch (IOException | DatabaseUnavailable e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static DatabaseSettings settings() {
+        return Stores.POSTGRESQL.settings(temp);
+    }
+
     private Node node() {
-        Node made = new Node(folder.resolve("node" + folders++));
+        Database spare = SPARE.poll();
+        Node made = new Node(spare != null ? spare : open(temp.resolve("node" + folders++)));
         nodes.add(made);
         return made;
     }
@@ -176,9 +184,31 @@ class SharesTest {
         }
     }
 
+    /** The next test finds the tables as they were, and folders of which no node knows. */
     @AfterEach
-    void close() {
+    void close() throws Exception {
         List.copyOf(nodes).forEach(Node::stops);
+        if (SPARE.isEmpty()) {
+            SPARE.add(open(temp.resolve("node" + folders++)));
+        }
+        for (Database each : SPARE) {
+            Files.deleteIfExists(each.folder().resolve(Shares.FILE));
+        }
+        boolean _ = SPARE.getFirst()
+                .write(
+                        handle -> {
+                            for (String table : List.of("limit_shares", "limit_pots", "limit_nodes", "limit_days")) {
+                                handle.execute("DELETE FROM " + table);
+                            }
+                            return handle.execute("DELETE FROM limits WHERE kind <> 'organization'") > 0;
+                        },
+                        _ -> {});
+    }
+
+    @AfterAll
+    static void shut() {
+        SPARE.forEach(Database::close);
+        SPARE.clear();
     }
 
     @Test
@@ -323,7 +353,7 @@ class SharesTest {
         only.shares.round();
         assertThat(only.entering(20)).isEqualTo(10);
         only.dies();
-        Node again = new Node(only.own);
+        Node again = new Node(open(only.database.folder()));
         nodes.add(again);
         assertThat(again.entering(20)).isEqualTo(10);
     }
@@ -534,7 +564,9 @@ class SharesTest {
         node.limits.set(
                 new Subject(Kind.KEY, Subject.EACH), Measure.CONCURRENT_CALLS, 5, null, _ -> List.of(), Witness.NOBODY);
         boolean _ = node.database.write(
-                handle -> handle.execute("ALTER TABLE limit_shares ADD CHECK (subject <> 'bad')") == 0, _ -> {});
+                handle ->
+                        handle.execute("ALTER TABLE limit_shares ADD CONSTRAINT no_bad CHECK (subject <> 'bad')") == 0,
+                _ -> {});
         rounds(1);
         Scoped bad = new Scoped("", "", "bad", "", "", "");
         Scoped good = new Scoped("", "", "good", "", "", "");
@@ -545,6 +577,8 @@ class SharesTest {
         assertThat(node.limits.enter(bad, 1)).as("by itself").isInstanceOf(Permit.class);
         rounds(1);
         assertThat(node.shares.away()).isFalse();
+        boolean _ = node.database.write(
+                handle -> handle.execute("ALTER TABLE limit_shares DROP CONSTRAINT no_bad") == 0, _ -> {});
     }
 
     /** With real clocks, real rounds, and threads that ask as fast as they can. */
@@ -554,8 +588,8 @@ class SharesTest {
         AtomicInteger most = new AtomicInteger();
         AtomicInteger admitted = new AtomicInteger();
         int[] each = new int[4];
-        try (Database one = Database.open(Files.createDirectories(folder.resolve("a")), settings());
-                Database two = Database.open(Files.createDirectories(folder.resolve("b")), settings());
+        try (Database one = open(temp.resolve("a"));
+                Database two = open(temp.resolve("b"));
                 Limits first = Limits.open(one, Clock.systemUTC(), System::nanoTime);
                 Limits second = Limits.open(two, Clock.systemUTC(), System::nanoTime);
                 ExecutorService threads = Executors.newFixedThreadPool(each.length)) {
@@ -595,10 +629,6 @@ class SharesTest {
             assertThat(each[0] + each[2]).isPositive();
             assertThat(each[1] + each[3]).isPositive();
         }
-    }
-
-    private DatabaseSettings settings() {
-        return Stores.POSTGRESQL.settings(folder);
     }
 
     /**
