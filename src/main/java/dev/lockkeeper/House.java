@@ -14,6 +14,7 @@ import dev.lockkeeper.admin.AuditOperations;
 import dev.lockkeeper.admin.BudgetOperations;
 import dev.lockkeeper.admin.ComparisonOperations;
 import dev.lockkeeper.admin.FlagOperations;
+import dev.lockkeeper.admin.HealthOperations;
 import dev.lockkeeper.admin.KeyOperations;
 import dev.lockkeeper.admin.LimitOperations;
 import dev.lockkeeper.admin.NodeOperations;
@@ -58,7 +59,6 @@ import dev.lockkeeper.relay.Workers;
 import dev.lockkeeper.repeats.KeptAnswers;
 import dev.lockkeeper.routing.Health;
 import dev.lockkeeper.routing.Model;
-import dev.lockkeeper.routing.Pulse;
 import dev.lockkeeper.routing.Router;
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Settings;
@@ -113,6 +113,7 @@ public final class House implements AutoCloseable {
     private final Pools pools;
     private final CallLog log;
     private final AlertTeller alerts;
+    private final Health health;
     private final Relay relay;
     private final Door door;
     private final InFlight inFlight;
@@ -206,9 +207,12 @@ public final class House implements AutoCloseable {
                     log.ended(report);
                 }
             };
-            Health health = new Health(System::nanoTime);
+            Breakers breakers = new Breakers();
+            health = new Health(System::nanoTime, breakers);
+            health.follow(settings.health());
+            breakers.show(metrics, health::standings);
             Router router = new Router(
-                    Pulse.NONE,
+                    health,
                     (model, named, call) ->
                             access.flags().basisPoints(model, named, call.organization(), call.project()) / 100.0,
                     random);
@@ -288,6 +292,7 @@ public final class House implements AutoCloseable {
                             NodeOperations.of(ledger.budgets()::nodes, ledger.budgets()::fence, access),
                             BudgetOperations.of(ledger::budgets, new Alerts(database), access, offered),
                             PendingOperations.of(later::pending),
+                            HealthOperations.of(health::standings),
                             PeopleOperations.of(access.people()),
                             AuditOperations.of(access.audit()),
                             UsageOperations.of(() -> statements, access, clock),
@@ -349,6 +354,7 @@ public final class House implements AutoCloseable {
         log.show(after.log().client());
         door.follow(after.door());
         alerts.follow(after.alerts());
+        health.follow(after.health());
         leaving.removeIf(each -> each.calls() == 0);
         leaving.add(relay.follow(rules));
         pools.keepOnly(rules.providers().values());

@@ -26,6 +26,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -118,6 +119,8 @@ public final class Metrics implements Watcher, AutoCloseable {
     private final ConcurrentHashMap<String, Timer> own = new ConcurrentHashMap<>();
     private final CopyOnWriteArrayList<LongSupplier> held = new CopyOnWriteArrayList<>();
     private final MultiGauge upstreams;
+    private final Map<String, MultiGauge> doing = new TreeMap<>();
+    private volatile Consumer<Doing> standings = _ -> {};
     private volatile Consumer<ObjIntConsumer<String>> connections = _ -> {};
     private final Counter bytesIn;
     private final Counter bytesOut;
@@ -204,6 +207,40 @@ public final class Metrics implements Watcher, AutoCloseable {
      */
     public void upstreamConnections(Consumer<ObjIntConsumer<String>> ask) {
         connections = ask;
+    }
+
+    /** Takes one figure of how a provider, or one of its targets, is doing. */
+    @FunctionalInterface
+    public interface Doing {
+        /**
+         * Takes it.
+         *
+         * @param name of the metric, dotted
+         * @param labels names and values in turn
+         */
+        void is(String name, double value, String... labels);
+    }
+
+    /**
+     * Shows how those who serve are doing.
+     *
+     * @param ask tells every figure that there is; asked at each scrape
+     * @param described what each of them is, by its name
+     */
+    public void standings(Map<String, String> described, Consumer<Doing> ask) {
+        described.forEach((name, description) -> doing.put(
+                name, MultiGauge.builder(name).description(description).register(registry)));
+        standings = ask;
+    }
+
+    /** Shows how often breakers opened, and how often they closed again. */
+    public void breakers(LongSupplier opened, LongSupplier closed) {
+        counter(
+                "lockkeeper.breaker.opened",
+                "Times that nobody was sent to a target or a provider any more",
+                Tags.empty(),
+                opened);
+        counter("lockkeeper.breaker.closed", "Times that it was well again", Tags.empty(), closed);
     }
 
     /** Measures from now on how late the ticks of event loops are: what a loop does for too long delays all its calls. */
@@ -417,6 +454,10 @@ public final class Metrics implements Watcher, AutoCloseable {
                         .map(each -> MultiGauge.Row.of(Tags.of("provider", each.getKey()), each.getValue()))
                         .toList(),
                 true);
+        Map<String, List<MultiGauge.Row<?>>> rows = new TreeMap<>();
+        standings.accept((name, value, labels) ->
+                rows.computeIfAbsent(name, _ -> new ArrayList<>()).add(MultiGauge.Row.of(Tags.of(labels), value)));
+        doing.forEach((name, gauge) -> gauge.register(rows.getOrDefault(name, List.of()), true));
         return Bytes.utf8(registry.scrape());
     }
 

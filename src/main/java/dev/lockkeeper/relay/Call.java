@@ -827,7 +827,13 @@ final class Call implements Guard {
         if (candidate == null) {
             hold(taken);
         } else {
-            turned(taken, relay.health().enter(candidate));
+            int stretch = Patience.of(
+                            taken.at().provider().settings().timeouts(),
+                            candidate.model(),
+                            asked.effort(),
+                            asked.serviceTier())
+                    .stretch();
+            turned(taken, relay.health().enter(candidate, stretch));
         }
     }
 
@@ -1482,7 +1488,8 @@ final class Call implements Guard {
         taken.ended(
                 switch (why.kind()) {
                     case REQUEST, POLICY, TOO_LONG, UNFIT -> Slot.Ending.ANSWERED;
-                    case KEY, QUOTA, BROKEN, UNREACHED, SILENT -> Slot.Ending.FAILED;
+                    case KEY, QUOTA, BROKEN, SILENT -> Slot.Ending.FAILED;
+                    case UNREACHED -> Slot.Ending.UNREACHED;
                     case BUSY -> Slot.Ending.BUSY;
                     case OURS -> Slot.Ending.UNKNOWN;
                 });
@@ -1491,9 +1498,9 @@ final class Call implements Guard {
             return;
         }
         if (why.kind() == Failure.Kind.KEY) {
-            relay.health().rest(candidate, UNPAID_REST_MILLIS, "it refused the gateway's credentials");
+            relay.health().restKey(candidate, UNPAID_REST_MILLIS, "it refused the gateway's credentials");
         } else if (why.kind() == Failure.Kind.QUOTA) {
-            relay.health().rest(candidate, UNPAID_REST_MILLIS, "its account has no quota left");
+            relay.health().restKey(candidate, UNPAID_REST_MILLIS, "its account has no quota left");
         } else if (why.afterMillis() > 0) {
             relay.health().rest(candidate, why.afterMillis(), "it asked for patience");
         }

@@ -49,7 +49,7 @@ class MishapTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "status(503,retry-after=2) | ERROR_STATUS | ERROR_STATUS | ERROR_STATUS",
+                "status(503,retry-after=0) | ERROR_STATUS | ERROR_STATUS | ERROR_STATUS",
                 "status(429,retry-after-ms=5,should-retry=false) | ERROR_STATUS | ERROR_STATUS | ERROR_STATUS",
                 "html(502)         | ERROR_STATUS | ERROR_STATUS | ERROR_STATUS",
                 "stall(2,300ms)    | WHOLE        | WHOLE        | WHOLE",

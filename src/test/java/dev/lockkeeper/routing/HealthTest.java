@@ -371,6 +371,7 @@ class HealthTest {
             }
             opened |= !told.isEmpty();
         }
+        under.forEach(each -> each.slot.ended(Ending.ANSWERED, now));
         assertThat(opened).isTrue();
         assertThat(health.restsMillis(A)).isZero();
         assertThat(told.getLast()).startsWith("closed");

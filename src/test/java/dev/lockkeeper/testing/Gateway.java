@@ -38,6 +38,7 @@ import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.relay.RelaySettings;
 import dev.lockkeeper.repeats.RepeatSettings;
+import dev.lockkeeper.routing.HealthSettings;
 import dev.lockkeeper.routing.ModelSettings;
 import dev.lockkeeper.routing.ModelSettings.CaseSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
@@ -64,6 +65,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -104,6 +106,9 @@ public final class Gateway implements AutoCloseable {
     /** What is to be built. */
     public static final class Plan {
         private final List<ProviderSettings> providers = new ArrayList<>();
+        private static final HealthSettings.Breaker NO_BREAKER = new HealthSettings.Breaker(
+                Duration.ofSeconds(10), 0, 100, 100, Duration.ofHours(1), Duration.ofSeconds(1), 1);
+
         private final List<ModelSettings> models = new ArrayList<>();
         private Timeouts timeouts = Timeouts.DEFAULT;
         private Duration heartbeat = Duration.ofSeconds(15);
@@ -123,6 +128,7 @@ public final class Gateway implements AutoCloseable {
         private LaterSettings later = LaterSettings.DEFAULT;
         private EndUsers endUsers = EndUsers.AS_NAMED;
         private FairSettings fair = FairSettings.NONE;
+        private final Map<String, HealthSettings> health = new LinkedHashMap<>();
         private Stores store = Stores.SQLITE;
         private @Nullable DatabaseSettings database;
         private RepeatSettings repeats = RepeatSettings.USUAL;
@@ -209,6 +215,12 @@ public final class Gateway implements AutoCloseable {
 
         public Plan maxBytesInFlight(long bytes) {
             maxBytesInFlight = bytes;
+            return this;
+        }
+
+        /** How a provider's health is judged. */
+        public Plan health(String provider, HealthSettings value) {
+            health.put(provider, value);
             return this;
         }
 
@@ -453,7 +465,18 @@ public final class Gateway implements AutoCloseable {
                     prices,
                     alerts,
                     simulated,
-                    false);
+                    false,
+                    judged());
+        }
+
+        /** Without breakers, unless told otherwise: most tests let one provider fail many times, on purpose. */
+        private Map<String, HealthSettings> judged() {
+            Map<String, HealthSettings> all = new LinkedHashMap<>();
+            for (ProviderSettings each : providers) {
+                all.put(each.name(), new HealthSettings(NO_BREAKER, null, 20, null));
+            }
+            all.putAll(health);
+            return all;
         }
 
         public Gateway start() {
