@@ -128,12 +128,13 @@ final class Joint {
             case FAILED -> "";
             case SWALLOWING -> swallow(piece);
             case ECHO -> {
-                looked.append(piece);
-                int common = Math.min(looked.length(), text.length());
-                if (!text.regionMatches(0, looked.toString(), 0, common)) {
-                    yield joined(looked.toString(), 0);
+                int common = Math.min(piece.length(), text.length() - at);
+                if (!text.regionMatches(at, piece, 0, common)) {
+                    // So far it was like the delivered text by chance.
+                    yield joined(text.substring(0, at) + piece, 0);
                 }
-                yield common < text.length() ? "" : joined(looked.substring(common), common);
+                at += common;
+                yield at < text.length() ? "" : joined(piece.substring(common), at);
             }
             case LOOKING -> {
                 looked.append(piece);
@@ -151,7 +152,7 @@ final class Joint {
             case JOINED, FAILED -> "";
             case SWALLOWING -> fail("it ended before what was delivered");
             // A model that only thought, or saw nothing left to say: whether the text was whole nobody knows.
-            case ECHO -> looked.isEmpty() ? fail("no text came") : joined(looked.toString(), 0);
+            case ECHO -> at == 0 ? fail("no text came") : joined(text.substring(0, at), 0);
             case LOOKING -> decide(true);
         };
         over = state != State.FAILED;

@@ -175,9 +175,10 @@ final class ResponseState {
     private void partDone(ObjectNode event) {
         stage = Stage.PART_DONE;
         if (open >= 0 && open != message && event.get("part") instanceof ObjectNode part) {
-            items.get(open)
-                    .withArray(partType.equals("summary_text") ? "summary" : "content")
-                    .add(part.deepCopy());
+            ObjectNode item = items.get(open);
+            String parts = partType.equals("summary_text") ? "summary" : "content";
+            ArrayNode told = item.get(parts) instanceof ArrayNode known ? known : item.putArray(parts);
+            told.add(part.deepCopy());
         }
     }
 

@@ -1,7 +1,9 @@
 package dev.lockkeeper.dialect.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 
+import java.time.Duration;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -97,5 +99,16 @@ class JointTest {
         Joint joint = new Joint("a", Way.AGAIN);
         assertThat(joint.take("ab\ud83d")).isEqualTo("b");
         assertThat(joint.take("\ude00c")).isEqualTo("\ud83d\ude00c");
+    }
+
+    @Test
+    void aLongTextInSmallPiecesTakesNoLongerThanItsLength() {
+        String whole = "One lock and another. ".repeat(10_000);
+        String text = whole.substring(0, 200_000);
+        for (Way way : new Way[] {Way.AGAIN, Way.PREFILL}) {
+            assertTimeout(
+                    Duration.ofSeconds(5),
+                    () -> assertThat(joined(text, way, whole, 2)).isEqualTo(whole));
+        }
     }
 }

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -19,6 +20,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 class RescueTest {
     private static final String TEXT =
@@ -572,5 +575,82 @@ class RescueTest {
         assertThat(Rescue.refusesPrefill(500, Bytes.utf8(refusal))).isFalse();
         assertThat(Rescue.refusesPrefill(400, Bytes.utf8("{\"error\":{\"message\":\"too long\"}}")))
                 .isFalse();
+    }
+
+    // ---- what no provider should send ----
+
+    /** Puts something else in the place of one value, somewhere. */
+    private static void distort(JsonNode node, SplittableRandom chance) {
+        List<ObjectNode> objects = new ArrayList<>();
+        gather(node, objects);
+        ObjectNode one = objects.get(chance.nextInt(objects.size()));
+        List<String> names = new ArrayList<>(one.propertyNames());
+        if (names.isEmpty()) {
+            return;
+        }
+        String name = names.get(chance.nextInt(names.size()));
+        switch (chance.nextInt(9)) {
+            case 0 -> one.remove(name);
+            case 1 -> one.putNull(name);
+            case 2 -> one.put(name, chance.nextInt(-1, 4));
+            case 3 -> one.put(name, "x");
+            case 4 -> one.putArray(name).add(1).add("a").addObject();
+            case 5 -> one.putObject(name).put("type", "reasoning");
+            case 6 -> one.put(name, true);
+            case 7 -> one.put(name, 1e30);
+            default -> one.putArray(name);
+        }
+    }
+
+    private static void gather(JsonNode node, List<ObjectNode> objects) {
+        if (node instanceof ObjectNode object) {
+            objects.add(object);
+        }
+        node.forEach(each -> gather(each, objects));
+    }
+
+    private static byte[] distorted(byte[] stream, SplittableRandom chance) {
+        StringBuilder out = new StringBuilder();
+        for (String event : new String(stream, StandardCharsets.UTF_8).split("\n\n")) {
+            int at = event.indexOf("data: {");
+            if (at >= 0 && chance.nextInt(6) == 0) {
+                JsonNode node = Given.tree(event.substring(at + 6));
+                distort(node, chance);
+                out.append(event, 0, at + 6).append(node);
+            } else {
+                out.append(event);
+            }
+            out.append("\n\n");
+        }
+        return out.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void nothingThatAProviderSendsMakesARescueThrow() {
+        SplittableRandom chance = new SplittableRandom(17);
+        String tool =
+                ",\"tool_choice\":\"required\",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"parameters\":{}}]";
+        List<String> chats = List.of(chat("gpt-4o", TEXT, ""));
+        List<String> responses = List.of(
+                response("gpt-5.4", TEXT, THINKING), response("gpt-4o", "", tool), response("gpt-4o", TEXT, ""));
+        for (int round = 0; round < 1_500; round++) {
+            Endpoint endpoint = chance.nextBoolean() ? Given.CHAT : Given.RESPONSES;
+            List<String> bodies = endpoint.equals(Given.CHAT) ? chats : responses;
+            String body = bodies.get(chance.nextInt(bodies.size()));
+            byte[] first = one.ask(endpoint, body);
+            byte[] second = one.ask(endpoint, bodies.get(chance.nextInt(bodies.size())));
+            StreamTap tap = Taps.stream(endpoint, Given.scan(endpoint, body));
+            ByteArrayOutputStream client = new ByteArrayOutputStream();
+            int cut = ends(first).get(chance.nextInt(ends(first).size()));
+            new Played(client, tap).feed(distorted(Arrays.copyOf(first, cut), chance), 1_000);
+            for (int again = 0; again < 2; again++) {
+                Delivered delivered = tap.delivered();
+                assertThat(ways(endpoint, body, delivered)).isNotNull();
+                Way way = Way.values()[chance.nextInt(3)];
+                tap = Continuation.of(delivered, way, endpoint, Given.scan(endpoint, body), UnaryOperator.identity());
+                new Played(client, tap).feed(distorted(second, chance), 1_000);
+                assertThat(tap.brokenEnding("code", "message").length()).isPositive();
+            }
+        }
     }
 }
