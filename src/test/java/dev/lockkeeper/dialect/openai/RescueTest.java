@@ -633,7 +633,7 @@ class RescueTest {
         List<String> chats = List.of(chat("gpt-4o", TEXT, ""));
         List<String> responses = List.of(
                 response("gpt-5.4", TEXT, THINKING), response("gpt-4o", "", tool), response("gpt-4o", TEXT, ""));
-        for (int round = 0; round < 1_500; round++) {
+        for (int round = 0; round < 500; round++) {
             Endpoint endpoint = chance.nextBoolean() ? Given.CHAT : Given.RESPONSES;
             List<String> bodies = endpoint.equals(Given.CHAT) ? chats : responses;
             String body = bodies.get(chance.nextInt(bodies.size()));
