@@ -23,6 +23,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
@@ -84,8 +85,8 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
     private volatile long heardNanos;
     private volatile boolean away;
 
-    /** Of the keeper's thread. */
-    private volatile long failedRounds;
+    /** How often the database was asked in vain since it was heard. */
+    private final AtomicLong failedRounds = new AtomicLong();
 
     private volatile int nodes = 1;
     private volatile boolean closing;
@@ -271,7 +272,7 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
                         Database.said(e));
             }
             away = true;
-            failedRounds = failedRounds + 1;
+            failedRounds.incrementAndGet();
         }
     }
 
@@ -283,13 +284,13 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
             held += each.held() ? 1 : 0;
             left += each.leavesSome() ? 1 : 0;
         }
-        return new Shared(held, left, nodes, failedRounds);
+        return new Shared(held, left, nodes, failedRounds.get());
     }
 
     /** The database answered what began then. */
     private void heard(long began) {
         heardNanos = began;
-        failedRounds = 0;
+        failedRounds.set(0);
         if (away) {
             away = false;
             LOG.info("shares of limits move again");
