@@ -80,6 +80,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -215,7 +216,7 @@ public final class House implements AutoCloseable {
                     health,
                     (model, named, call) ->
                             access.flags().basisPoints(model, named, call.organization(), call.project()) / 100.0,
-                    random);
+                    () -> ThreadLocalRandom.current().nextLong());
             relay = new Relay(rules, objects, pools, workers, limits, ledger, router, health, random, watcher, clock);
             keep(relay.later()).begin(ledger.waiting(), loops.all());
             inFlight = relay.inFlight();

@@ -169,7 +169,16 @@ public sealed interface Refusal {
         }
 
         /** Of a plan in which nobody is left. */
-        static NoTarget of(String model, Plan plan) {
+        static Refusal of(String model, Plan plan) {
+            if (plan.out().stream().allMatch(each -> each.cause() == Plan.Cause.ABILITY)) {
+                return new NotServed(
+                        model,
+                        plan.out().isEmpty()
+                                ? List.of("none of its cases is for such a call")
+                                : plan.out().stream()
+                                        .map(each -> each.candidate() + ": " + each.why())
+                                        .toList());
+            }
             return new NoTarget(
                     model,
                     plan.out().stream()
@@ -180,6 +189,13 @@ public sealed interface Refusal {
                             .filter(each -> each >= 0)
                             .min()
                             .orElse(-1));
+        }
+    }
+
+    /** No target of the model serves such a call: to ask again changes nothing. */
+    record NotServed(String model, List<String> reasons) implements Refusal {
+        public NotServed {
+            reasons = List.copyOf(reasons);
         }
     }
 
@@ -505,6 +521,13 @@ public sealed interface Refusal {
                                 + ".",
                         Math.max(0, opensMillis),
                         Outcome.FAILED);
+            case NotServed(String model, List<String> reasons) ->
+                request(
+                        400,
+                        "call_not_served",
+                        "model",
+                        "No target of the model '" + shorten(model) + "' serves such a call: "
+                                + String.join("; ", reasons) + ".");
             case DeadlinePassed(long millis) ->
                 upstream(
                         504,

@@ -22,7 +22,7 @@ public final class Model {
         this.name = written.name();
         this.targets = List.copyOf(targets);
         this.profile = written.profile();
-        this.context = written.context();
+        this.context = longest(written.context(), fallback);
         this.maxOutput = written.maxOutput();
         this.policy = written.policy();
         this.costs = costs;
@@ -32,6 +32,11 @@ public final class Model {
         boolean plain =
                 first.only != null && first.share == null && first.when.terms().isEmpty() && fallback.isEmpty();
         this.only = plain ? first : null;
+    }
+
+    private static long longest(long own, List<Model> fallback) {
+        boolean known = own > 0 && fallback.stream().allMatch(each -> each.context > 0);
+        return known ? fallback.stream().mapToLong(Model::context).reduce(own, Math::max) : 0;
     }
 
     /** What clients write as {@code model}. */
@@ -55,7 +60,7 @@ public final class Model {
         return profile;
     }
 
-    /** Tokens of prompt and answer together, 0 when unknown. */
+    /** The most tokens of prompt and answer together that somebody takes who is asked, fallbacks included; 0 when unknown. */
     public long context() {
         return context;
     }

@@ -182,6 +182,28 @@ class RouterTest {
     }
 
     @Test
+    void aModelTakesAsMuchAsTheLongestThatItFallsBackOn() {
+        ModelSettings shorter = sized("short", 1_000, "long");
+        ModelSettings longer = sized("long", 9_000);
+        ModelSettings unknown = sized("odd", 5_000, "own");
+
+        Models models = new Models(List.of(shorter, longer, unknown, sized("own", 0)));
+
+        assertThat(models.all().stream().map(Model::context)).containsExactly(9_000L, 9_000L, 0L, 0L);
+    }
+
+    private static ModelSettings sized(String name, long context, String... fallback) {
+        return new ModelSettings(
+                name,
+                List.of(ranks("p/" + name)),
+                List.of(fallback),
+                ModelSettings.Profile.AUTO,
+                context,
+                0,
+                Policy.USUAL);
+    }
+
+    @Test
     void aModelThatFallsBackOnItselfIsNone() {
         assertThatThrownBy(() -> new Models(
                         List.of(settings("m", List.of("b"), ranks("p/m")), settings("b", List.of("m"), ranks("p/b")))))
