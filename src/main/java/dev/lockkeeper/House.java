@@ -47,12 +47,14 @@ import dev.lockkeeper.observe.AlertTeller;
 import dev.lockkeeper.observe.CallLog;
 import dev.lockkeeper.observe.Logging;
 import dev.lockkeeper.observe.Metrics;
+import dev.lockkeeper.relay.CallReport;
 import dev.lockkeeper.relay.Foresight;
 import dev.lockkeeper.relay.InFlight;
 import dev.lockkeeper.relay.KeyedCalls;
 import dev.lockkeeper.relay.Later;
 import dev.lockkeeper.relay.Pools;
 import dev.lockkeeper.relay.Relay;
+import dev.lockkeeper.relay.ResumableStreams;
 import dev.lockkeeper.relay.Rules;
 import dev.lockkeeper.relay.Watcher;
 import dev.lockkeeper.relay.Workers;
@@ -189,6 +191,7 @@ public final class House implements AutoCloseable {
                     settings.ledger()));
             KeptAnswers kept = keep(KeptAnswers.open(database, settings.data(), settings.repeats(), clock, random));
             KeyedCalls keyed = new KeyedCalls(kept);
+            ResumableStreams streams = new ResumableStreams(random);
 
             started = started(starting);
             loops = keep(started);
@@ -203,9 +206,10 @@ public final class House implements AutoCloseable {
             metrics.logLinesLost(log::lost);
             Watcher watcher = report -> {
                 keyed.ended(report);
-                metrics.ended(report);
+                CallReport told = streams.told(report);
+                metrics.ended(told);
                 if (this.settings.log().calls()) {
-                    log.ended(report);
+                    log.ended(told);
                 }
             };
             Breakers breakers = new Breakers();
@@ -224,6 +228,7 @@ public final class House implements AutoCloseable {
             metrics.bytesInFlight(relay.inFlight()::bytes);
             metrics.overloads(relay.inFlight());
             metrics.keptAnswers(kept::keys, kept::bytes, kept::notKept);
+            metrics.resumableStreams(streams::streams, streams::bytes, streams::notKept);
             metrics.messagesLost(Logging::lost);
             metrics.ledger(
                     ledger::openHolds,
@@ -248,7 +253,7 @@ public final class House implements AutoCloseable {
             metrics.upstreamConnections(pools::connections);
             metrics.watch(loops.all());
 
-            door = new Door(keys, relay, keyed, settings.door(), clock.millis() / 1000);
+            door = new Door(keys, relay, keyed, streams, settings.door(), clock.millis() / 1000);
             server = keep(loops.serve(settings.server(), door, House::unreadable));
             server.certificateNotAfter()
                     .ifPresent(first -> metrics.certificate(

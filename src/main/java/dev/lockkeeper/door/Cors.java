@@ -7,7 +7,8 @@ import java.util.List;
 /** Lets pages of allowed origins call from a browser. Off as long as no origin is configured. */
 final class Cors {
     private static final String EXPOSED = "x-request-id, x-lockkeeper-provider, x-lockkeeper-warnings,"
-            + " x-lockkeeper-overhead-us, x-lockkeeper-replayed, x-lockkeeper-replay-of, retry-after, retry-after-ms, openai-processing-ms";
+            + " x-lockkeeper-overhead-us, x-lockkeeper-replayed, x-lockkeeper-replay-of, x-lockkeeper-resumable,"
+            + " x-lockkeeper-resume-of, retry-after, retry-after-ms, openai-processing-ms";
     private static final String MAX_AGE_SECONDS = "600";
 
     private final List<String> origins;

@@ -15,6 +15,7 @@ import dev.lockkeeper.relay.KeyedCalls;
 import dev.lockkeeper.relay.Overload;
 import dev.lockkeeper.relay.Refusal;
 import dev.lockkeeper.relay.Relay;
+import dev.lockkeeper.relay.ResumableStreams;
 import dev.lockkeeper.routing.Model;
 import dev.lockkeeper.units.Bytes;
 import java.util.List;
@@ -35,17 +36,26 @@ public final class Door implements Loops.Handler {
     private final Keys keys;
     private final Relay relay;
     private final KeyedCalls keyed;
+    private final ResumableStreams streams;
     private volatile Cors cors;
     private final long startedSeconds;
 
     /**
      * @param keyed carries calls with an idempotency key
+     * @param streams keeps streams that clients may come back to
      * @param startedSeconds told as the models' {@code created}, seconds since 1970
      */
-    public Door(Keys keys, Relay relay, KeyedCalls keyed, DoorSettings settings, long startedSeconds) {
+    public Door(
+            Keys keys,
+            Relay relay,
+            KeyedCalls keyed,
+            ResumableStreams streams,
+            DoorSettings settings,
+            long startedSeconds) {
         this.keys = keys;
         this.relay = relay;
         this.keyed = keyed;
+        this.streams = streams;
         this.cors = new Cors(settings);
         this.startedSeconds = startedSeconds;
         // Made once, from a table and a file: not while a call waits.
@@ -108,7 +118,19 @@ public final class Door implements Loops.Handler {
             models(exchange, caller, endpoint, ids);
         } else if (ShortForm.is(endpoint, exchange.query())) {
             ShortForm.carry(relay, exchange, caller);
-        } else if (KeyedCalls.isOne(exchange)) {
+        } else if (ResumableStreams.isComeback(exchange)) {
+            streams.resume(relay, exchange, caller, endpoint);
+        } else {
+            carry(
+                    ResumableStreams.isAsked(exchange) ? streams.around(relay, exchange, caller) : exchange,
+                    endpoint,
+                    ids,
+                    caller);
+        }
+    }
+
+    private void carry(Exchange exchange, Endpoint endpoint, List<String> ids, Caller caller) {
+        if (KeyedCalls.isOne(exchange)) {
             keyed.carry(relay, exchange, caller, endpoint, ids);
         } else {
             relay.carry(exchange, caller, endpoint, ids, null);

@@ -5,6 +5,7 @@ import static java.util.Map.entry;
 import dev.lockkeeper.dialect.openai.Endpoint;
 import dev.lockkeeper.dialect.openai.Endpoint.Body;
 import dev.lockkeeper.dialect.openai.Endpoint.Kind;
+import dev.lockkeeper.dialect.openai.Endpoint.ModelIn;
 import dev.lockkeeper.dialect.openai.Endpoints;
 import dev.lockkeeper.units.Bytes;
 import java.util.List;
@@ -133,8 +134,23 @@ final class OpenApi {
         if (mayBeKeyed(endpoint)) {
             operation.withArray("parameters").addObject().put("$ref", "#/components/parameters/idempotencyKey");
         }
+        if (streams(endpoint)) {
+            for (String each : List.of("resumable", "lastEventId")) {
+                operation.withArray("parameters").addObject().put("$ref", "#/components/parameters/" + each);
+            }
+        }
         request(operation, endpoint.body(), shape);
         answers(operation, endpoint, shape);
+    }
+
+    /** Whether its answers may be streams that can be resumed. */
+    private static boolean streams(Endpoint endpoint) {
+        return endpoint.method().equals("POST")
+                && endpoint.model() == ModelIn.REQUIRED
+                && switch (endpoint.kind()) {
+                    case CHAT, RESPONSES, COMPLETIONS, IMAGES, SPEECH, TRANSCRIPTION -> true;
+                    case EMBEDDINGS, MODELS, PLAIN -> false;
+                };
     }
 
     private static boolean mayBeKeyed(Endpoint endpoint) {
@@ -224,6 +240,11 @@ final class OpenApi {
         }
         if (mayBeKeyed(endpoint)) {
             for (String each : List.of("x-lockkeeper-replayed", "x-lockkeeper-replay-of")) {
+                headers.putObject(each).put("$ref", "#/components/headers/" + each);
+            }
+        }
+        if (streams(endpoint)) {
+            for (String each : List.of("x-lockkeeper-resumable", "x-lockkeeper-resume-of")) {
                 headers.putObject(each).put("$ref", "#/components/headers/" + each);
             }
         }

@@ -239,6 +239,12 @@ public final class CallLog implements Watcher, AutoCloseable {
         if (!call.failedAttempts().isEmpty()) {
             failed(json, call.failedAttempts());
         }
+        if (call.resumes() > 0) {
+            json.writeNumberProperty("resumes", call.resumes());
+        }
+        if (!call.resumeOf().isEmpty()) {
+            json.writeStringProperty("resume_of", call.resumeOf());
+        }
         json.writeEndObject();
     }
 

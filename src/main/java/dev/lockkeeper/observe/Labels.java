@@ -13,6 +13,7 @@ final class Labels {
             case FAILED -> "failed";
             case ABANDONED -> "abandoned";
             case REPLAYED -> "replayed";
+            case RESUMED -> "resumed";
         };
     }
 

@@ -277,6 +277,23 @@ public final class Metrics implements Watcher, AutoCloseable {
                 notKept);
     }
 
+    /**
+     * Shows what is kept for clients that come back to their streams.
+     *
+     * @param streams how many
+     * @param bytes of them
+     * @param notKept those for which there was no room, at their beginning or later
+     */
+    public void resumableStreams(LongSupplier streams, LongSupplier bytes, LongSupplier notKept) {
+        gauge("lockkeeper.resumable.streams", "Streams that clients can come back to", streams);
+        gauge("lockkeeper.resumable.bytes", "Bytes of streams that clients can come back to", bytes);
+        counter(
+                "lockkeeper.resumable.not.kept",
+                "Streams that were to be kept for clients that come back, and were not, for want of room",
+                Tags.empty(),
+                notKept);
+    }
+
     /** Shows how many lines of the process's own messages were lost. */
     public void messagesLost(LongSupplier lost) {
         counter("lockkeeper.messages.lost", "Messages of the process that were not written", Tags.empty(), lost);

@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * @param costNanos what was booked for it, all attempts together, in nano-dollars; {@link #NO_COST} when nothing was to be
  *     booked
  * @param failedAttempts the attempts before the last one, or all of them where none was left to be made
+ * @param resumes how often its client had come back to its stream when it was over
+ * @param resumeOf the id of the call whose stream was told on, empty when this is none that came back
  */
 public record CallReport(
         String requestId,
@@ -57,10 +59,98 @@ public record CallReport(
         String finish,
         int warnings,
         long costNanos,
-        List<FailedAttempt> failedAttempts) {
+        List<FailedAttempt> failedAttempts,
+        int resumes,
+        String resumeOf) {
 
     public CallReport {
         failedAttempts = List.copyOf(failedAttempts);
+    }
+
+    /** A call that has to do with no stream that was resumed. */
+    public CallReport(
+            String requestId,
+            String keyId,
+            String project,
+            String client,
+            String endpoint,
+            String method,
+            String model,
+            String upstreamModel,
+            String provider,
+            int status,
+            Outcome outcome,
+            String errorCode,
+            boolean streamed,
+            long firstByteNanos,
+            long totalNanos,
+            long ownNanos,
+            @Nullable Usage usage,
+            long bytesIn,
+            long bytesOut,
+            long epochMillis,
+            String finish,
+            int warnings,
+            long costNanos,
+            List<FailedAttempt> failedAttempts) {
+        this(
+                requestId,
+                keyId,
+                project,
+                client,
+                endpoint,
+                method,
+                model,
+                upstreamModel,
+                provider,
+                status,
+                outcome,
+                errorCode,
+                streamed,
+                firstByteNanos,
+                totalNanos,
+                ownNanos,
+                usage,
+                bytesIn,
+                bytesOut,
+                epochMillis,
+                finish,
+                warnings,
+                costNanos,
+                failedAttempts,
+                0,
+                "");
+    }
+
+    /** The same of a call whose stream was resumed so often, or that came back to another's. */
+    CallReport resumed(int often, String of) {
+        return new CallReport(
+                requestId,
+                keyId,
+                project,
+                client,
+                endpoint,
+                method,
+                model,
+                upstreamModel,
+                provider,
+                status,
+                outcome,
+                errorCode,
+                streamed,
+                firstByteNanos,
+                totalNanos,
+                ownNanos,
+                usage,
+                bytesIn,
+                bytesOut,
+                epochMillis,
+                finish,
+                warnings,
+                costNanos,
+                failedAttempts,
+                often,
+                of);
     }
 
     /** The status told of a call whose client went away before a status was sent. */
@@ -80,6 +170,8 @@ public record CallReport(
         /** The client went away first. */
         ABANDONED,
         /** The client was told what another call with its idempotency key was answered: nothing was asked or used for it. */
-        REPLAYED
+        REPLAYED,
+        /** The client came back to a stream and was told the rest of it: nothing was asked or used for it. */
+        RESUMED
     }
 }

@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.LongAdder;
  * What this process holds for its calls now, bytes of bodies and the calls themselves, each within its bound; and how
  * often it said no for want of room. Any thread.
  */
-public final class InFlight {
+public final class InFlight implements Recording.Room {
     private volatile long maxBytes;
     private volatile int maxCalls;
     private final AtomicLong bytes = new AtomicLong();
@@ -33,8 +33,8 @@ public final class InFlight {
         maxCalls = callsAtMost;
     }
 
-    /** Takes room for bytes, or none of it. */
-    boolean take(long wanted) {
+    @Override
+    public boolean take(long wanted) {
         if (bytes.addAndGet(wanted) <= maxBytes) {
             return true;
         }
@@ -42,7 +42,8 @@ public final class InFlight {
         return false;
     }
 
-    void giveBack(long taken) {
+    @Override
+    public void giveBack(long taken) {
         bytes.addAndGet(-taken);
     }
 

@@ -40,8 +40,7 @@ final class KeyedClient implements Guard {
     private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
 
     /** What was true of the first client's answer only. */
-    private static final Set<String> FIRST_ONLY =
-            Set.of("x-request-id", "x-lockkeeper-cost", "x-lockkeeper-overhead-us");
+    static final Set<String> FIRST_ONLY = Set.of("x-request-id", "x-lockkeeper-cost", "x-lockkeeper-overhead-us");
 
     private final KeyedCalls owner;
     final Relay relay;

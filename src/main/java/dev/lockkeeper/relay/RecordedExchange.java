@@ -23,7 +23,7 @@ final class RecordedExchange implements Exchange {
     private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(15);
 
     /** Fields of the message, not of the answer. */
-    private static final Set<String> OF_THE_MESSAGE =
+    static final Set<String> OF_THE_MESSAGE =
             Set.of("content-length", "transfer-encoding", "connection", "keep-alive", "date");
 
     private final KeyedCall call;

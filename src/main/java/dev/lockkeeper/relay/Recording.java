@@ -7,13 +7,22 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The bytes of an answer that several clients read, each at its own pace: written at the end, read anywhere, forgotten from
- * the beginning. What it holds counts among the bytes in flight. Not thread-safe.
+ * the beginning. What it holds is taken from a room that others share. Not thread-safe.
  */
 final class Recording {
     /** Bytes that are taken at once, and told at once at most. */
     static final int BLOCK = 16 << 10;
 
-    private final InFlight inFlight;
+    /** Where room for bytes is taken, or none. */
+    interface Room {
+        /** Takes room for bytes, or none of it. */
+        boolean take(long wanted);
+
+        /** Gives it back. */
+        void giveBack(long taken);
+    }
+
+    private final Room room;
 
     /** The answer, where it was whole from the beginning; else blocks are used. */
     private final @Nullable Bytes whole;
@@ -24,14 +33,14 @@ final class Recording {
     private long counted;
 
     /** An empty one. */
-    Recording(InFlight inFlight) {
-        this.inFlight = inFlight;
+    Recording(Room room) {
+        this.room = room;
         this.whole = null;
     }
 
     /** One of an answer that is whole, for whose bytes room was taken. */
-    Recording(InFlight inFlight, Bytes whole) {
-        this.inFlight = inFlight;
+    Recording(Room room, Bytes whole) {
+        this.room = room;
         this.whole = whole;
         this.length = whole.length();
         this.counted = whole.length();
@@ -47,11 +56,20 @@ final class Recording {
         return length - dropped;
     }
 
-    /** Adds bytes; false where there is no room for them among the bytes in flight, and they need not be added. */
+    /** Bytes of room that more bytes would take. */
+    long needed(int more) {
+        return (long) blocksFor(more) * BLOCK;
+    }
+
+    private int blocksFor(int more) {
+        return Math.toIntExact(Math.ceilDiv(length - dropped + more, (long) BLOCK) - blocks.size());
+    }
+
+    /** Adds bytes; false where there is no room for them, and they need not be added. */
     boolean append(Bytes piece, boolean must) {
-        int needed = Math.toIntExact(Math.ceilDiv(length - dropped + piece.length(), (long) BLOCK) - blocks.size());
+        int needed = blocksFor(piece.length());
         for (int i = 0; i < needed; i++) {
-            if (inFlight.take(BLOCK)) {
+            if (room.take(BLOCK)) {
                 counted += BLOCK;
             } else if (!must) {
                 return false;
@@ -107,14 +125,14 @@ final class Recording {
             dropped += (long) blocksLess * BLOCK;
             long less = Math.min(counted, (long) blocksLess * BLOCK);
             counted -= less;
-            inFlight.giveBack(less);
+            room.giveBack(less);
         }
     }
 
     /** Gives the room back; nothing is read any more. Idempotent. */
     void close() {
         blocks.clear();
-        inFlight.giveBack(counted);
+        room.giveBack(counted);
         counted = 0;
     }
 }

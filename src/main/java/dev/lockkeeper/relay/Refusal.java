@@ -39,6 +39,9 @@ public sealed interface Refusal {
     /** An idempotency key whose call was answered with what can't be told again. */
     record AnswerNotKept(String why) implements Refusal {}
 
+    /** A last event's id of no stream that this caller could go on with here. */
+    record NoStream() implements Refusal {}
+
     /** A model that does not exist, or that this key may not use: the client can't tell which. */
     record UnknownModel(String asked, List<String> nearest) implements Refusal {}
 
@@ -291,6 +294,14 @@ public sealed interface Refusal {
                                 + reason + ". Send a new key to make the call anew.",
                         Said.NEVER,
                         Outcome.REFUSED);
+            case NoStream() ->
+                request(
+                        404,
+                        "stream_not_found",
+                        null,
+                        "No stream can be resumed with this Last-Event-ID: it is another key's or path's, nobody listened"
+                                + " to it for too long (stream.resume-for), or it was longer than what is kept. Send the"
+                                + " request without Last-Event-ID to make the call anew.");
             case UnknownModel(String asked, List<String> nearest) ->
                 request(
                         404,

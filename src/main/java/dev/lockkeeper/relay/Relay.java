@@ -146,8 +146,21 @@ public final class Relay {
             String errorCode,
             long bytesOut,
             long waitedNanos) {
+        watcher.ended(report(exchange, caller, endpoint, status, outcome, errorCode, bytesOut, waitedNanos));
+    }
+
+    /** What such an answer is told as. */
+    CallReport report(
+            Exchange exchange,
+            @Nullable Caller caller,
+            String endpoint,
+            int status,
+            CallReport.Outcome outcome,
+            String errorCode,
+            long bytesOut,
+            long waitedNanos) {
         long total = System.nanoTime() - exchange.startedNanos();
-        watcher.ended(new CallReport(
+        return new CallReport(
                 exchange.id(),
                 caller == null ? "" : caller.keyId(),
                 caller == null ? "" : caller.project(),
@@ -171,7 +184,7 @@ public final class Relay {
                 "",
                 0,
                 CallReport.NO_COST,
-                List.of()));
+                List.of());
     }
 
     /**

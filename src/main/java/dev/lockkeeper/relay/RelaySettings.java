@@ -19,6 +19,7 @@ import java.time.Duration;
  * @param endUsers how the people behind calls are named
  * @param fair where calls wait for a provider's limit
  * @param later how long and how often is looked for what is billed later
+ * @param resume how streams are kept for clients that come back
  */
 public record RelaySettings(
         Duration heartbeat,
@@ -32,7 +33,37 @@ public record RelaySettings(
         boolean unbounded,
         EndUsers endUsers,
         FairSettings fair,
-        LaterSettings later) {
+        LaterSettings later,
+        ResumeSettings resume) {
+    /** Settings by which streams are kept as usual. */
+    public RelaySettings(
+            Duration heartbeat,
+            Duration gather,
+            int maxEvent,
+            long maxBytesInFlight,
+            int maxCalls,
+            Path spill,
+            int peek,
+            long maxInputTokens,
+            boolean unbounded,
+            EndUsers endUsers,
+            FairSettings fair,
+            LaterSettings later) {
+        this(
+                heartbeat,
+                gather,
+                maxEvent,
+                maxBytesInFlight,
+                maxCalls,
+                spill,
+                peek,
+                maxInputTokens,
+                unbounded,
+                endUsers,
+                fair,
+                later,
+                ResumeSettings.USUAL);
+    }
 
     /** The same with other queues for what is scarce. */
     public RelaySettings sharing(FairSettings queues) {
@@ -48,7 +79,8 @@ public record RelaySettings(
                 unbounded,
                 endUsers,
                 queues,
-                later);
+                later,
+                resume);
     }
 
     /** The same where the people behind calls are named otherwise. */
@@ -65,7 +97,8 @@ public record RelaySettings(
                 unbounded,
                 others,
                 fair,
-                later);
+                later,
+                resume);
     }
 
     /** The same with another folder for what is spilled. */
@@ -82,6 +115,25 @@ public record RelaySettings(
                 unbounded,
                 endUsers,
                 fair,
-                later);
+                later,
+                resume);
+    }
+
+    /** The same where streams are kept otherwise. */
+    public RelaySettings resuming(ResumeSettings other) {
+        return new RelaySettings(
+                heartbeat,
+                gather,
+                maxEvent,
+                maxBytesInFlight,
+                maxCalls,
+                spill,
+                peek,
+                maxInputTokens,
+                unbounded,
+                endUsers,
+                fair,
+                later,
+                other);
     }
 }

@@ -16,6 +16,7 @@ import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.relay.RelaySettings;
+import dev.lockkeeper.relay.ResumeSettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.Catalog;
 import dev.lockkeeper.routing.ModelSettings;
@@ -512,6 +513,7 @@ public final class SettingsLoader {
         Setting<Duration> gather =
                 stream.value("gather", Type.duration(Duration.ZERO, Duration.ofSeconds(1)), Duration.ZERO);
         Setting<Long> maxEvent = stream.value("max-event", Type.size(4 * KIB, 256 * MIB), 16 * MIB);
+        ResumeSettings resume = resume(stream);
         stream.end();
 
         long quarter = Math.clamp(machine.heapBytes() / 4, MIB, 1024 * GIB);
@@ -555,7 +557,21 @@ public final class SettingsLoader {
                 unbounded.value(),
                 new EndUsers(hashKey.value().orElse(null)),
                 FairSettings.NONE,
-                new LaterSettings(usual.first(), look.value(), background.value(), batch.value(), usual.most()));
+                new LaterSettings(usual.first(), look.value(), background.value(), batch.value(), usual.most()),
+                resume);
+    }
+
+    private ResumeSettings resume(Section stream) {
+        ResumeSettings usual = ResumeSettings.USUAL;
+        Setting<Duration> within =
+                stream.value("resume-for", Type.duration(Duration.ZERO, Duration.ofHours(1)), usual.within());
+        Setting<Long> most = stream.value("resume-max", Type.size(KIB, 256 * MIB), usual.most());
+        Setting<Long> total = stream.value(
+                "resume-total",
+                Type.sizeOrShare(0, 1024 * GIB, machine.heapBytes(), "the heap"),
+                machine.heapBytes() / 10,
+                "10% of the heap");
+        return new ResumeSettings(within.value(), most.value(), total.value());
     }
 
     private FairSettings fair(Section section, List<ProviderSettings> all) {

@@ -36,6 +36,7 @@ public final class Provider {
             "http2-settings",
             "expect",
             "idempotency-key", // several projects share an account: their keys must not meet there
+            "last-event-id", // of a stream of this gateway
             "if-none-match",
             "if-modified-since",
             "content-length",

@@ -44,7 +44,7 @@ final class EveryKey {
               start-wait: 5m
               tls: verify-full
               ca: tls/ca.pem
-            stream: {heartbeat: 0, gather: 20ms, max-event: 1MB}
+            stream: {heartbeat: 0, gather: 20ms, max-event: 1MB, resume-for: 90s, resume-max: 64KiB, resume-total: 32MiB}
             limits: {bytes-in-flight: 40%, calls-in-flight: 700, max-input-tokens: 200000, multipart-peek: 1MiB, spill: /var/tmp/spill,
                      unbounded-cost: true, background-wait: 12h, batch-wait: 30h,
                      later-look: 5m}

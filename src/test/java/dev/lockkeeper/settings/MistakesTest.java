@@ -104,7 +104,7 @@ class MistakesTest {
             server: {max_head: 1KiB} | 1:10: server.max_head: unknown key; did you mean max-head?
             server: {bind: 127.0.0.1} | 1:10: server.bind: unknown key; did you mean host?
             sever: {port: 1} | 1:1: sever: unknown key; did you mean server?
-            stream: {zzz: 1} | 1:10: stream.zzz: unknown key; known here: heartbeat, gather, max-event
+            stream: {zzz: 1} | 1:10: stream.zzz: unknown key; known here: heartbeat, gather, max-event, resume-for, resume-max, resume-total
             model_list: [] | 1:1: model_list: unknown key; did you mean models?
             server: {port: 1, port: 2} | 1:19: server.port: written twice (first in line 1)
             server: {<<: {port: 1}} | 1:10: server."<<": YAML 1.2 has no merge keys; give a whole mapping an anchor and write key: *anchor

@@ -23,6 +23,7 @@ import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.relay.RelaySettings;
+import dev.lockkeeper.relay.ResumeSettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.Abilities;
 import dev.lockkeeper.routing.Anchor;
@@ -113,7 +114,8 @@ class SettingsLoaderTest {
                                 false,
                                 EndUsers.AS_NAMED,
                                 FairSettings.NONE,
-                                LaterSettings.DEFAULT),
+                                LaterSettings.DEFAULT,
+                                new ResumeSettings(Duration.ofMinutes(5), 4_194_304, 107_374_182)),
                         new RepeatSettings(Duration.ofHours(24), Duration.ofMinutes(10), 4_194_304, 268_435_456, null),
                         new LedgerSettings(100_000, 67_108_864, 4_194_304, Duration.ofMillis(50)),
                         new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
@@ -361,7 +363,8 @@ class SettingsLoaderTest {
                                         Duration.ofMinutes(5),
                                         Duration.ofHours(12),
                                         Duration.ofHours(30),
-                                        10_000)),
+                                        10_000),
+                                new ResumeSettings(Duration.ofSeconds(90), 65_536, 33_554_432)),
                         new RepeatSettings(
                                 Duration.ofHours(12),
                                 Duration.ofMinutes(1),

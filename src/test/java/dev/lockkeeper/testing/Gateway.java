@@ -37,6 +37,7 @@ import dev.lockkeeper.relay.EndUsers;
 import dev.lockkeeper.relay.FairSettings;
 import dev.lockkeeper.relay.LaterSettings;
 import dev.lockkeeper.relay.RelaySettings;
+import dev.lockkeeper.relay.ResumeSettings;
 import dev.lockkeeper.repeats.RepeatSettings;
 import dev.lockkeeper.routing.HealthSettings;
 import dev.lockkeeper.routing.ModelSettings;
@@ -132,6 +133,7 @@ public final class Gateway implements AutoCloseable {
         private Stores store = Stores.SQLITE;
         private @Nullable DatabaseSettings database;
         private RepeatSettings repeats = RepeatSettings.USUAL;
+        private ResumeSettings resume = ResumeSettings.USUAL;
 
         /** What the catalogue does not know has a price too, so that no call is refused for want of one. */
         private AlertSettings alerts = AlertSettings.LOG_ONLY;
@@ -160,6 +162,12 @@ public final class Gateway implements AutoCloseable {
         /** What is kept of calls with an idempotency key. */
         public Plan repeats(RepeatSettings value) {
             repeats = value;
+            return this;
+        }
+
+        /** How streams are kept for clients that come back. */
+        public Plan resume(ResumeSettings value) {
+            resume = value;
             return this;
         }
 
@@ -456,7 +464,8 @@ public final class Gateway implements AutoCloseable {
                             false,
                             endUsers,
                             fair,
-                            later),
+                            later,
+                            resume),
                     repeats,
                     LedgerSettings.DEFAULT,
                     new LogSettings(true, "text", "info", LogSettings.Client.ADDRESS),
