@@ -258,7 +258,6 @@ final class Shares implements SharedGauge.Cluster, AutoCloseable {
                 ShareTable.left(handle, BATCH));
     }
 
-    @SuppressWarnings("NonAtomicVolatileUpdate") // Only the keeper's thread writes how many rounds failed.
     private void attempt(Runnable work) {
         try {
             work.run();
