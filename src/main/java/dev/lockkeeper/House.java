@@ -53,6 +53,7 @@ import dev.lockkeeper.relay.InFlight;
 import dev.lockkeeper.relay.KeyedCalls;
 import dev.lockkeeper.relay.Later;
 import dev.lockkeeper.relay.Pools;
+import dev.lockkeeper.relay.Probes;
 import dev.lockkeeper.relay.Relay;
 import dev.lockkeeper.relay.ResumableStreams;
 import dev.lockkeeper.relay.Rules;
@@ -117,6 +118,7 @@ public final class House implements AutoCloseable {
     private final CallLog log;
     private final AlertTeller alerts;
     private final Health health;
+    private final Probes probes;
     private final Relay relay;
     private final Door door;
     private final InFlight inFlight;
@@ -222,6 +224,7 @@ public final class House implements AutoCloseable {
                             access.flags().basisPoints(model, named, call.organization(), call.project()) / 100.0,
                     () -> ThreadLocalRandom.current().nextLong());
             relay = new Relay(rules, objects, pools, workers, limits, ledger, router, health, random, watcher, clock);
+            probes = keep(Probes.begin(relay, loops.all().getFirst(), random, settings.health()));
             keep(relay.later()).begin(ledger.waiting(), loops.all());
             inFlight = relay.inFlight();
             metrics.callsInFlight(relay.inFlight()::calls);
@@ -361,6 +364,7 @@ public final class House implements AutoCloseable {
         door.follow(after.door());
         alerts.follow(after.alerts());
         health.follow(after.health());
+        probes.follow(after.health());
         leaving.removeIf(each -> each.calls() == 0);
         leaving.add(relay.follow(rules));
         pools.keepOnly(rules.providers().values());
