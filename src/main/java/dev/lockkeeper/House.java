@@ -402,6 +402,11 @@ public final class House implements AutoCloseable {
         return found != null && found.isSimulator();
     }
 
+    /** How those who serve are doing. */
+    public Health health() {
+        return health;
+    }
+
     private boolean offers(String model) {
         return relay.rules().models().find(model) != null;
     }

@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
             KeysTrial.class,
             LedgerRun.class,
             Kill.class,
+            Outage.class,
             Soak.class,
             StatementTrial.class,
             CheapUpstream.class

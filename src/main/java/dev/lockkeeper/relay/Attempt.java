@@ -50,11 +50,7 @@ final class Attempt implements Client.Listener {
         this.stake = stake;
         this.provider = stake.at().provider();
         this.body = body;
-        this.patience = Patience.of(
-                provider.settings().timeouts(),
-                stake.at().upstreamModel(),
-                scan == null ? null : scan.effort(),
-                scan == null ? null : scan.serviceTier());
+        this.patience = stake.patience();
         this.streaming = scan != null && scan.stream();
     }
 

@@ -133,6 +133,9 @@ final class Call implements Guard {
     /** How long a candidate is left alone that nobody pays for: somebody has to mend that. */
     private static final long UNPAID_REST_MILLIS = 60_000;
 
+    /** When a retry is looked at again for which its provider's share was used up. */
+    private static final long RETRY_LATER_MILLIS = 500;
+
     /** How an attempt failed that another one was faster than. */
     private static final String RACED = "raced";
 
@@ -622,7 +625,7 @@ final class Call implements Guard {
     private void letIn(Tokens tokens) {
         estimate = tokens;
         if (dry()) {
-            hold(new Stake(first, 1));
+            hold(new Stake(first, 1, Patience.of(first.provider().settings().timeouts(), "", null, null)));
             return;
         }
         switch (relay.limits().enter(scoped(), tokens.likely(), tokens.atMost(), mayWaitForShares())) {
@@ -664,10 +667,10 @@ final class Call implements Guard {
         if (left == null) {
             throw new IllegalStateException("nobody was chosen yet");
         }
-        switch (left.next(System.nanoTime())) {
+        switch (left(left)) {
             case Tries.Step.Try(Placed at) -> {
                 if (left.retries(at) && !relay.health().mayRetry(at.provider().name())) {
-                    left.closed(at, "its share of retries is used up", -1, System.nanoTime());
+                    left.closed(at, "its share of retries is used up", RETRY_LATER_MILLIS, System.nanoTime());
                     next(tell);
                     return;
                 }
@@ -691,8 +694,22 @@ final class Call implements Guard {
         }
     }
 
+    /** What is to be done next; who has recovered while this call asked others is asked once more. */
+    private Tries.Step left(Tries left) {
+        Tries.Step step = left.next(System.nanoTime());
+        boolean more = step instanceof Tries.Step.Give
+                && left.several()
+                && left.recover((at, since) -> {
+                    Candidate candidate = at.candidate();
+                    return candidate != null && relay.health().heardSince(candidate, since);
+                });
+        return more ? left.next(System.nanoTime()) : step;
+    }
+
     private void stake(Placed at, Tries left) {
-        Stake taken = new Stake(at, left.attempts() + 1);
+        Patience patience = Patience.of(
+                at.provider().settings().timeouts(), at.upstreamModel(), asked.effort(), asked.serviceTier());
+        Stake taken = new Stake(at, left.attempts() + 1, patience);
         stake = taken;
         atProvider(taken);
     }
@@ -827,13 +844,7 @@ final class Call implements Guard {
         if (candidate == null) {
             hold(taken);
         } else {
-            int stretch = Patience.of(
-                            taken.at().provider().settings().timeouts(),
-                            candidate.model(),
-                            asked.effort(),
-                            asked.serviceTier())
-                    .stretch();
-            turned(taken, relay.health().enter(candidate, stretch));
+            turned(taken, relay.health().enter(candidate, taken.patience().stretch()));
         }
     }
 
@@ -843,8 +854,12 @@ final class Call implements Guard {
                 taken.turn(slot);
                 hold(taken);
             }
-            case Turn.Closed(String why, long opens) ->
-                closed(taken, why, opens, new Refusal.NoTarget(modelName, List.of(taken.at() + ": " + why), opens));
+            case Turn.Closed(String why, long opens, boolean full) ->
+                closed(
+                        taken,
+                        why,
+                        full ? -1 : opens,
+                        new Refusal.NoTarget(modelName, List.of(taken.at() + ": " + why), opens));
             case Turn.Queued(Turn.Waiting place) -> {
                 queued = place;
                 idle();
@@ -1283,7 +1298,7 @@ final class Call implements Guard {
             }
         }
         boolean repeatable = which.repeatable() && !goesOn(learnt);
-        if (!repeatable || (!otherWay && left.next(now) instanceof Tries.Step.Give)) {
+        if (!repeatable || (!otherWay && left(left) instanceof Tries.Step.Give)) {
             if (left.attempts() > 1) {
                 note(taken, how, shown, CallReport.NO_COST);
             }
@@ -1488,10 +1503,10 @@ final class Call implements Guard {
         taken.ended(
                 switch (why.kind()) {
                     case REQUEST, POLICY, TOO_LONG, UNFIT -> Slot.Ending.ANSWERED;
-                    case KEY, QUOTA, BROKEN, SILENT -> Slot.Ending.FAILED;
+                    case BROKEN, SILENT -> Slot.Ending.FAILED;
                     case UNREACHED -> Slot.Ending.UNREACHED;
                     case BUSY -> Slot.Ending.BUSY;
-                    case OURS -> Slot.Ending.UNKNOWN;
+                    case KEY, QUOTA, OURS -> Slot.Ending.UNKNOWN;
                 });
         Candidate candidate = taken.at().candidate();
         if (candidate == null) {

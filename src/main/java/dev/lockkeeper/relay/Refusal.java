@@ -165,10 +165,15 @@ public sealed interface Refusal {
      *
      * @param reasons what was seen of each: no secrets, no prompt
      * @param opensMillis when one may be asked again, -1 when that isn't known
+     * @param lasting whether the same call would fare no better another time
      */
-    record NoTarget(String model, List<String> reasons, long opensMillis) implements Refusal {
+    record NoTarget(String model, List<String> reasons, long opensMillis, boolean lasting) implements Refusal {
         public NoTarget {
             reasons = List.copyOf(reasons);
+        }
+
+        NoTarget(String model, List<String> reasons, long opensMillis) {
+            this(model, reasons, opensMillis, false);
         }
 
         /** Of a plan in which nobody is left. */
@@ -191,7 +196,8 @@ public sealed interface Refusal {
                             .mapToLong(Plan.Out::opensInMillis)
                             .filter(each -> each >= 0)
                             .min()
-                            .orElse(-1));
+                            .orElse(-1),
+                    plan.out().stream().noneMatch(each -> each.cause() == Plan.Cause.RESTING));
         }
     }
 
@@ -522,7 +528,7 @@ public sealed interface Refusal {
                                         : "Provider '" + provider + "' could not be reached (" + fault.kind() + ").",
                                 0);
                 };
-            case NoTarget(String model, List<String> reasons, long opensMillis) ->
+            case NoTarget(String model, List<String> reasons, long opensMillis, boolean lasting) ->
                 new Said(
                         503,
                         "service_unavailable_error",
@@ -530,7 +536,7 @@ public sealed interface Refusal {
                         "model",
                         "Nobody could serve the model '" + shorten(model) + "' now. " + String.join("; ", reasons)
                                 + ".",
-                        Math.max(0, opensMillis),
+                        lasting ? Said.NEVER : Math.max(0, opensMillis),
                         Outcome.FAILED);
             case NotServed(String model, List<String> reasons) ->
                 request(

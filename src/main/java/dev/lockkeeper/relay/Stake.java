@@ -2,6 +2,7 @@ package dev.lockkeeper.relay;
 
 import dev.lockkeeper.limits.Permit;
 import dev.lockkeeper.routing.Slot;
+import dev.lockkeeper.upstream.Patience;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,15 +12,24 @@ import org.jspecify.annotations.Nullable;
 final class Stake {
     private final Placed at;
     private final int number;
+    private final Patience patience;
     private final long startedNanos = System.nanoTime();
     private Permit permit = Permit.FREE;
     private @Nullable Slot slot;
     private @Nullable Meter meter;
 
-    /** @param number which attempt of its call it is, from 1 */
-    Stake(Placed at, int number) {
+    /**
+     * @param number which attempt of its call it is, from 1
+     * @param patience how long it may take
+     */
+    Stake(Placed at, int number, Patience patience) {
         this.at = at;
         this.number = number;
+        this.patience = patience;
+    }
+
+    Patience patience() {
+        return patience;
     }
 
     Placed at() {

@@ -18,7 +18,7 @@ final class Tries {
     /** Attempts of one call, whatever its plan and policy say. */
     static final int MOST = 32;
 
-    /** A longer wait for a candidate is better spent on another one, and is not begun for one that rests. */
+    /** A longer wait for a candidate is better spent on another one. */
     static final long SHORT_NANOS = 1_000_000_000L;
 
     /** How often a candidate may have no room for a call before the call goes without it. */
@@ -51,6 +51,12 @@ final class Tries {
         int tried;
         int closed;
         boolean out;
+
+        /** Whether it is out because it failed, and may be well again. */
+        boolean mayRecover;
+
+        boolean recovered;
+        long failedNanos;
         long notBeforeNanos = Long.MIN_VALUE;
         String last = "";
 
@@ -131,6 +137,31 @@ final class Tries {
         return ways.size() > 1;
     }
 
+    /**
+     * Nobody is left: whoever has answered another call since it failed this one is asked once more.
+     *
+     * @param heard whether a candidate has answered since a time
+     * @return whether there is one
+     */
+    boolean recover(Heard heard) {
+        boolean any = false;
+        for (Way each : ways) {
+            if (each.out && each.mayRecover && !each.recovered && heard.since(each.at, each.failedNanos)) {
+                each.recovered = true;
+                each.out = false;
+                each.notBeforeNanos = Long.MIN_VALUE;
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    /** Knows who has answered. */
+    @FunctionalInterface
+    interface Heard {
+        boolean since(Placed at, long nanos);
+    }
+
     /** Whether an attempt at it would be another one. */
     boolean retries(Placed at) {
         return of(at).tried > 0;
@@ -139,10 +170,19 @@ final class Tries {
     /** An attempt has failed. */
     void failed(Placed at, Failure why, long nowNanos) {
         Way way = of(at);
+        way.failedNanos = nowNanos;
+        way.mayRecover = switch (why.kind()) {
+            case BUSY, BROKEN, UNREACHED, SILENT -> true;
+            case REQUEST, POLICY, TOO_LONG, UNFIT, KEY, QUOTA, OURS -> false;
+        };
         way.tried++;
         way.last = said(why);
         switch (why.next()) {
-            case TELL -> ways.forEach(each -> each.out = true);
+            case TELL ->
+                ways.forEach(each -> {
+                    each.out = true;
+                    each.mayRecover = false;
+                });
             // Another key asks the same servers: they are as silent, and their model's window as short.
             case ELSEWHERE, ELSEWHERE_LONGER ->
                 ways.stream().filter(each -> each.at.sameTarget(at)).forEach(each -> each.out = true);
@@ -188,7 +228,7 @@ final class Tries {
         way.last = why;
         way.closed++;
         long wait = opensInMillis * 1_000_000;
-        if (opensInMillis < 0 || wait > SHORT_NANOS || way.closed > MOST_CLOSED) {
+        if (opensInMillis < 0 || wait > policy.longestWait().toNanos() || way.closed > MOST_CLOSED) {
             way.out = true;
         } else {
             way.notBeforeNanos = nowNanos + wait;

@@ -35,6 +35,10 @@ final class Breaker {
     private final int[] failed = new int[BUCKETS];
     private final int[] slow = new int[BUCKETS];
     private long bucket;
+
+    /** Attempts that failed since one was good. */
+    private int row;
+
     private State state = State.CLOSED;
 
     /** Counts the changes of state: a ticket of another one says nothing any more. */
@@ -122,6 +126,7 @@ final class Breaker {
         }
         if (state == State.CLOSED) {
             good[bucket(nowNanos)]++;
+            row = 0;
             return Change.NONE;
         }
         leave(ticket, startedNanos);
@@ -134,6 +139,7 @@ final class Breaker {
         }
         state = State.CLOSED;
         generation++;
+        row = 0;
         openNanos = settings.open().toNanos();
         clear(nowNanos);
         return Change.CLOSED;
@@ -160,6 +166,7 @@ final class Breaker {
             int at = bucket(nowNanos);
             failed[at]++;
             good[at] -= wasGood ? 1 : 0;
+            row++;
             return judge(nowNanos);
         }
         return reopen(nowNanos);
@@ -213,7 +220,10 @@ final class Breaker {
         if (attempts < settings.calls()) {
             return Change.NONE;
         }
-        boolean ill = 100L * sum(failed) >= (long) settings.failurePercent() * attempts
+        // One that was busy and well has a window full of good ones: that nobody is answered any more must not wait for
+        // its end.
+        boolean ill = row >= settings.calls()
+                || 100L * sum(failed) >= (long) settings.failurePercent() * attempts
                 || 100L * sum(slow) >= (long) settings.slowPercent() * attempts;
         return ill ? open(nowNanos) : Change.NONE;
     }

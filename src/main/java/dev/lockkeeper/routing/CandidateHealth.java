@@ -14,12 +14,16 @@ final class CandidateHealth {
     int busy;
     long usedNanos;
 
+    /** When it last said something of an answer. */
+    long heardNanos;
+
     CandidateHealth(ProviderHealth provider, Candidate candidate, Breaker breaker, Rest keyRest, long nowNanos) {
         this.provider = provider;
         this.candidate = candidate;
         this.breaker = breaker;
         this.keyRest = keyRest;
         this.usedNanos = nowNanos;
+        this.heardNanos = nowNanos;
     }
 
     boolean isOld(long nowNanos) {

@@ -177,6 +177,17 @@ public final class Health implements Pulse {
         }
     }
 
+    /** Whether a candidate has begun to answer a call since a time. */
+    public boolean heardSince(Candidate at, long sinceNanos) {
+        CandidateHealth candidate = candidates.get(at);
+        if (candidate == null) {
+            return false;
+        }
+        synchronized (candidate.provider) {
+            return candidate.heardNanos - sinceNanos > 0;
+        }
+    }
+
     @Override
     public long firstTokenNanos(Candidate at) {
         CandidateHealth candidate = candidates.get(at);

@@ -118,7 +118,8 @@ final class ProviderHealth {
         if (queue.size() >= concurrency.queue() || wait > longest) {
             return new Turn.Closed(
                     "it has as much to do as it does well with: " + busy + " calls, and " + queue.size() + " wait",
-                    Math.max(1, wait / NANOS_OF_A_MILLI));
+                    Math.max(1, wait / NANOS_OF_A_MILLI),
+                    true);
         }
         Waiter waiter = new Waiter(this, at, stretch, nowNanos + longest);
         queue.add(waiter);
@@ -136,7 +137,7 @@ final class ProviderHealth {
 
     private Turn.@Nullable Closed closed(CandidateHealth at, long nowNanos) {
         long nanos = closedNanos(at, nowNanos);
-        return nanos == 0 ? null : new Turn.Closed(whyClosed(at, nowNanos), millis(nanos));
+        return nanos == 0 ? null : new Turn.Closed(whyClosed(at, nowNanos), millis(nanos), false);
     }
 
     private long closedNanos(CandidateHealth at, long nowNanos) {
@@ -190,6 +191,7 @@ final class ProviderHealth {
         CandidateHealth at = slot.at;
         long took = Math.max(0, nowNanos - slot.startedNanos);
         at.latency.sample(took, nowNanos);
+        at.heardNanos = nowNanos;
         AdaptiveLimit most = limit;
         if (most != null) {
             most.sample(took / slot.stretch, busy, nowNanos);
@@ -340,7 +342,8 @@ final class ProviderHealth {
                 if (over == null && provider.queue.remove(this)) {
                     tell(new Turn.Closed(
                             "it has as much to do as it does well with, and no call ended in time",
-                            Math.max(1, (long) provider.attemptNanos / NANOS_OF_A_MILLI)));
+                            Math.max(1, (long) provider.attemptNanos / NANOS_OF_A_MILLI),
+                            true));
                 }
             });
         }

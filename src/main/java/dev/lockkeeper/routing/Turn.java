@@ -9,8 +9,9 @@ public sealed interface Turn permits Slot, Turn.Closed, Turn.Queued {
      *
      * @param why a sentence: no secrets
      * @param opensInMillis when it may be asked again, -1 when that isn't known
+     * @param full whether it has as much to do as it can: then the call is not to wait for it, it would only come late
      */
-    record Closed(String why, long opensInMillis) implements Turn {}
+    record Closed(String why, long opensInMillis, boolean full) implements Turn {}
 
     /** Not yet: it has much to do, and this attempt stands in its queue. */
     interface Waiting {

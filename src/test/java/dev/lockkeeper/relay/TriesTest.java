@@ -220,7 +220,7 @@ class TriesTest {
     }
 
     @Test
-    void oneThatRestsShortlyIsWaitedForOnlyWhereNobodyElseIs() {
+    void oneThatRestsIsWaitedForOnlyWhereNobodyElseIs() {
         Tries both = tries(Policy.USUAL, first, second);
         assertThat(both.next(now)).isEqualTo(new Step.Try(first));
         both.closed(first, "it rests", 300, now);
@@ -231,7 +231,7 @@ class TriesTest {
         alone.closed(first, "it rests", 300, now);
         assertThat(next(alone)).isSameAs(first);
         assertThat(now).isEqualTo(300_000_000L);
-        alone.closed(first, "it rests", 5_000, now);
+        alone.closed(first, "it rests", 31_000, now);
         assertThat(next(alone)).isNull();
         assertThat(alone.reasons()).containsExactly("one/m: it rests");
     }
@@ -260,5 +260,35 @@ class TriesTest {
             assertThat(now).isLessThanOrEqualTo(1_500_000_000L);
         }
         assertThat(longest).isGreaterThan(SECOND);
+    }
+
+    @Test
+    void whoIsHeardOfSinceItFailedIsAskedOnceMoreWhereNobodyIsLeft() {
+        Tries tries = tries(Policy.USUAL, first, second);
+        next(tries);
+        fail(tries, first, Kind.SILENT);
+        now += SECOND;
+        next(tries);
+        fail(tries, second, Kind.SILENT);
+        assertThat(next(tries)).isNull();
+        assertThat(tries.recover((at, since) -> at.equals(first) && since == 0)).isTrue();
+        assertThat(next(tries)).isSameAs(first);
+        fail(tries, first, Kind.SILENT);
+        assertThat(tries.recover((_, _) -> true))
+                .as("second, which was not yet")
+                .isTrue();
+        assertThat(next(tries)).isSameAs(second);
+        fail(tries, second, Kind.SILENT);
+        assertThat(tries.recover((_, _) -> true)).isFalse();
+    }
+
+    @Test
+    void whatTheRequestIsToBlameForIsNotAskedAnybodyOnceMore() {
+        Tries tries = tries(Policy.USUAL, first, second);
+        next(tries);
+        fail(tries, first, Kind.SILENT);
+        next(tries);
+        fail(tries, second, Kind.REQUEST);
+        assertThat(tries.recover((_, _) -> true)).isFalse();
     }
 }

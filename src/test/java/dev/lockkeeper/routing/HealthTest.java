@@ -92,7 +92,8 @@ class HealthTest {
         attempt(A, Ending.FAILED);
 
         assertThat(told).containsExactly("opened acme/a for 1000");
-        assertThat(refused(A)).isEqualTo(new Turn.Closed("too many attempts at it failed of late, or were slow", 1000));
+        assertThat(refused(A))
+                .isEqualTo(new Turn.Closed("too many attempts at it failed of late, or were slow", 1000, false));
         assertThat(health.restsMillis(A)).isEqualTo(1000);
         assertThat(health.whyItRests(A)).isNotEmpty();
         assertThat(health.enter(B)).isInstanceOf(Slot.class);
@@ -384,14 +385,14 @@ class HealthTest {
         health.rest(A, 3_000, "its requests are used up");
         health.rest(A, 1_000, "shorter");
 
-        assertThat(refused(A)).isEqualTo(new Turn.Closed("its requests are used up", 3_000));
+        assertThat(refused(A)).isEqualTo(new Turn.Closed("its requests are used up", 3_000, false));
         assertThat(health.enter(B)).isInstanceOf(Slot.class);
         assertThat(health.standings().getFirst().targets().getFirst().state()).isEqualTo(Standing.State.RESTING);
         pass(3_000);
         assertThat(health.restsMillis(A)).isZero();
         assertThat(health.whyItRests(A)).isEmpty();
         health.rest(A, 100, "again");
-        assertThat(refused(A)).isEqualTo(new Turn.Closed("again", 100));
+        assertThat(refused(A)).isEqualTo(new Turn.Closed("again", 100, false));
     }
 
     @Test
@@ -590,7 +591,7 @@ class HealthTest {
 
         all.forEach(each -> each.ended(Ending.ANSWERED, now));
 
-        assertThat(waits.turn).isEqualTo(new Turn.Closed("it said so", 1_000));
+        assertThat(waits.turn).isEqualTo(new Turn.Closed("it said so", 1_000, false));
         assertThat(health.standings().getFirst().busy()).isZero();
     }
 

@@ -291,6 +291,12 @@ public final class Gateway implements AutoCloseable {
             return this;
         }
 
+        /** A model as it is written. */
+        public Plan model(ModelSettings value) {
+            models.add(value);
+            return this;
+        }
+
         /** A model whose calls are tried by a policy. */
         public Plan model(String name, Policy policy, String... targets) {
             model(name, Profile.AUTO, targets);
