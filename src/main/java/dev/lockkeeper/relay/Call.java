@@ -1288,13 +1288,15 @@ final class Call implements Guard {
             return;
         }
         boolean otherWay = false;
+        // Who was to go on and is busy or failed before it said anything may be asked again, as for any other call.
+        boolean unheard = rescuing != null && shown == null && how.next() == Failure.Next.AGAIN;
         if (shown == null && rescuing == null) {
             left.failed(
                     taken.at(), elsewhereIf(how, how.kind() == Failure.Kind.POLICY && policy.elsewhereOnPolicy()), now);
         } else {
             otherWay = rescuable(which, how, shown, tell) && otherWay(which, how);
             if (!otherWay) {
-                left.failed(taken.at(), elsewhereIf(how, rescuing != null), now);
+                left.failed(taken.at(), elsewhereIf(how, rescuing != null && !unheard), now);
             }
         }
         boolean repeatable = which.repeatable() && !goesOn(learnt);
@@ -1302,7 +1304,8 @@ final class Call implements Guard {
             if (left.attempts() > 1) {
                 note(taken, how, shown, CallReport.NO_COST);
             }
-            if (shown == null && rescuing == null && left.several() && repeatable && how.next() != Failure.Next.TELL) {
+            boolean atFault = how.next() == Failure.Next.TELL || left.tooLong();
+            if (shown == null && rescuing == null && left.several() && repeatable && !atFault) {
                 refuse(noTarget(left, how.afterMillis()), learnt);
             } else {
                 giveUp(tell);

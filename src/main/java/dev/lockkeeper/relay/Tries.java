@@ -51,6 +51,7 @@ final class Tries {
         int tried;
         int closed;
         boolean out;
+        boolean tooLong;
 
         /** Whether it is out because it failed, and may be well again. */
         boolean mayRecover;
@@ -167,6 +168,11 @@ final class Tries {
         return of(at).tried > 0;
     }
 
+    /** Whether the input was too long for everybody who was asked: then asking again is no use, and the request is at fault. */
+    boolean tooLong() {
+        return ways.stream().allMatch(each -> each.tooLong || each.last.isEmpty());
+    }
+
     /** An attempt has failed. */
     void failed(Placed at, Failure why, long nowNanos) {
         Way way = of(at);
@@ -177,6 +183,7 @@ final class Tries {
         };
         way.tried++;
         way.last = said(why);
+        way.tooLong = why.kind() == Failure.Kind.TOO_LONG;
         switch (why.next()) {
             case TELL ->
                 ways.forEach(each -> {

@@ -110,6 +110,17 @@ class TriesTest {
         assertThat(next(tries)).isNull();
     }
 
+    @Test
+    void inputThatIsTooLongForEverybodyIsToldFromInputThatSomebodyCouldHaveTaken() {
+        Tries tries = tries(Policy.USUAL, first, second);
+        fail(tries, first, Kind.TOO_LONG);
+        assertThat(tries.tooLong()).isTrue();
+        fail(tries, second, Kind.BROKEN);
+        assertThat(tries.tooLong()).isFalse();
+        fail(tries, second, Kind.TOO_LONG);
+        assertThat(tries.tooLong()).isTrue();
+    }
+
     @ParameterizedTest
     @EnumSource(
             value = Kind.class,
