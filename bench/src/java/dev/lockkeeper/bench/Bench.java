@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
             LedgerRun.class,
             Kill.class,
             Outage.class,
+            Faults.class,
             Soak.class,
             StatementTrial.class,
             CheapUpstream.class
