@@ -101,7 +101,7 @@ final class Attempt implements Client.Listener {
         }
         call.busy();
         sign();
-        call.learnLimits(stake, headers);
+        call.serving.learnLimits(stake, headers);
         if (status < 200 || status > 299) {
             answering = new RefusedAnswer(call, this, provider, status, headers);
         } else if (isEventStream(headers)) {
@@ -203,12 +203,14 @@ final class Attempt implements Client.Listener {
      * of an upstream that thinks are such signs.
      */
     private long firstTokenNanos() {
-        return streaming && !raced && call.elsewhere(stake.at()) ? call.firstTokenNanos(patience) : Long.MAX_VALUE;
+        return streaming && !raced && call.serving.elsewhere(stake.at())
+                ? call.serving.firstTokenNanos(patience)
+                : Long.MAX_VALUE;
     }
 
     /** Somebody else is asked, in place of this one or beside it. */
     private void firstTokenLate() {
-        if (call.races(this)) {
+        if (call.serving.races(this)) {
             raced = true;
         } else {
             late("first-token", firstTokenNanos());
@@ -249,7 +251,7 @@ final class Attempt implements Client.Listener {
         Answering reader = answering;
         cancel();
         if (reader == null) {
-            call.failed(this, why, null, () -> call.refuse(said));
+            call.serving.failed(this, why, null, () -> call.refuse(said));
         } else {
             reader.broke(why, said);
         }

@@ -167,7 +167,7 @@ final class BatchMoney {
             asks.add(new Ask(
                     call.exchange.id(),
                     asks.size() + 1,
-                    call.payer(),
+                    call.fare.payer(),
                     provider.name(),
                     each.model,
                     each.upstream,
@@ -176,10 +176,10 @@ final class BatchMoney {
                     each.likely));
         }
         String unbounded = open;
-        if (unbounded != null && call.closedTo(touched(asks))) {
+        if (unbounded != null && call.fare.closedTo(touched(asks))) {
             call.refuse(new Refusal.Unbounded(unbounded));
-        } else if (call.dry()) {
-            call.dryRun(asks.size() == 1 ? asks.getFirst() : none(), quote(all), touched(asks));
+        } else if (call.fare.dry()) {
+            call.fare.dryRun(asks.size() == 1 ? asks.getFirst() : none(), quote(all), touched(asks));
         } else if (call.relay.later().full()) {
             call.refuse(new Refusal.NoBooks("as many responses and batches are waited for as may be"));
         } else {
@@ -191,7 +191,7 @@ final class BatchMoney {
     private void hold(List<Ask> asks, Runnable then) {
         while (holds.size() < asks.size()) {
             Ask next = asks.get(holds.size());
-            switch (call.relay.ledger().hold(call.loop.index(), next, call.patient())) {
+            switch (call.relay.ledger().hold(call.loop.index(), next, call.fare.patient())) {
                 case Holding.Granted(Hold hold) -> holds.add(hold);
                 case Holding.Exhausted no -> {
                     long now = call.relay.clock().millis();
@@ -199,7 +199,7 @@ final class BatchMoney {
                     return;
                 }
                 case Holding.Parked(CompletionStage<?> ready) -> {
-                    call.whenPayable(ready, () -> hold(asks, then));
+                    call.fare.whenPayable(ready, () -> hold(asks, then));
                     return;
                 }
                 case Holding.Closed(String why) -> {
@@ -212,7 +212,7 @@ final class BatchMoney {
     }
 
     private Ask none() {
-        return new Ask(call.exchange.id(), 1, call.payer(), provider.name(), "", "", 0, 0, 0);
+        return new Ask(call.exchange.id(), 1, call.fare.payer(), provider.name(), "", "", 0, 0, 0);
     }
 
     /** The budgets that pay; of lines without a model those that pay whatever it is. */

@@ -201,14 +201,14 @@ final class MultipartBody implements Exchange.Intake, RequestBody {
     }
 
     private void send() {
-        call.serve(null, (at, _) -> {
+        call.serving.serve(null, (at, _) -> {
             MultipartPeek.Field model = peek == null ? null : peek.model();
             if (model != null && !at.upstreamModel().isEmpty()) {
                 replaceFrom = model.from();
                 replaceTo = model.to();
                 replacement = Bytes.utf8(at.upstreamModel());
             }
-            call.attempt(this);
+            call.serving.attempt(this);
         });
     }
 

@@ -267,7 +267,7 @@ final class Ownership {
                         id,
                         kind.name(),
                         call.caller.projectId(),
-                        call.provider(),
+                        call.serving.provider(),
                         call.modelName().isEmpty() ? null : call.modelName(),
                         call.relay.clock().millis()));
     }

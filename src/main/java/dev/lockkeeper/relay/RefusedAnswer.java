@@ -47,7 +47,8 @@ final class RefusedAnswer implements Answering {
     @Override
     public void end() {
         Bytes said = Bytes.of(body.toByteArray());
-        call.failed(attempt, Failure.of(status, upstream, tooLong ? Bytes.EMPTY : said), null, () -> tell(said));
+        call.serving.failed(
+                attempt, Failure.of(status, upstream, tooLong ? Bytes.EMPTY : said), null, () -> tell(said));
     }
 
     private void tell(Bytes said) {
@@ -87,7 +88,7 @@ final class RefusedAnswer implements Answering {
     @Override
     public void broke(Failure why, Refusal said) {
         Failure told = why.kind() == Failure.Kind.OURS ? why : Failure.of(status, upstream, Bytes.EMPTY);
-        call.failed(attempt, told, null, () -> {
+        call.serving.failed(attempt, told, null, () -> {
             if (said instanceof Refusal.Stopping || said instanceof Refusal.DeadlinePassed) {
                 call.refuse(said);
             } else {

@@ -58,8 +58,8 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         this.provider = provider;
         this.status = status;
         this.upstream = upstream;
-        this.tap = call.tap();
-        this.shown = call.goingOn();
+        this.tap = call.serving.tap();
+        this.shown = call.serving.goingOn();
         RelaySettings settings = call.rules.settings();
         this.splitter = new SseSplitter(settings.maxEvent());
         this.heartbeatNanos = settings.heartbeat().toNanos();
@@ -107,11 +107,11 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
                         UpstreamError.NO_ANSWER,
                         new Refusal.Unusable(provider.name(), status, "an event that is not one of its API's"));
         }
-        if (left || call.racing()) {
+        if (left || call.serving.racing()) {
             return; // of two that race, one wins as soon as it has begun, and the other is lost
         }
         call.made(tap.objectId());
-        if (!ending && !tap.finished() && !call.pays(tap.textBytes())) {
+        if (!ending && !tap.finished() && !call.fare.pays(tap.textBytes())) {
             attempt.budgetReached();
         }
     }
@@ -136,7 +136,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
     /** Queues an event for the next write; neighbours in one array leave as one piece. */
     @SuppressWarnings("ReferenceEquality") // The same array, not an equal one: only then the bytes are neighbours.
     private void pass(Bytes raw) {
-        if (call.wholeOnly() && !ending) {
+        if (call.serving.wholeOnly() && !ending) {
             if (!call.hold(raw.length())) {
                 attempt.noRoom("answers that are gathered until they are whole");
                 return;
@@ -165,7 +165,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
      * and what opens one (a role, an id) must not be shown twice.
      */
     private boolean mayShow() {
-        return shown || ending || (!call.wholeOnly() && (begun() || !call.mayStillFail(attempt)));
+        return shown || ending || (!call.serving.wholeOnly() && (begun() || !call.serving.mayStillFail(attempt)));
     }
 
     private void flush() {
@@ -173,7 +173,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             return;
         }
         if (!shown) {
-            if (!call.wins(attempt)) {
+            if (!call.serving.wins(attempt)) {
                 return; // another one was faster, and this one is cancelled
             }
             call.made(tap.objectId());
@@ -215,7 +215,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         attempt.cancel();
         Delivered shownSoFar = delivered();
         left = true;
-        call.failed(attempt, why, shownSoFar, tell);
+        call.serving.failed(attempt, why, shownSoFar, tell);
     }
 
     private boolean over() {
@@ -277,7 +277,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
     private void complete() {
         ending = true;
         flush();
-        if (!shown && !call.wins(attempt)) {
+        if (!shown && !call.serving.wins(attempt)) {
             return;
         }
         if (!tap.done()) {
@@ -287,7 +287,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
                 learnt(),
                 () -> {
                     openHead();
-                    Bytes mark = call.rescueMark();
+                    Bytes mark = call.serving.rescueMark();
                     if (mark.length() > 0) {
                         out.add(mark);
                     }
@@ -317,7 +317,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
     private void breakOff(Refusal why) {
         ending = true;
         attempt.cancel();
-        if (!shown && (out.isEmpty() || call.wholeOnly())) {
+        if (!shown && (out.isEmpty() || call.serving.wholeOnly())) {
             call.refuse(why, learnt());
             return;
         }

@@ -58,7 +58,7 @@ final class WholeAnswer implements Answering {
 
     /** Writes what is held but for the last piece. */
     private void flow() {
-        if (!call.wins(attempt)) {
+        if (!call.serving.wins(attempt)) {
             return;
         }
         if (!call.exchange.headSent()) {
@@ -100,7 +100,7 @@ final class WholeAnswer implements Answering {
             broke(UpstreamError.NO_ANSWER, new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
             return;
         }
-        if (!call.wins(attempt)) {
+        if (!call.serving.wins(attempt)) {
             return;
         }
         call.gate(learnt(), this::write, said -> broke(UpstreamError.OURS, said));
@@ -134,12 +134,12 @@ final class WholeAnswer implements Answering {
         attempt.cancel();
         if (call.exchange.headSent()) {
             // No event can be sent in the middle of a body: the connection's end is the only honest word left.
-            call.judge(attempt.stake(), why);
+            call.serving.judge(attempt.stake(), why);
             call.relay.inFlight().count(said);
             call.exchange.abort();
             call.broken(learnt().failed(String.valueOf(Refusal.said(said).code())));
         } else {
-            call.failed(attempt, why, null, () -> call.refuse(said, learnt()));
+            call.serving.failed(attempt, why, null, () -> call.refuse(said, learnt()));
         }
     }
 

@@ -28,6 +28,7 @@ final class Breaker {
     private static final int BUCKETS = 10;
     private static final long FREE = Long.MIN_VALUE;
     private static final int PLACE_BITS = 16;
+    private static final long NOT_COUNTED = -1;
 
     private HealthSettings.Breaker settings;
     private final long baseNanos;
@@ -100,8 +101,15 @@ final class Breaker {
         };
     }
 
-    /** Lets an attempt through; only where {@link #closedNanos} is 0. The ticket goes with what comes of it. */
-    long admit(long nowNanos) {
+    /**
+     * Lets an attempt through; the ticket goes with what comes of it. What is let through although the breaker is open says
+     * nothing to it: probes do.
+     */
+    long ticket(long nowNanos) {
+        return closedNanos(nowNanos) == 0 ? admit(nowNanos) : NOT_COUNTED;
+    }
+
+    private long admit(long nowNanos) {
         if (state == State.OPEN) {
             state = State.HALF_OPEN;
             goodProbes = 0;

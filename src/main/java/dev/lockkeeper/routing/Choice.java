@@ -253,6 +253,10 @@ final class Choice {
     private void addResting(Duration atMost) {
         resting.sort(
                 Comparator.comparingLong(each -> each.opensInMillis() < 0 ? Long.MAX_VALUE : each.opensInMillis()));
+        if (order.isEmpty() && doubted.isEmpty() && resting.size() == 1) {
+            order.add(resting.getFirst().candidate()); // nobody else is left, and its own no is the better one
+            return;
+        }
         for (Plan.Out each : resting) {
             if (each.opensInMillis() < 0 || each.opensInMillis() > atMost.toMillis()) {
                 out.add(each);

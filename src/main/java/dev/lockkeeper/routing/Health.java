@@ -88,22 +88,24 @@ public final class Health implements Pulse {
 
     /** Takes a place for an attempt at a candidate, or says why there is none. */
     public Turn enter(Candidate at) {
-        return enter(at, 1);
+        return enter(at, 1, false);
     }
 
     /**
      * The same for a call that thinks.
      *
      * @param stretch by how much its first token may come later than that of one that doesn't, 1 or more
+     * @param alone whether the call has nobody else: then neither a breaker nor a rest keeps it out, since a no of ours helps
+     *     it no more than one of the provider's
      */
-    public Turn enter(Candidate at, int stretch) {
+    public Turn enter(Candidate at, int stretch, boolean alone) {
         long now = nanos.getAsLong();
         CandidateHealth candidate = known(at, now);
         ProviderHealth provider = candidate.provider;
         Turn turn;
         List<Runnable> news;
         synchronized (provider) {
-            turn = provider.enter(candidate, Math.max(1, stretch), now);
+            turn = provider.enter(candidate, Math.max(1, stretch), alone, now);
             news = provider.news();
         }
         tell(news);

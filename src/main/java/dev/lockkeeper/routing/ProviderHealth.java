@@ -103,9 +103,9 @@ final class ProviderHealth {
 
     // ---- coming in ----
 
-    Turn enter(CandidateHealth at, int stretch, long nowNanos) {
+    Turn enter(CandidateHealth at, int stretch, boolean alone, long nowNanos) {
         Turn.Closed closed = closed(at, nowNanos);
-        if (closed != null) {
+        if (closed != null && !alone) {
             return closed;
         }
         AdaptiveLimit most = limit;
@@ -132,7 +132,7 @@ final class ProviderHealth {
         at.usedNanos = nowNanos;
         usedNanos = nowNanos;
         budget.call(nowNanos);
-        return new Slot(this, at, stretch, nowNanos, breaker.admit(nowNanos), at.breaker.admit(nowNanos));
+        return new Slot(this, at, stretch, nowNanos, breaker.ticket(nowNanos), at.breaker.ticket(nowNanos));
     }
 
     private Turn.@Nullable Closed closed(CandidateHealth at, long nowNanos) {

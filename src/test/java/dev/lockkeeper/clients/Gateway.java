@@ -63,9 +63,15 @@ final class Gateway implements AutoCloseable {
         }
     }
 
-    /** What {@code serve} offers, and besides a model that transcribes, and one for each mishap of {@link #UNDER}. */
+    /**
+     * What {@code serve} offers, and besides a model that transcribes, and one for each mishap of {@link #UNDER}. Each call is
+     * tried once: what clients do when they are told to try again is the question here.
+     */
     private static Settings more(Settings from) {
-        List<ModelSettings> models = new ArrayList<>(from.models());
+        List<ModelSettings> models = new ArrayList<>();
+        from.models()
+                .forEach(each -> models.add(new ModelSettings(
+                        each.name(), each.targets(), each.profile(), each.context(), each.maxOutput())));
         String provider = from.providers().getFirst().name();
         models.add(model(TRANSCRIBER, provider, TRANSCRIBER));
         UNDER.forEach(mishap -> models.add(model(underMishap(mishap), provider, MODEL + "+" + mishap)));

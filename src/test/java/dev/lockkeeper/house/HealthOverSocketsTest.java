@@ -8,7 +8,6 @@ import dev.lockkeeper.routing.HealthSettings;
 import dev.lockkeeper.routing.ModelSettings.Profile;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
-import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
@@ -33,31 +32,38 @@ class HealthOverSocketsTest {
         AtomicBoolean ill = new AtomicBoolean(true);
         try (ScriptedUpstream upstream = ScriptedUpstream.answering((_, conversation) -> conversation.json(
                         ill.get() ? 500 : 200, ill.get() ? "{\"error\":{\"message\":\"x\"}}" : WHOLE));
+                ScriptedUpstream well = ScriptedUpstream.answering((_, conversation) -> conversation.json(200, WHOLE));
                 Gateway gateway = Gateway.plan()
                         .provider("up", upstream.port())
-                        .model("gpt", Profile.AUTO, "up/m")
-                        .health("up", judged(Duration.ofSeconds(1), Duration.ofHours(1)))
+                        .provider("well", well.port())
+                        .model("gpt", Profile.AUTO, "up/m", "well/m")
+                        .model("alone", Profile.AUTO, "up/m")
+                        .health("up", judged(Duration.ofSeconds(3), Duration.ofHours(1)))
                         .start()) {
-            await().atMost(20, SECONDS)
-                    .until(() -> gateway.post("/v1/chat/completions", ASK)
-                            .headers()
-                            .firstValue("retry-after")
-                            .isPresent());
+            await().atMost(20, SECONDS).until(() -> {
+                assertThat(gateway.post("/v1/chat/completions", ASK).statusCode())
+                        .isEqualTo(200);
+                return metrics(gateway).contains("lockkeeper_breaker_opened_total 1.0");
+            });
             int asked = upstream.requests().size();
-            HttpResponse<String> shed = gateway.post("/v1/chat/completions", ASK);
-            assertThat(shed.statusCode()).isEqualTo(503);
+            assertThat(gateway.post("/v1/chat/completions", ASK).statusCode()).isEqualTo(200);
             assertThat(upstream.requests()).hasSize(asked);
-            assertThat(metrics(gateway))
-                    .contains("lockkeeper_target_state{key=\"\",model=\"m\",provider=\"up\"} 2.0")
-                    .contains("lockkeeper_breaker_opened_total 1.0");
+            assertThat(metrics(gateway)).contains("lockkeeper_target_state{key=\"\",model=\"m\",provider=\"up\"} 2.0");
+
+            String alone = ASK.replace("gpt", "alone");
+            assertThat(gateway.post("/v1/chat/completions", alone).statusCode()).isEqualTo(500);
+            assertThat(upstream.requests())
+                    .as("who has nobody else is let through")
+                    .hasSize(asked + 1);
 
             ill.set(false);
 
-            await().atMost(20, SECONDS)
-                    .until(() -> gateway.post("/v1/chat/completions", ASK).statusCode() == 200);
-            assertThat(metrics(gateway))
-                    .contains("lockkeeper_target_state{key=\"\",model=\"m\",provider=\"up\"} 0.0")
-                    .contains("lockkeeper_breaker_closed_total 1.0");
+            await().atMost(20, SECONDS).until(() -> {
+                assertThat(gateway.post("/v1/chat/completions", ASK).statusCode())
+                        .isEqualTo(200);
+                return metrics(gateway).contains("lockkeeper_breaker_closed_total 1.0");
+            });
+            assertThat(metrics(gateway)).contains("lockkeeper_target_state{key=\"\",model=\"m\",provider=\"up\"} 0.0");
         }
     }
 

@@ -237,7 +237,7 @@ class HealthTest {
     @Test
     void whoThinksForMinutesIsNotSlow() {
         for (int i = 0; i < 50; i++) {
-            assertThat(health.enter(A, 48)).isInstanceOfSatisfying(Slot.class, slot -> {
+            assertThat(health.enter(A, 48, false)).isInstanceOfSatisfying(Slot.class, slot -> {
                 slot.firstToken(now + 480 * SECOND);
                 slot.ended(Ending.ANSWERED, now + 490 * SECOND);
             });
@@ -808,5 +808,18 @@ class HealthTest {
         pass(3_600_000);
         attempt(new Candidate(new Target("other", "c"), ""), Ending.ANSWERED);
         assertThat(health.standings()).extracting(Standing::provider).containsExactly("other");
+    }
+
+    @Test
+    void whoHasNobodyElseIsLetThroughAnOpenBreakerAndSaysNothingToIt() {
+        for (int i = 0; i < 10; i++) {
+            attempt(A, Ending.FAILED);
+        }
+        assertThat(health.enter(A)).isInstanceOf(Turn.Closed.class);
+        assertThat(health.enter(A, 1, true))
+                .isInstanceOfSatisfying(Slot.class, slot -> slot.ended(Ending.ANSWERED, now));
+        assertThat(health.enter(A)).isInstanceOf(Turn.Closed.class);
+        health.rest(A, 5_000, "it asked for patience");
+        assertThat(health.enter(A, 1, true)).isInstanceOf(Slot.class);
     }
 }
