@@ -75,17 +75,11 @@ final class Call implements Guard {
     private static final long REGISTER_SECONDS = 10;
 
     private static final Logger LOG = LoggerFactory.getLogger(Call.class);
-
     final Relay relay;
-
     final Rules rules;
-
     final Exchange exchange;
-
     final Loop loop;
-
     final Caller caller;
-
     final Endpoint endpoint;
 
     /** What it costs. */
@@ -95,9 +89,7 @@ final class Call implements Guard {
     final Serving serving;
 
     private final List<String> pathIds;
-
     final Ownership ownership;
-
     private Loop.@Nullable Subscription ticking;
 
     // What reading has told.
@@ -108,9 +100,7 @@ final class Call implements Guard {
     @Nullable Bytes prompt;
 
     long bytesIn;
-
     private long bytesHeld;
-
     String modelName = "";
 
     @Nullable Model model;
@@ -128,19 +118,12 @@ final class Call implements Guard {
     @Nullable Bytes requestBody;
 
     int status;
-
     private long ownNanos;
-
     private long ownSince;
-
     private long firstByteNanos = -1;
-
     private long bytesOut;
-
     private boolean streamed;
-
     private boolean shortForm;
-
     boolean over;
 
     Call(Relay relay, Exchange exchange, Caller caller, Endpoint endpoint, List<String> pathIds) {
@@ -710,7 +693,7 @@ final class Call implements Guard {
         boolean unbooked = open != null && !open.ended();
         if (usage == null && (unbooked || !learnt.text().isEmpty())) {
             Stake current = serving.stake();
-            fare.usageOf(learnt, seen -> close(learnt, fare.withUnseen(current, seen), outcome, errorCode));
+            fare.usageOf(learnt, seen -> close(learnt, Fare.withUnseen(current, seen), outcome, errorCode));
         } else {
             close(learnt, usage, outcome, errorCode);
         }

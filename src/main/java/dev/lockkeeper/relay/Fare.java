@@ -42,9 +42,7 @@ final class Fare {
     private static final long LEASE_NANOS = 2_000_000_000L;
 
     private static final Logger LOG = LoggerFactory.getLogger(Fare.class);
-
     private final Call call;
-
     private boolean fallenBack;
 
     /** What all attempts cost. */

@@ -81,30 +81,20 @@ final class Serving {
 
     private final Call call;
     private final Fare fare;
-
     private FairQueue.@Nullable Ticket waiting;
-
     private String waitsFor = "";
-
     private Permit permit = Permit.FREE;
-
     private Labels labels = Labels.NONE;
-
     private Policy policy = Policy.ONCE;
-
     private Paid making = (_, _) -> {};
-
     private @Nullable Tries tries;
-
     private Placed first;
-
     private Tokens estimate = NO_TOKENS;
 
     /** What is put up for the attempt under way, or for the next one. */
     private @Nullable Stake stake;
 
     private long deadlineNanos;
-
     private Turn.@Nullable Waiting queued;
 
     /** What is to be done at {@link #wakeNanos}; null: nothing. */
@@ -126,7 +116,6 @@ final class Serving {
     private @Nullable Attempt rival;
 
     private String provider = "";
-
     private String upstreamModel = "";
 
     Serving(Call call, Fare fare) {
