@@ -212,7 +212,8 @@ class UsageOperationsTest {
 
         String own = ask("GET", statement + "&cost=true", null).asString();
         assertThat(own).contains("<dt>Markup</dt><dd>+2.50%", "(10,000 + 250) / 10,000");
-        assertThat(ask("GET", statement.replace("2026-11", "2026-10"), null).asString()).contains("Nothing was charged");
+        assertThat(ask("GET", statement.replace("2026-11", "2026-10"), null).asString())
+                .contains("Nothing was charged");
         assertThat(refused("/admin/v1/projects/nobody/statement")).startsWith("There is no project nobody");
     }
 
