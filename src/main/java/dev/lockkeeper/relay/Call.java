@@ -606,10 +606,14 @@ final class Call implements Guard {
     // ---- endings ----
 
     private void tick(long nowNanos) {
-        if (!over && relay.cuttingShort()) {
-            guarded(serving::cutShort);
-        } else {
-            guarded(() -> serving.tick(nowNanos));
+        try { // without an object for each tick
+            if (!over && relay.cuttingShort()) {
+                serving.cutShort();
+            } else {
+                serving.tick(nowNanos);
+            }
+        } catch (RuntimeException | Error bug) {
+            crashed(bug);
         }
     }
 

@@ -237,7 +237,7 @@ final class Fare {
     /** What about this call costs money without a bound; null for nothing. */
     private @Nullable String openEnded() {
         if (call.endpoint.billed() && call.model == null) {
-            return "an answer of a call.model that is not named";
+            return "an answer of a model that is not named";
         }
         return call.endpoint.costsWithoutBound();
     }

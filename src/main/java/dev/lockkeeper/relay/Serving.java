@@ -198,7 +198,7 @@ final class Serving {
             } else if (pinned != null && !wanted.servedBy(pinned)) {
                 call.refuse(new Refusal.Scattered(
                         "The objects this call names live at provider '" + pinned
-                                + "', which does not serve the call.model '" + wanted.name() + "'.",
+                                + "', which does not serve the model '" + wanted.name() + "'.",
                         "model"));
             } else {
                 call.refuse(Refusal.NoTarget.of(wanted.name(), plan));
@@ -322,7 +322,7 @@ final class Serving {
         if (left == null) {
             throw new IllegalStateException("nobody was chosen yet");
         }
-        switch (left(left)) {
+        switch (step(left)) {
             case Tries.Step.Try(Placed at) -> {
                 if (left.retries(at)
                         && !call.relay.health().mayRetry(at.provider().name())) {
@@ -351,7 +351,7 @@ final class Serving {
     }
 
     /** What is to be done next; who has recovered while this call asked others is asked once more. */
-    private Tries.Step left(Tries left) {
+    private Tries.Step step(Tries left) {
         Tries.Step step = left.next(System.nanoTime());
         boolean more = step instanceof Tries.Step.Give
                 && left.several()
@@ -611,7 +611,7 @@ final class Serving {
             }
         }
         boolean repeatable = which.repeatable() && !fare.goesOn(learnt);
-        if (!repeatable || (!otherWay && left(left) instanceof Tries.Step.Give)) {
+        if (!repeatable || (!otherWay && step(left) instanceof Tries.Step.Give)) {
             if (left.attempts() > 1) {
                 note(taken, how, shown, CallReport.NO_COST);
             }
@@ -831,7 +831,7 @@ final class Serving {
         } else if (why.kind() == Failure.Kind.QUOTA) {
             call.relay.health().restKey(candidate, UNPAID_REST_MILLIS, "its account has no quota left");
         } else if (why.afterMillis() > 0) {
-            call.relay.health().rest(candidate, why.afterMillis(), "it call.asked for patience");
+            call.relay.health().rest(candidate, why.afterMillis(), "it asked for patience");
         }
     }
 
