@@ -108,7 +108,7 @@ final class Attempt implements Client.Listener {
             answering = new StreamedAnswer(call, this, provider, status, headers);
         } else if (call.exchange.headSent()) {
             fail(
-                    UpstreamError.NO_ANSWER,
+                    Failure.NO_ANSWER,
                     new Refusal.Unusable(provider.name(), status, "one body where a stream was asked for"));
         } else {
             answering = new WholeAnswer(call, this, provider, status, headers);
@@ -227,7 +227,7 @@ final class Attempt implements Client.Listener {
     void cutShort() {
         if (!closed && (answering == null || !answering.ending())) {
             call.busy();
-            fail(UpstreamError.OURS, new Refusal.Stopping(true));
+            fail(Failure.OURS, new Refusal.Stopping(true));
         }
     }
 
@@ -235,7 +235,7 @@ final class Attempt implements Client.Listener {
     void deadlinePassed(Refusal why) {
         if (!closed && (answering == null || !answering.ending())) {
             call.busy();
-            fail(UpstreamError.OURS, why);
+            fail(Failure.OURS, why);
         }
     }
 
@@ -282,7 +282,7 @@ final class Attempt implements Client.Listener {
 
     /** There is no room for more of the answer. */
     void noRoom(String what) {
-        fail(UpstreamError.OURS, new Refusal.Busy(Overload.BYTES, what));
+        fail(Failure.OURS, new Refusal.Busy(Overload.BYTES, what));
     }
 
     private void clientDrained() {
@@ -313,7 +313,7 @@ final class Attempt implements Client.Listener {
 
     /** The answer has to end: the budget is used up. */
     void budgetReached() {
-        fail(UpstreamError.OURS, new Refusal.BudgetReached());
+        fail(Failure.OURS, new Refusal.BudgetReached());
     }
 
     /** Whether its request could be sent a second time. */

@@ -104,7 +104,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             }
             case BROKEN ->
                 broke(
-                        UpstreamError.NO_ANSWER,
+                        Failure.NO_ANSWER,
                         new Refusal.Unusable(provider.name(), status, "an event that is not one of its API's"));
         }
         if (left || call.serving.racing()) {
@@ -126,7 +126,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
     @Override
     public void tooLong() {
         broke(
-                UpstreamError.NO_ANSWER,
+                Failure.NO_ANSWER,
                 new Refusal.Unusable(
                         provider.name(),
                         status,
@@ -268,7 +268,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
             complete();
         } else {
             broke(
-                    UpstreamError.NO_ANSWER,
+                    Failure.NO_ANSWER,
                     new Refusal.Unusable(provider.name(), status, "a stream that ended before its answer did"));
         }
     }

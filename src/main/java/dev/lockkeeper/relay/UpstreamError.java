@@ -2,7 +2,6 @@ package dev.lockkeeper.relay;
 
 import dev.lockkeeper.dialect.openai.Errors;
 import dev.lockkeeper.units.Bytes;
-import dev.lockkeeper.upstream.Failure;
 import dev.lockkeeper.upstream.ToldError;
 import org.jspecify.annotations.Nullable;
 
@@ -10,12 +9,6 @@ import org.jspecify.annotations.Nullable;
 final class UpstreamError {
     private static final String UNKNOWN = "upstream_error";
     private static final int MAX_SENTENCE = 1_000;
-
-    /** What came is no answer. */
-    static final Failure NO_ANSWER = new Failure(Failure.Kind.BROKEN, "no_answer", -1);
-
-    /** It is not the candidate's fault, and another one would fare no better. */
-    static final Failure OURS = new Failure(Failure.Kind.OURS, "", -1);
 
     private UpstreamError() {}
 

@@ -91,19 +91,17 @@ final class WholeAnswer implements Answering {
             // Nothing at all is an answer where nothing was promised: in a 204, or where any body will do.
             boolean empty = heldBytes == 0 && (status == 204 || !call.expectsJson());
             if (!tap.finished() && !empty) {
-                broke(
-                        UpstreamError.NO_ANSWER,
-                        new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
+                broke(Failure.NO_ANSWER, new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
                 return;
             }
         } else if (call.expectsJson()) {
-            broke(UpstreamError.NO_ANSWER, new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
+            broke(Failure.NO_ANSWER, new Refusal.Unusable(provider.name(), status, "a body that is not JSON"));
             return;
         }
         if (!call.serving.wins(attempt)) {
             return;
         }
-        call.gate(learnt(), this::write, said -> broke(UpstreamError.OURS, said));
+        call.gate(learnt(), this::write, said -> broke(Failure.OURS, said));
     }
 
     private void write() {

@@ -19,6 +19,12 @@ import org.jspecify.annotations.Nullable;
  * @param afterMillis when the provider says it may be asked again, 0 to a day, -1 where it doesn't
  */
 public record Failure(Kind kind, Next next, String code, long afterMillis) {
+    /** What came is no answer. */
+    public static final Failure NO_ANSWER = new Failure(Kind.BROKEN, "no_answer", -1);
+
+    /** It is not the candidate's fault, and another one would fare no better. */
+    public static final Failure OURS = new Failure(Kind.OURS, "", -1);
+
     /** The usual consequence of a kind. */
     public Failure(Kind kind, String code, long afterMillis) {
         this(kind, kind.next(), code, afterMillis);

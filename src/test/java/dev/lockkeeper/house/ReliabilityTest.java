@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -41,32 +42,27 @@ class ReliabilityTest {
                 + "[{\"index\":0,\"delta\":" + delta + ",\"finish_reason\":" + finish + "}]}\n\n";
     }
 
-    /** Tries thrice, soon. */
-    static final Policy SOON = new Policy(
-            3,
-            Duration.ofMillis(20),
-            Duration.ofSeconds(5),
-            Duration.ofSeconds(20),
-            false,
-            null,
-            Duration.ofMillis(300),
-            false,
-            null,
-            Policy.BrokenStream.END,
-            false);
+    /** Waits shortly, and no longer for a first token than a test can. */
+    private static Policy soon(
+            int attempts, Policy.@Nullable Hedge hedge, Policy.BrokenStream brokenStream, boolean wholeOnly) {
+        return new Policy(
+                attempts,
+                Duration.ofMillis(20),
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(20),
+                false,
+                null,
+                Duration.ofMillis(300),
+                false,
+                hedge,
+                brokenStream,
+                wholeOnly);
+    }
 
-    private static final Policy WHOLE_ONLY = new Policy(
-            3,
-            Duration.ofMillis(20),
-            Duration.ofSeconds(5),
-            Duration.ofSeconds(20),
-            false,
-            null,
-            Duration.ofMillis(300),
-            false,
-            null,
-            Policy.BrokenStream.END,
-            true);
+    /** Tries thrice, soon. */
+    static final Policy SOON = soon(3, null, Policy.BrokenStream.END, false);
+
+    private static final Policy WHOLE_ONLY = soon(3, null, Policy.BrokenStream.END, true);
 
     /** A good provider. */
     private static void well(ScriptedUpstream.Request request, Conversation conversation) throws IOException {
@@ -354,18 +350,7 @@ class ReliabilityTest {
         });
     }
 
-    private static final Policy RESCUE = new Policy(
-            2,
-            Duration.ofMillis(20),
-            Duration.ofSeconds(5),
-            Duration.ofSeconds(20),
-            false,
-            null,
-            Duration.ofMillis(300),
-            false,
-            null,
-            Policy.BrokenStream.RESCUE,
-            false);
+    private static final Policy RESCUE = soon(2, null, Policy.BrokenStream.RESCUE, false);
 
     /** How a stream may break in the middle. */
     enum Broken {
@@ -464,18 +449,7 @@ class ReliabilityTest {
     }
 
     private static Policy racing(double share, long nanosPerDay) {
-        return new Policy(
-                2,
-                Duration.ofMillis(20),
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(20),
-                false,
-                null,
-                Duration.ofMillis(300),
-                false,
-                new Policy.Hedge(share, nanosPerDay),
-                Policy.BrokenStream.END,
-                false);
+        return soon(2, new Policy.Hedge(share, nanosPerDay), Policy.BrokenStream.END, false);
     }
 
     private static Script after(Duration pause) {
