@@ -15,6 +15,7 @@ import dev.lockkeeper.limits.Scoped;
 import dev.lockkeeper.limits.Tokens;
 import dev.lockkeeper.relay.Call.Learnt;
 import dev.lockkeeper.routing.Candidate;
+import dev.lockkeeper.routing.Health;
 import dev.lockkeeper.routing.Model;
 import dev.lockkeeper.routing.Plan;
 import dev.lockkeeper.routing.Policy;
@@ -325,7 +326,7 @@ final class Serving {
         switch (step(left)) {
             case Tries.Step.Try(Placed at) -> {
                 if (left.retries(at)
-                        && !call.relay.health().mayRetry(at.provider().name())) {
+                        && !call.relay.health().mayRetry(at.provider().name(), left.elsewhere(at))) {
                     left.closed(at, "its share of retries is used up", RETRY_LATER_MILLIS, System.nanoTime());
                     next(tell);
                     return;
@@ -350,16 +351,24 @@ final class Serving {
         }
     }
 
-    /** What is to be done next; who has recovered while this call asked others is asked once more. */
+    /** What is to be done next; who has recovered while this call asked others, or may soon, is asked once more. */
     private Tries.Step step(Tries left) {
         Tries.Step step = left.next(System.nanoTime());
         boolean more = step instanceof Tries.Step.Give
                 && left.several()
-                && left.recover((at, since) -> {
-                    Candidate candidate = at.candidate();
-                    return candidate != null && call.relay.health().heardSince(candidate, since);
-                });
+                && left.recover(this::opensInMillis, System.nanoTime());
         return more ? left.next(System.nanoTime()) : step;
+    }
+
+    /** When a candidate that failed at a time can be hoped to be well again; -1: nothing says so. */
+    private long opensInMillis(Placed at, long failedNanos) {
+        Candidate candidate = at.candidate();
+        if (candidate == null) {
+            return -1;
+        }
+        Health health = call.relay.health();
+        long rests = health.restsMillis(candidate);
+        return rests > 0 || health.heardSince(candidate, failedNanos) ? rests : -1;
     }
 
     void stake(Placed at, Tries left) {

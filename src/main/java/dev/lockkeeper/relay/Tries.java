@@ -21,9 +21,6 @@ final class Tries {
     /** A longer wait for a candidate is better spent on another one. */
     static final long SHORT_NANOS = 1_000_000_000L;
 
-    /** How often a candidate may have no room for a call before the call goes without it. */
-    private static final int MOST_CLOSED = 8;
-
     private final List<Way> ways = new ArrayList<>();
     private final Policy policy;
     private final long startedNanos;
@@ -49,7 +46,6 @@ final class Tries {
     private static final class Way {
         final Placed at;
         int tried;
-        int closed;
         boolean out;
         boolean tooLong;
 
@@ -139,28 +135,31 @@ final class Tries {
     }
 
     /**
-     * Nobody is left: whoever has answered another call since it failed this one is asked once more.
+     * Nobody is left: whoever has answered another call since it failed this one, or is known to be ill and looked at again
+     * soon, is asked once more.
      *
-     * @param heard whether a candidate has answered since a time
      * @return whether there is one
      */
-    boolean recover(Heard heard) {
+    boolean recover(Hope hope, long nowNanos) {
         boolean any = false;
         for (Way each : ways) {
-            if (each.out && each.mayRecover && !each.recovered && heard.since(each.at, each.failedNanos)) {
-                each.recovered = true;
-                each.out = false;
-                each.notBeforeNanos = Long.MIN_VALUE;
-                any = true;
+            if (each.out && each.mayRecover && !each.recovered) {
+                long opens = hope.opensInMillis(each.at, each.failedNanos);
+                if (opens >= 0) {
+                    waitFor(each, opens * 1_000_000, nowNanos);
+                    each.recovered = !each.out;
+                    any |= each.recovered;
+                }
             }
         }
         return any;
     }
 
-    /** Knows who has answered. */
+    /** Knows how candidates are. */
     @FunctionalInterface
-    interface Heard {
-        boolean since(Placed at, long nanos);
+    interface Hope {
+        /** When one that failed at a time can be hoped to be well again; -1: nothing says so. */
+        long opensInMillis(Placed at, long failedNanos);
     }
 
     /** Whether an attempt at it would be another one. */
@@ -210,11 +209,19 @@ final class Tries {
     private void again(Way way, Failure why, long nowNanos) {
         long longest = policy.longestWait().toNanos();
         long wait = why.afterMillis() >= 0 ? why.afterMillis() * 1_000_000 : backoff(way.tried, longest);
-        boolean late = nowNanos + wait - startedNanos > policy.retryTotal().toNanos();
-        if (way.tried >= policy.attempts() || wait > longest || late) {
+        if (way.tried >= policy.attempts()) {
             way.out = true;
         } else {
-            way.notBeforeNanos = nowNanos + wait;
+            waitFor(way, wait, nowNanos);
+        }
+    }
+
+    /** Waits for a candidate, where the policy has so much patience. */
+    private void waitFor(Way way, long nanos, long nowNanos) {
+        boolean late = nowNanos + nanos - startedNanos > policy.retryTotal().toNanos();
+        way.out = late || nanos > policy.longestWait().toNanos();
+        if (!way.out) {
+            way.notBeforeNanos = nowNanos + nanos;
         }
     }
 
@@ -233,12 +240,11 @@ final class Tries {
     void closed(Placed at, String why, long opensInMillis, long nowNanos) {
         Way way = of(at);
         way.last = why;
-        way.closed++;
-        long wait = opensInMillis * 1_000_000;
-        if (opensInMillis < 0 || wait > policy.longestWait().toNanos() || way.closed > MOST_CLOSED) {
+        if (opensInMillis < 0) {
             way.out = true;
         } else {
-            way.notBeforeNanos = nowNanos + wait;
+            // Never at once: whoever had no room now is looked at again when time has gone on.
+            waitFor(way, Math.max(1, opensInMillis) * 1_000_000, nowNanos);
             current = null;
         }
     }

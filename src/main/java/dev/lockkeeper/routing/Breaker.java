@@ -25,6 +25,9 @@ final class Breaker {
     /** A breaker is never open for longer at a time, unless the operator wants its first time longer. */
     static final long LONGEST_NANOS = 3_000_000_000L;
 
+    /** While the probes are under way, their end may come at any time: whoever waits for it looks again after that. */
+    static final long LOOK_AGAIN_NANOS = 200_000_000L;
+
     private static final int BUCKETS = 10;
     private static final long FREE = Long.MIN_VALUE;
     private static final int PLACE_BITS = 16;
@@ -92,7 +95,7 @@ final class Breaker {
             case CLOSED -> 0;
             case OPEN -> Math.max(0, untilNanos - nowNanos);
             case HALF_OPEN -> {
-                long soonest = Long.MAX_VALUE;
+                long soonest = LOOK_AGAIN_NANOS;
                 for (long since : probes) {
                     soonest = Math.min(soonest, since == FREE ? 0 : Math.max(0, since + openNanos - nowNanos));
                 }
@@ -162,7 +165,7 @@ final class Breaker {
             slow[bucket(nowNanos)]++;
             return judge(nowNanos);
         }
-        return reopen(nowNanos);
+        return reopen(nowNanos, nowNanos);
     }
 
     /** An attempt has failed, which may have been counted as good before. */
@@ -177,7 +180,8 @@ final class Breaker {
             row++;
             return judge(nowNanos);
         }
-        return reopen(nowNanos);
+        long since = probes[place(ticket)];
+        return reopen(nowNanos, since == FREE ? nowNanos : since);
     }
 
     /** An attempt has shown nothing. */
@@ -207,7 +211,7 @@ final class Breaker {
         }
         return switch (state(nowNanos)) {
             case CLOSED -> open(nowNanos);
-            case HALF_OPEN -> reopen(nowNanos);
+            case HALF_OPEN -> reopen(nowNanos, nowNanos);
             case OPEN -> Change.NONE;
         };
     }
@@ -216,8 +220,13 @@ final class Breaker {
         return ticket >> PLACE_BITS != generation || settings.calls() == 0;
     }
 
+    /** Of the probe with a ticket. */
+    private static int place(long ticket) {
+        return (int) (ticket & ((1 << PLACE_BITS) - 1)) - 1;
+    }
+
     private void leave(long ticket, long startedNanos) {
-        int place = (int) (ticket & ((1 << PLACE_BITS) - 1)) - 1;
+        int place = place(ticket);
         if (place >= 0 && place < probes.length && probes[place] == startedNanos) {
             probes[place] = FREE;
         }
@@ -245,10 +254,11 @@ final class Breaker {
         return Change.OPENED;
     }
 
-    private Change reopen(long nowNanos) {
+    /** The time that a probe took to fail is a part of the time that it is open: one who recovered meanwhile waits no longer. */
+    private Change reopen(long nowNanos, long sinceNanos) {
         openNanos =
                 Math.min(openNanos * 2, Math.max(LONGEST_NANOS, settings.open().toNanos()));
-        untilNanos = nowNanos + openNanos;
+        untilNanos = nowNanos + Math.max(LOOK_AGAIN_NANOS, sinceNanos + openNanos - nowNanos);
         state = State.OPEN;
         generation++;
         return Change.NONE;
@@ -278,6 +288,11 @@ final class Breaker {
     int slowPercent(long nowNanos) {
         int attempts = attempts(nowNanos);
         return attempts == 0 ? 0 : (int) (100L * sum(slow) / attempts);
+    }
+
+    /** How many attempts have failed since one was good. */
+    int failedInARow() {
+        return row;
     }
 
     /** The bucket of now; those that time has passed over are emptied. */

@@ -133,12 +133,18 @@ public final class Health implements Pulse {
         }
     }
 
-    /** Whether one more retry at a provider is within its share of calls; then it is counted. Going to another target is no retry. */
-    public boolean mayRetry(String provider) {
+    /**
+     * Whether one more retry at a provider is within its share of calls; then it is counted. Going to another target is no
+     * retry.
+     *
+     * @param elsewhere whether the call could go to somebody else: then half of the share is all that there is, and the other
+     *     half is for calls that can't
+     */
+    public boolean mayRetry(String provider, boolean elsewhere) {
         long now = nanos.getAsLong();
         ProviderHealth at = provider(provider, now);
         synchronized (at) {
-            return at.mayRetry(now);
+            return at.mayRetry(elsewhere, now);
         }
     }
 

@@ -166,8 +166,8 @@ final class ProviderHealth {
         return (nanos + NANOS_OF_A_MILLI - 1) / NANOS_OF_A_MILLI;
     }
 
-    boolean mayRetry(long nowNanos) {
-        return budget.retry(settings.retryPercent(), nowNanos);
+    boolean mayRetry(boolean elsewhere, long nowNanos) {
+        return budget.retry(elsewhere ? settings.retryPercent() / 2 : settings.retryPercent(), nowNanos);
     }
 
     void probed(boolean answers, long nowNanos) {
@@ -261,7 +261,8 @@ final class ProviderHealth {
                     at.breaker,
                     at.candidate.toString(),
                     at.breaker.failedPercent(nowNanos) + "% of " + at.breaker.attempts(nowNanos) + " attempts failed, "
-                            + at.breaker.slowPercent(nowNanos) + "% were slow",
+                            + at.breaker.slowPercent(nowNanos) + "% were slow, the last "
+                            + at.breaker.failedInARow() + " failed",
                     nowNanos);
         }
     }

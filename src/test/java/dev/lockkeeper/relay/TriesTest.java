@@ -248,14 +248,26 @@ class TriesTest {
     }
 
     @Test
-    void oneThatIsAlwaysClosedIsNotAskedForEver() {
+    void oneThatIsAlwaysClosedIsLookedAtForAsLongAsRetriesGo() {
         Tries tries = tries(Policy.USUAL, first);
-        int asked = 0;
-        while (next(tries) != null) {
-            asked++;
-            tries.closed(first, "it is full", 1, now);
+        int looks = 0;
+        while (!(tries.next(now) instanceof Step.Give)) {
+            if (tries.next(now) instanceof Step.Wait(long nanos)) {
+                now += nanos;
+            }
+            tries.closed(first, "it is full", 200, now);
+            looks++;
         }
-        assertThat(asked).isBetween(2, 20);
+        assertThat(looks).isEqualTo(301);
+        assertThat(now).isEqualTo(Policy.USUAL.retryTotal().toNanos());
+    }
+
+    @Test
+    void oneThatIsClosedForNoTimeIsNotLookedAtAgainInTheSameMoment() {
+        Tries tries = tries(Policy.USUAL, first);
+        next(tries);
+        tries.closed(first, "it is full", 0, now);
+        assertThat(tries.next(now)).isEqualTo(new Step.Wait(1_000_000));
     }
 
     @Test
@@ -282,15 +294,32 @@ class TriesTest {
         next(tries);
         fail(tries, second, Kind.SILENT);
         assertThat(next(tries)).isNull();
-        assertThat(tries.recover((at, since) -> at.equals(first) && since == 0)).isTrue();
+        assertThat(tries.recover((at, since) -> at.equals(first) && since == 0 ? 0 : -1, now))
+                .isTrue();
         assertThat(next(tries)).isSameAs(first);
         fail(tries, first, Kind.SILENT);
-        assertThat(tries.recover((_, _) -> true))
+        assertThat(tries.recover((_, _) -> 0, now))
                 .as("second, which was not yet")
                 .isTrue();
         assertThat(next(tries)).isSameAs(second);
         fail(tries, second, Kind.SILENT);
-        assertThat(tries.recover((_, _) -> true)).isFalse();
+        assertThat(tries.recover((_, _) -> 0, now)).isFalse();
+    }
+
+    @Test
+    void whoIsKnownToBeIllIsWaitedForWhereNobodyIsLeftAndAskedOnceMore() {
+        Tries tries = tries(Policy.USUAL, first, second);
+        next(tries);
+        fail(tries, first, Kind.SILENT);
+        next(tries);
+        fail(tries, second, Kind.SILENT);
+        assertThat(tries.recover((at, _) -> at.equals(second) ? 700 : -1, now)).isTrue();
+        assertThat(next(tries)).isSameAs(second);
+        assertThat(now).isEqualTo(700_000_000L);
+        fail(tries, second, Kind.SILENT);
+        assertThat(tries.recover((at, _) -> at.equals(second) ? 700 : 61_000, now))
+                .as("second was asked once more, and first is ill for too long")
+                .isFalse();
     }
 
     @Test
@@ -300,6 +329,6 @@ class TriesTest {
         fail(tries, first, Kind.SILENT);
         next(tries);
         fail(tries, second, Kind.REQUEST);
-        assertThat(tries.recover((_, _) -> true)).isFalse();
+        assertThat(tries.recover((_, _) -> 0, now)).isFalse();
     }
 }

@@ -141,7 +141,9 @@ class HealthTest {
 
         Slot first = slot(A);
         Slot second = slot(A);
-        assertThat(refused(A).opensInMillis()).isEqualTo(1000);
+        assertThat(refused(A).opensInMillis())
+                .as("when to look again: the probes may end at any time")
+                .isEqualTo(200);
         first.firstToken(now);
         assertThat(told).hasSize(1);
         second.firstToken(now);
@@ -169,6 +171,32 @@ class HealthTest {
         attempts(10, A, Ending.FAILED);
 
         assertThat(told).endsWith("opened acme/a for 1000");
+    }
+
+    @Test
+    void theTimeAProbeTookToFailIsAPartOfTheTimeTillTheNextOne() {
+        attempts(10, A, Ending.FAILED);
+        pass(1000);
+        Slot probe = slot(A);
+        pass(700);
+        probe.ended(Ending.FAILED, now);
+        assertThat(refused(A).opensInMillis()).isEqualTo(1300);
+        pass(1300);
+        Slot late = slot(A);
+        pass(2900);
+        late.ended(Ending.FAILED, now);
+        assertThat(refused(A).opensInMillis()).isEqualTo(200);
+    }
+
+    @Test
+    void aProbeThatBreaksAfterItsFirstTokenKeepsItOpen() {
+        attempts(10, A, Ending.FAILED);
+        pass(1000);
+        Slot probe = slot(A);
+        probe.firstToken(now);
+        pass(500);
+        probe.ended(Ending.FAILED, now);
+        assertThat(refused(A).opensInMillis()).isEqualTo(2000);
     }
 
     @Test
@@ -450,12 +478,31 @@ class HealthTest {
     @Test
     void aQuietProvidersFirstFailuresMayBeTriedAgain() {
         for (int i = 0; i < 10; i++) {
-            assertThat(health.mayRetry("acme")).isTrue();
+            assertThat(health.mayRetry("acme", false)).isTrue();
         }
-        assertThat(health.mayRetry("acme")).isFalse();
-        assertThat(health.mayRetry("other")).isTrue();
+        assertThat(health.mayRetry("acme", false)).isFalse();
+        assertThat(health.mayRetry("other", true)).isTrue();
         pass(10_000);
-        assertThat(health.mayRetry("acme")).isTrue();
+        assertThat(health.mayRetry("acme", false)).isTrue();
+    }
+
+    @Test
+    void halfOfTheRetriesAreForCallsThatHaveNobodyElse() {
+        for (int i = 0; i < 100; i++) {
+            slot(A).ended(Ending.UNKNOWN, now);
+        }
+        int elsewhere = 0;
+        while (health.mayRetry("acme", true)) {
+            slot(A).ended(Ending.UNKNOWN, now);
+            elsewhere++;
+        }
+        int nowhere = 0;
+        while (health.mayRetry("acme", false)) {
+            slot(A).ended(Ending.UNKNOWN, now);
+            nowhere++;
+        }
+        assertThat(elsewhere).isEqualTo(20);
+        assertThat(nowhere).isEqualTo(10);
     }
 
     @Property(tries = 50)
@@ -470,7 +517,7 @@ class HealthTest {
             Candidate at = new Candidate(new Target("budget", "m"), "");
             firsts++;
             slot(at).ended(Ending.UNKNOWN, now);
-            while (random.nextInt(3) > 0 && health.mayRetry("budget")) {
+            while (random.nextInt(3) > 0 && health.mayRetry("budget", false)) {
                 retries++;
                 slot(at).ended(Ending.UNKNOWN, now);
             }
