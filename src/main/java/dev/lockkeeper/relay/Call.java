@@ -236,16 +236,10 @@ final class Call implements Guard {
     }
 
     void unread(BodyFault why) {
-        switch (why) {
-            case TOO_LARGE -> refuse(new Refusal.TooLarge(rules.maxRequestBody()));
-            case SLOW -> refuse(new Refusal.SlowBody());
-            case BROKEN -> {
-                if (exchange.over()) {
-                    abandoned();
-                } else {
-                    refuse(new Refusal.BadBody("The request's body is not framed as HTTP has it.", null, null));
-                }
-            }
+        if (exchange.over()) {
+            abandoned();
+        } else {
+            refuse(Refusal.unread(why, rules.maxRequestBody()));
         }
     }
 
@@ -766,7 +760,9 @@ final class Call implements Guard {
                             learnt.finish(),
                             warnings.size(),
                             fare.costNanos,
-                            serving.failedAttempts()));
+                            serving.failedAttempts(),
+                            0,
+                            ""));
         } finally {
             relay.ended(rules);
         }

@@ -67,61 +67,6 @@ public record CallReport(
         failedAttempts = List.copyOf(failedAttempts);
     }
 
-    /** A call that has to do with no stream that was resumed. */
-    public CallReport(
-            String requestId,
-            String keyId,
-            String project,
-            String client,
-            String endpoint,
-            String method,
-            String model,
-            String upstreamModel,
-            String provider,
-            int status,
-            Outcome outcome,
-            String errorCode,
-            boolean streamed,
-            long firstByteNanos,
-            long totalNanos,
-            long ownNanos,
-            @Nullable Usage usage,
-            long bytesIn,
-            long bytesOut,
-            long epochMillis,
-            String finish,
-            int warnings,
-            long costNanos,
-            List<FailedAttempt> failedAttempts) {
-        this(
-                requestId,
-                keyId,
-                project,
-                client,
-                endpoint,
-                method,
-                model,
-                upstreamModel,
-                provider,
-                status,
-                outcome,
-                errorCode,
-                streamed,
-                firstByteNanos,
-                totalNanos,
-                ownNanos,
-                usage,
-                bytesIn,
-                bytesOut,
-                epochMillis,
-                finish,
-                warnings,
-                costNanos,
-                failedAttempts,
-                0,
-                "");
-    }
-
     /** The same of a call whose stream was resumed so often, or that came back to another's. */
     CallReport resumed(int often, String of) {
         return new CallReport(

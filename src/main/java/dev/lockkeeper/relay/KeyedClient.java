@@ -138,17 +138,7 @@ final class KeyedClient implements Guard {
     }
 
     private void unread(BodyFault why) {
-        switch (why) {
-            case TOO_LARGE -> refuse(new Refusal.TooLarge(relay.rules().maxRequestBody()));
-            case SLOW -> refuse(new Refusal.SlowBody());
-            case BROKEN -> {
-                if (exchange.over()) {
-                    gone();
-                } else {
-                    refuse(new Refusal.BadBody("The request's body is not framed as HTTP has it.", null, null));
-                }
-            }
-        }
+        refuse(Refusal.unread(why, relay.rules().maxRequestBody()));
     }
 
     private void hash(Name name, Bytes whole) {

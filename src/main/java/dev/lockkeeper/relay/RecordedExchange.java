@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * The exchange of a call with an idempotency key, as the relay sees it: its request was read before, its answer is recorded
  * for all who listen. Its client goes away when nobody has listened for as long as a call goes on alone. On its loop.
  */
-final class RecordedExchange implements Exchange {
+final class RecordedExchange extends OtherAnswer {
     /** How long the report of a call may come after its answer's end. */
     private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(15);
 
@@ -28,10 +28,7 @@ final class RecordedExchange implements Exchange {
 
     private final KeyedCall call;
     private final Claim.Mine mine;
-    private final Exchange request;
     private final long startedNanos;
-    private final String clientAddress;
-    private final boolean secure;
     private final long maxAnswer;
     private final long goOnNanos;
     private final Loop.Subscription ticking;
@@ -48,64 +45,22 @@ final class RecordedExchange implements Exchange {
     private @Nullable Runnable onGone;
 
     /** @param startedNanos when the request had been read */
-    RecordedExchange(KeyedCall call, Claim.Mine mine, Exchange request, long startedNanos, RepeatSettings settings) {
+    RecordedExchange(KeyedCall call, Claim.Mine mine, Exchange client, long startedNanos, RepeatSettings settings) {
+        super(client);
         this.call = call;
         this.mine = mine;
-        this.request = request;
         this.startedNanos = startedNanos;
-        this.clientAddress = request.clientAddress();
-        this.secure = request.secure();
         this.maxAnswer = settings.maxAnswer();
         this.goOnNanos = settings.goOn().toNanos();
-        this.ticking = request.loop().everyTick(this::tick);
+        this.ticking = loop().everyTick(this::tick);
     }
 
     // ---- the request ----
-
-    @Override
-    public Loop loop() {
-        return request.loop();
-    }
-
-    @Override
-    public String id() {
-        return request.id();
-    }
 
     /** When the request had been read whole: what came before was the client's time. */
     @Override
     public long startedNanos() {
         return startedNanos;
-    }
-
-    @Override
-    public String method() {
-        return request.method();
-    }
-
-    @Override
-    public String path() {
-        return request.path();
-    }
-
-    @Override
-    public @Nullable String query() {
-        return request.query();
-    }
-
-    @Override
-    public Headers headers() {
-        return request.headers();
-    }
-
-    @Override
-    public String clientAddress() {
-        return clientAddress;
-    }
-
-    @Override
-    public boolean secure() {
-        return secure;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.lockkeeper.relay;
 
+import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.Fault;
 import dev.lockkeeper.http.Headers;
 import dev.lockkeeper.ledger.Budget;
@@ -62,6 +63,19 @@ public sealed interface Refusal {
 
     /** A body that stopped coming. */
     record SlowBody() implements Refusal {}
+
+    /**
+     * A body that could not be read.
+     *
+     * @param maxBytes its bound
+     */
+    static Refusal unread(Exchange.BodyFault why, long maxBytes) {
+        return switch (why) {
+            case TOO_LARGE -> new TooLarge(maxBytes);
+            case SLOW -> new SlowBody();
+            case BROKEN -> new BadBody("The request's body is not framed as HTTP has it.", null, null);
+        };
+    }
 
     /** An object that this project did not make. */
     record UnknownObject(String id, @Nullable String param) implements Refusal {}

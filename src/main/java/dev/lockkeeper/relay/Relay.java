@@ -184,7 +184,9 @@ public final class Relay {
                 "",
                 0,
                 CallReport.NO_COST,
-                List.of());
+                List.of(),
+                0,
+                "");
     }
 
     /**

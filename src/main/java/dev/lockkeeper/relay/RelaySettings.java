@@ -35,36 +35,6 @@ public record RelaySettings(
         FairSettings fair,
         LaterSettings later,
         ResumeSettings resume) {
-    /** Settings by which streams are kept as usual. */
-    public RelaySettings(
-            Duration heartbeat,
-            Duration gather,
-            int maxEvent,
-            long maxBytesInFlight,
-            int maxCalls,
-            Path spill,
-            int peek,
-            long maxInputTokens,
-            boolean unbounded,
-            EndUsers endUsers,
-            FairSettings fair,
-            LaterSettings later) {
-        this(
-                heartbeat,
-                gather,
-                maxEvent,
-                maxBytesInFlight,
-                maxCalls,
-                spill,
-                peek,
-                maxInputTokens,
-                unbounded,
-                endUsers,
-                fair,
-                later,
-                ResumeSettings.USUAL);
-    }
-
     /** The same with other queues for what is scarce. */
     public RelaySettings sharing(FairSettings queues) {
         return new RelaySettings(
@@ -117,23 +87,5 @@ public record RelaySettings(
                 fair,
                 later,
                 resume);
-    }
-
-    /** The same where streams are kept otherwise. */
-    public RelaySettings resuming(ResumeSettings other) {
-        return new RelaySettings(
-                heartbeat,
-                gather,
-                maxEvent,
-                maxBytesInFlight,
-                maxCalls,
-                spill,
-                peek,
-                maxInputTokens,
-                unbounded,
-                endUsers,
-                fair,
-                later,
-                other);
     }
 }

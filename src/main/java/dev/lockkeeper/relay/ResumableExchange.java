@@ -2,7 +2,6 @@ package dev.lockkeeper.relay;
 
 import dev.lockkeeper.http.Exchange;
 import dev.lockkeeper.http.Headers;
-import dev.lockkeeper.http.Loop;
 import dev.lockkeeper.units.Bytes;
 import org.jspecify.annotations.Nullable;
 
@@ -11,72 +10,22 @@ import org.jspecify.annotations.Nullable;
  * {@link ResumableStream}, of which the client is the first who is told it; any other answer goes straight to the client. On
  * its loop.
  */
-final class ResumableExchange implements Exchange {
+final class ResumableExchange extends OtherAnswer {
     private final ResumableStreams owner;
     private final Relay relay;
-    private final Exchange client;
     private final String keyId;
-    private final String clientAddress;
-    private final boolean secure;
     private @Nullable ResumableStream stream;
     private @Nullable StreamClient told;
     private @Nullable Runnable onGone;
 
     ResumableExchange(ResumableStreams owner, Relay relay, Exchange client, String keyId) {
+        super(client);
         this.owner = owner;
         this.relay = relay;
-        this.client = client;
         this.keyId = keyId;
-        this.clientAddress = client.clientAddress();
-        this.secure = client.secure();
     }
 
     // ---- the request ----
-
-    @Override
-    public Loop loop() {
-        return client.loop();
-    }
-
-    @Override
-    public String id() {
-        return client.id();
-    }
-
-    @Override
-    public long startedNanos() {
-        return client.startedNanos();
-    }
-
-    @Override
-    public String method() {
-        return client.method();
-    }
-
-    @Override
-    public String path() {
-        return client.path();
-    }
-
-    @Override
-    public @Nullable String query() {
-        return client.query();
-    }
-
-    @Override
-    public Headers headers() {
-        return client.headers();
-    }
-
-    @Override
-    public String clientAddress() {
-        return clientAddress;
-    }
-
-    @Override
-    public boolean secure() {
-        return secure;
-    }
 
     @Override
     public void read(Intake intake) {
@@ -111,7 +60,7 @@ final class ResumableExchange implements Exchange {
     @Override
     public void answer(int status, Headers headers, Bytes body) {
         if (isStream(status, headers)) {
-            Exchange.super.answer(status, headers, body);
+            super.answer(status, headers, body);
         } else {
             client.answer(status, headers, body);
         }

@@ -70,16 +70,10 @@ final class ReturnedClient implements Guard {
     }
 
     private void unread(BodyFault why) {
-        switch (why) {
-            case TOO_LARGE -> refuse(new Refusal.TooLarge(relay.rules().maxRequestBody()));
-            case SLOW -> refuse(new Refusal.SlowBody());
-            case BROKEN -> {
-                if (exchange.over()) {
-                    gone();
-                } else {
-                    refuse(new Refusal.BadBody("The request's body is not framed as HTTP has it.", null, null));
-                }
-            }
+        if (exchange.over()) {
+            gone();
+        } else {
+            refuse(Refusal.unread(why, relay.rules().maxRequestBody()));
         }
     }
 

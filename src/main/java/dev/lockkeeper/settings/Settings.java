@@ -75,30 +75,6 @@ public record Settings(
         models = List.copyOf(models);
     }
 
-    /** Settings by which every provider's health is judged as usual. */
-    public Settings(
-            int loops,
-            ServerSettings server,
-            DrainSettings drain,
-            DoorSettings door,
-            AdminSettings admin,
-            Path data,
-            DatabaseSettings database,
-            RelaySettings relay,
-            RepeatSettings repeats,
-            LedgerSettings ledger,
-            LogSettings log,
-            List<ProviderSettings> providers,
-            List<ModelSettings> models,
-            PricesSettings prices,
-            AlertSettings alerts,
-            boolean simulated,
-            boolean watch) {
-        this(
-                loops, server, drain, door, admin, data, database, relay, repeats, ledger, log, providers, models,
-                prices, alerts, simulated, watch, Map.of());
-    }
-
     /**
      * What another configuration comes to while a process runs that was started with this one: all that can change, and of
      * the rest (see {@link Restart}) what this says.

@@ -92,7 +92,8 @@ final class Gateway implements AutoCloseable {
                 from.prices(),
                 from.alerts(),
                 from.simulated(),
-                from.watch());
+                from.watch(),
+                from.health());
     }
 
     private static ModelSettings model(String name, String provider, String upstream) {

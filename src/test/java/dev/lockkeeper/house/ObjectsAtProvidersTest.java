@@ -62,7 +62,8 @@ class ObjectsAtProvidersTest {
             Answer elsewhere = a.respond(naming("at-y", atX));
             assertThat(elsewhere.status()).isEqualTo(400);
             assertThat(elsewhere.text("/error/param")).isEqualTo("model");
-            assertThat(elsewhere.text("/error/message")).contains("provider 'x'", "'at-y'");
+            assertThat(elsewhere.text("/error/message"))
+                    .contains("live at provider 'x'", "does not serve the model 'at-y'");
 
             Answer scattered = a.respond(naming("at-both", atX, atY));
             assertThat(scattered.status()).isEqualTo(400);

@@ -42,6 +42,8 @@ final class Reports {
                 outcome == Outcome.SERVED ? "stop" : "",
                 1,
                 outcome == Outcome.SERVED ? 1_234_567L : CallReport.NO_COST,
-                List.of());
+                List.of(),
+                0,
+                "");
     }
 }

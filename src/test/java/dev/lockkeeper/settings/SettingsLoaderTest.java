@@ -132,7 +132,8 @@ class SettingsLoaderTest {
                         PricesSettings.NONE,
                         AlertSettings.LOG_ONLY,
                         true,
-                        true));
+                        true,
+                        Map.of()));
         assertThat(good.notes()).isEmpty();
     }
 
