@@ -38,6 +38,7 @@ final class Micro implements Callable<Integer> {
             Map.entry("findKey", "finding out who presents a key"),
             Map.entry("routeOne", "choosing for a model with one target"),
             Map.entry("routeCases", "choosing among four cases, for a rank of three by weight"),
+            Map.entry("health", "an attempt's way past breakers, limit and latency: in, first token, out"),
             Map.entry("enterAndLeave.SQLITE", "three limits: coming in and leaving"),
             Map.entry("enterAndLeave.POSTGRESQL", "the same by shares, as a node on PostgreSQL"));
 
@@ -84,7 +85,8 @@ final class Micro implements Callable<Integer> {
                 "chatTap",
                 "responsesTap",
                 "routeOne",
-                "routeCases")) {
+                "routeCases",
+                "health")) {
             for (RunResult result : results) {
                 String store = result.getParams().getParam("store");
                 String part = result.getParams().getBenchmark() + (store == null ? "" : "." + store);

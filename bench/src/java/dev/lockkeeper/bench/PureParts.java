@@ -21,12 +21,17 @@ import dev.lockkeeper.dialect.openai.StreamTap;
 import dev.lockkeeper.dialect.openai.Taps;
 import dev.lockkeeper.dialect.openai.UnaryTap;
 import dev.lockkeeper.http.SseSplitter;
+import dev.lockkeeper.routing.Candidate;
 import dev.lockkeeper.routing.Flags;
+import dev.lockkeeper.routing.Health;
 import dev.lockkeeper.routing.Model;
 import dev.lockkeeper.routing.Plan;
 import dev.lockkeeper.routing.Pulse;
 import dev.lockkeeper.routing.Router;
+import dev.lockkeeper.routing.Slot;
+import dev.lockkeeper.routing.Target;
 import dev.lockkeeper.routing.Traits;
+import dev.lockkeeper.routing.Turn;
 import dev.lockkeeper.settings.Loaded;
 import dev.lockkeeper.settings.Overrides;
 import dev.lockkeeper.settings.SettingsLoader;
@@ -60,6 +65,8 @@ public class PureParts {
     private static final int EVENTS = 100;
     private static final int MAX_EVENT = 16 << 20;
 
+    private final Health health = new Health(System::nanoTime);
+    private final Candidate candidate = new Candidate(new Target("openai", "gpt-5.5"), "");
     private final Endpoint chat = Endpoints.of("POST", "/v1/chat/completions");
     private final Endpoint responses = Endpoints.of("POST", "/v1/responses");
     private final Bytes answer = Bytes.utf8(CheapUpstream.ANSWER);
@@ -278,5 +285,16 @@ public class PureParts {
     @Benchmark
     public Plan routeCases() {
         return router.plan(tiers, routed, 0);
+    }
+
+    /** An attempt's way past the health of its candidate: in, first token, out. */
+    @Benchmark
+    public Turn health() {
+        Turn turn = health.enter(candidate);
+        if (turn instanceof Slot slot) {
+            slot.firstToken(System.nanoTime());
+            slot.ended(Slot.Ending.ANSWERED, System.nanoTime());
+        }
+        return turn;
     }
 }

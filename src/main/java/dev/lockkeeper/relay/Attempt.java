@@ -326,6 +326,11 @@ final class Attempt implements Client.Listener {
         return answering instanceof StreamedAnswer stream && stream.mismatched();
     }
 
+    /** Whether the upstream's answer is being read. */
+    boolean reading() {
+        return answering != null;
+    }
+
     /** Whether the answer itself has begun. */
     boolean answered() {
         return answered;

@@ -103,6 +103,9 @@ final class Serving {
 
     private long wakeNanos;
 
+    /** Since when a stream that has begun is told nothing, as long as nobody's answer is read. */
+    private long quietSinceNanos;
+
     /** How often it has waited for shares of limits. */
     private int shareWaits;
 
@@ -633,6 +636,7 @@ final class Serving {
             return;
         }
         attempt = null;
+        quietSinceNanos = now;
         which.close();
         note(taken, how, shown, fare.settleLost(which, learnt));
         taken.letGo();
@@ -895,6 +899,22 @@ final class Serving {
         Attempt other = rival;
         if (other != null && !call.over()) {
             other.tick(nowNanos);
+        }
+        beat(nowNanos);
+    }
+
+    /** A client whose stream has begun hears that it lives, also while nobody's answer is read. */
+    private void beat(long nowNanos) {
+        long every = call.rules.settings().heartbeat().toNanos();
+        Attempt current = attempt;
+        if (every > 0
+                && nowNanos - quietSinceNanos >= every
+                && !call.over()
+                && call.streamed()
+                && rival == null
+                && (current == null || !current.reading())) {
+            quietSinceNanos = nowNanos;
+            call.write(StreamedAnswer.HEARTBEAT);
         }
     }
 

@@ -29,7 +29,8 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
     /** Bytes that wait for company at most. */
     private static final int GATHER_BYTES = 64 << 10;
 
-    private static final Bytes HEARTBEAT = Bytes.utf8(": keep-alive\n\n");
+    /** Says that a stream lives; means nothing to whoever reads its events. */
+    static final Bytes HEARTBEAT = Bytes.utf8(": keep-alive\n\n");
 
     private final Call call;
     private final Attempt attempt;
@@ -343,8 +344,7 @@ final class StreamedAnswer implements Answering, SseSplitter.Sink {
         if (gatherNanos > 0 && nowNanos - lastWriteNanos >= gatherNanos) {
             flush();
         }
-        boolean quiet = silentNanos >= heartbeatNanos || !mayShow();
-        if (heartbeatNanos > 0 && nowNanos - lastWriteNanos >= heartbeatNanos && quiet) {
+        if (heartbeatNanos > 0 && nowNanos - lastWriteNanos >= heartbeatNanos) {
             flush();
             openHead();
             call.write(HEARTBEAT);

@@ -395,6 +395,37 @@ class ReliabilityTest {
     }
 
     @Test
+    void aStreamThatWaitsForWhoeverGoesOnWithItIsKeptAlive() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        Script two = (request, conversation) -> {
+            if (asked.getAndIncrement() == 0) {
+                conversation.send("HTTP/1.1 503 Busy\r\nretry-after-ms: 350\r\ncontent-length: 0\r\n\r\n");
+            } else {
+                Thread.sleep(250); // thinks before it says so much as a head
+                well(request, conversation);
+            }
+        };
+        try (ScriptedUpstream one = ScriptedUpstream.answering((_, conversation) -> {
+                    conversation.chunkedEvents();
+                    conversation.chunk(ROLE + FIRST);
+                    Thread.sleep(50);
+                    conversation.reset();
+                });
+                ScriptedUpstream other = ScriptedUpstream.answering(two);
+                Gateway gateway = Gateway.plan()
+                        .provider("one", one.port())
+                        .provider("two", other.port())
+                        .model("gpt", RESCUE, "one/a", "two/b")
+                        .heartbeat(Duration.ofMillis(100))
+                        .start()) {
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK_STREAM);
+            isWhole(answer, true);
+            assertThat(answer.body().split(": keep-alive", -1)).hasSizeGreaterThan(4);
+            assertThat(asked).hasValue(2);
+        }
+    }
+
+    @Test
     void oneThatAnswersOtherwiseIsAskedToGoOnFromTheQuotedText() throws Exception {
         String beginning = "Once upon a time there was a keeper of a lock, ";
         String end = "who let all boats through in order.";
