@@ -47,6 +47,11 @@ abstract class Asking implements Callable<Integer> {
         return folder.atDesk(spec, shell(), false, method, path, wanted == null ? null : wanted.json());
     }
 
+    /** Asks the server that runs on the folder for what it alone knows; where none runs, that ends the command. */
+    final JsonNode ofServer(String path) {
+        return folder.atServer(spec, shell(), path);
+    }
+
     /** Asks for something new, which a folder without database is given one for. */
     final JsonNode make(String path, Wanted wanted) {
         return folder.atDesk(spec, shell(), true, "POST", path, wanted.json());
@@ -73,11 +78,16 @@ abstract class Asking implements Callable<Integer> {
 
     /** Shows a list: as JSON if that is wanted, else as a table. */
     final int listed(JsonNode answer, String none, Table.Column... columns) {
+        return listed(answer, none, Table.of(answer.path("data"), columns));
+    }
+
+    /** The same with a table that has other lines than one for each. */
+    final int listed(JsonNode answer, String none, Table table) {
         return show(answer, () -> {
             if (answer.path("data").isEmpty()) {
                 shell().err().println(none);
             } else {
-                Table.of(answer.path("data"), columns).print(out());
+                table.print(out());
             }
         });
     }

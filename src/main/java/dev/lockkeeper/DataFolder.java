@@ -106,6 +106,12 @@ final class DataFolder {
         return answered(spec, shell, false, desk -> desk.all(path));
     }
 
+    /** Asks the admin API of the server that runs on the folder, and of nobody else, for what is there. */
+    JsonNode atServer(CommandSpec spec, Shell shell, String path) {
+        RunningServer server = server(shell);
+        return said(spec, () -> new AdminClient(server).ask("GET", path, null));
+    }
+
     private JsonNode answered(CommandSpec spec, Shell shell, boolean make, Function<Desk, Desk.Said> asking) {
         return said(spec, () -> withDesk(shell, make, asking));
     }

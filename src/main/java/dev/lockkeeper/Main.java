@@ -102,6 +102,7 @@ public final class Main implements Runnable {
                 .addSubcommand(BudgetsCommand.line())
                 .addSubcommand(PricesCommand.line(shell, Clock.systemUTC()))
                 .addSubcommand(new RouteCommand(shell))
+                .addSubcommand(new ProvidersCommand())
                 .addSubcommand(new ReloadCommand(shell))
                 .addSubcommand(new BackupCommand(shell))
                 .addSubcommand(new RestoreCommand(shell))

@@ -42,7 +42,8 @@ class CommandsOnARunningServerTest {
     private static final Pattern URL = Pattern.compile("http://127\\.0\\.0\\.1:\\d+(?=/v1)");
     private static final Pattern KEY = Pattern.compile("lk-live-[0-9A-Za-z]{49}");
 
-    private static final String YAML = "reload: {watch: false}\nproviders: {simulator: {}}\nmodels: {%s: simulator}\n";
+    private static final String YAML =
+            "reload: {watch: false}\nproviders: {simulator: {}}\nmodels: {%s: simulator, asked: simulator/gpt-4o}\n";
 
     @TempDir
     static Path shared;
@@ -138,6 +139,22 @@ class CommandsOnARunningServerTest {
         assertThat(run(data, "budgets", "close", "bud_1").code()).isZero();
         assertThat(run(data, "budgets", "list").err()).contains("There are no budgets");
         assertThat(run(data, "audit", "list").out()).contains("budget.create", "budget.close");
+    }
+
+    @Test
+    void providersTellsHowThoseWhoServeAreDoing() throws Exception {
+        assertThat(run(temp.resolve("data"), "providers").err()).contains("no server runs on", "--data");
+        Path data = shared.resolve("data");
+        String key = run(data, "keys", "create", "asks").out().strip();
+        assertThat(server.call(key, "asked")).isEqualTo(200);
+        Ran told = run(data, "providers");
+        assertThat(told.code()).as("%s", told).isZero();
+        assertThat(told.out())
+                .matches("(?s)PROVIDER +STATE +AGAIN IN .*simulator +ok .*  gpt-4o +ok +- +0% of \\d+ .*");
+        assertThat(Json.read(run(data, "providers", "--json").out())
+                        .at("/data/0/targets/0/model")
+                        .asString())
+                .isEqualTo("gpt-4o");
     }
 
     @Test
@@ -335,6 +352,21 @@ class CommandsOnARunningServerTest {
 
         int status(String key) throws Exception {
             return ask(key).statusCode();
+        }
+
+        int call(String key, String model) throws Exception {
+            try (HttpClient http = HttpClient.newHttpClient()) {
+                return http.send(
+                                HttpRequest.newBuilder(URI.create(url + "/v1/chat/completions"))
+                                        .header("authorization", "Bearer " + key)
+                                        .header("content-type", "application/json")
+                                        .timeout(Duration.ofSeconds(10))
+                                        .POST(HttpRequest.BodyPublishers.ofString("{\"model\":\"" + model
+                                                + "\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"))
+                                        .build(),
+                                BodyHandlers.discarding())
+                        .statusCode();
+            }
         }
 
         String models() throws Exception {

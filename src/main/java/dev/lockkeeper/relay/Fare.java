@@ -104,7 +104,11 @@ final class Fare {
         long now = call.relay.clock().millis();
         Price price = billed ? call.rules.prices().find(at.provider().name(), at.upstreamModel(), now) : null;
         if (billed && price == null) {
-            call.refuse(new Refusal.Unpriced(at.upstreamModel(), at.provider().name()));
+            call.serving.closed(
+                    taken,
+                    "it has no price",
+                    -1,
+                    new Refusal.Unpriced(at.upstreamModel(), at.provider().name()));
             return;
         }
         Quote quote = price == null ? Quote.NOTHING : quote(at, price);

@@ -283,8 +283,7 @@ final class Serving {
     private void letIn(Tokens tokens) {
         estimate = tokens;
         if (fare.dry()) {
-            fare.hold(
-                    new Stake(first, 1, Patience.of(first.provider().settings().timeouts(), "", null, null)));
+            fare.hold(staked(first, 1));
             return;
         }
         switch (call.relay.limits().enter(scoped(), tokens.likely(), tokens.atMost(), mayWaitForShares())) {
@@ -375,11 +374,20 @@ final class Serving {
     }
 
     void stake(Placed at, Tries left) {
-        Patience patience = Patience.of(
-                at.provider().settings().timeouts(), at.upstreamModel(), call.asked.effort(), call.asked.serviceTier());
-        Stake taken = new Stake(at, left.attempts() + 1, patience);
+        Stake taken = staked(at, left.attempts() + 1);
         stake = taken;
         atProvider(taken);
+    }
+
+    private Stake staked(Placed at, int number) {
+        return new Stake(
+                at,
+                number,
+                Patience.of(
+                        at.provider().settings().timeouts(),
+                        at.upstreamModel(),
+                        call.asked.effort(),
+                        call.asked.serviceTier()));
     }
 
     /** Takes a place under the limits of the provider. */
@@ -420,7 +428,7 @@ final class Serving {
     }
 
     /** The candidate of a stake has no room for this call: the next one is asked, if there is one. */
-    private void closed(Stake taken, String why, long opensInMillis, Refusal alone) {
+    void closed(Stake taken, String why, long opensInMillis, Refusal alone) {
         taken.giveBack();
         Tries left = tries;
         if (left != null) {

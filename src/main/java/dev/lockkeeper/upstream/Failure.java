@@ -276,7 +276,8 @@ public record Failure(Kind kind, Next next, String code, long afterMillis) {
     /** The failure of a connection. */
     public static Failure of(Fault fault) {
         return switch (fault.kind()) {
-            case POOL_FULL -> new Failure(Kind.OURS, "pool_full", -1);
+            // Another provider has connections of its own.
+            case POOL_FULL -> new Failure(Kind.OURS, Next.ELSEWHERE, "pool_full", -1);
             case DNS, PRIVATE_ADDRESS, REFUSED, CONNECT_TIMEOUT, TLS, PROXY ->
                 new Failure(Kind.UNREACHED, "unreachable", -1);
             case RESET, STALE, PROTOCOL, TOO_LARGE -> new Failure(Kind.BROKEN, "broken", -1);

@@ -3,6 +3,7 @@ package dev.lockkeeper.house;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.lockkeeper.prices.PricesSettings;
 import dev.lockkeeper.routing.Policy;
 import dev.lockkeeper.testing.Gateway;
 import dev.lockkeeper.testing.ScriptedUpstream;
@@ -348,6 +349,48 @@ class ReliabilityTest {
             assertThat(line).contains("\"failed_attempts\":[{\"provider\":\"one\"", "\"failure\":\"broken\"");
             assertThat(line.split("\"failure\":", -1)).hasSize(3);
         });
+    }
+
+    @Test
+    void aProviderWhoseConnectionsAreAllTakenIsLeftForTheNextTarget() throws Exception {
+        try (ScriptedUpstream one = ScriptedUpstream.answering((_, conversation) -> conversation.awaitGone());
+                ScriptedUpstream two = ScriptedUpstream.answering(ReliabilityTest::well);
+                Gateway gateway = Gateway.plan()
+                        .provider("one", one.port(), 1)
+                        .provider("two", two.port())
+                        .model("gpt", SOON, "one/a", "two/b")
+                        .model("alone", SOON, "one/a")
+                        .timeouts(Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(10))
+                        .start()) {
+            Thread taking =
+                    Thread.ofVirtual().start(() -> gateway.post("/v1/chat/completions", ASK.replace("gpt", "alone")));
+            await().until(() -> one.requests().size() == 1);
+            isWhole(gateway.post("/v1/chat/completions", ASK), false);
+            assertThat(one.requests()).hasSize(1);
+            HttpResponse<String> alone = gateway.post("/v1/chat/completions", ASK.replace("gpt", "alone"));
+            assertThat(alone.statusCode()).isEqualTo(503);
+            taking.join();
+        }
+    }
+
+    @Test
+    void aTargetWithoutAPriceIsLeftForTheNextOne() throws Exception {
+        try (ScriptedUpstream one = ScriptedUpstream.answering(ReliabilityTest::well);
+                ScriptedUpstream two = ScriptedUpstream.answering(ReliabilityTest::well);
+                Gateway gateway = Gateway.plan()
+                        .provider("one", one.port())
+                        .provider("two", two.port())
+                        .model("gpt", SOON, "one/nobody-knows-it", "two/gpt-4o")
+                        .model("alone", SOON, "one/nobody-knows-it")
+                        .prices(PricesSettings.NONE)
+                        .start()) {
+            HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
+            isWhole(answer, false);
+            assertThat(answer.headers().firstValue("x-lockkeeper-target")).contains("two/gpt-4o");
+            HttpResponse<String> alone = gateway.post("/v1/chat/completions", ASK.replace("gpt", "alone"));
+            assertThat(alone.body()).contains("nobody-knows-it", "price");
+            assertThat(one.requests()).isEmpty();
+        }
     }
 
     private static final Policy RESCUE = soon(2, null, Policy.BrokenStream.RESCUE, false);
