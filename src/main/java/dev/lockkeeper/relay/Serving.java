@@ -908,19 +908,18 @@ final class Serving {
         if (other != null && !call.over()) {
             other.tick(nowNanos);
         }
-        beat(nowNanos);
+        if (current == null || !current.reading()) {
+            beat(nowNanos);
+        }
     }
 
     /** A client whose stream has begun hears that it lives, also while nobody's answer is read. */
     private void beat(long nowNanos) {
+        if (call.over() || !call.streamed() || rival != null) {
+            return;
+        }
         long every = call.rules.settings().heartbeat().toNanos();
-        Attempt current = attempt;
-        if (every > 0
-                && nowNanos - quietSinceNanos >= every
-                && !call.over()
-                && call.streamed()
-                && rival == null
-                && (current == null || !current.reading())) {
+        if (every > 0 && nowNanos - quietSinceNanos >= every) {
             quietSinceNanos = nowNanos;
             call.write(StreamedAnswer.HEARTBEAT);
         }
