@@ -114,7 +114,7 @@ final class DoctorCommand implements Callable<Integer> {
                     provider.name(),
                     "prices",
                     Finding.State.WARN,
-                    "no price is known of " + unpriced + ": such calls are refused",
+                    "no price is known of " + unpriced + ": these are not asked",
                     "write it under prices.providers." + provider.name() + ", or prices.unpriced"));
         }
         return found;

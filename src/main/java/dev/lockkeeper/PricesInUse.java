@@ -54,8 +54,7 @@ final class PricesInUse {
         }
         String names = missing.stream().limit(SHOWN).map(InUse::name).collect(Collectors.joining(", "));
         String more = missing.size() > SHOWN ? " and " + (missing.size() - SHOWN) + " more" : "";
-        return List.of(
-                "No price is known of " + names + more
-                        + ": such calls are refused. Write it under prices, or what they are taken to cost as prices.unpriced.");
+        return List.of("No price is known of " + names + more
+                + ": these are not asked. Write it under prices, or what they are taken to cost as prices.unpriced.");
     }
 }

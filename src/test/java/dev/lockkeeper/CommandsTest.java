@@ -468,7 +468,7 @@ class CommandsTest {
                         + "openai/gpt-image-1: no price; its calls are refused\n");
         assertThat(missing.err()).contains("prices.unpriced");
         assertThat(configured(UNPRICED, "check").err())
-                .contains("No price is known of openai/mine, openai/gpt-image-1: such calls are refused.");
+                .contains("No price is known of openai/mine, openai/gpt-image-1: these are not asked.");
 
         String ruled = UNPRICED + "prices: {unpriced: {input: $1, output: $2}}\n";
         Ran taken = configured(ruled, "prices", "check");

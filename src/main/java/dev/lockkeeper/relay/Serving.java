@@ -437,7 +437,9 @@ final class Serving {
                 if (left.attempts() == 0) {
                     permit.undo(); // nobody was asked
                 }
-                call.refuse(left.several() ? noTarget(left, opensInMillis) : alone);
+                // Where time mends nothing for any of them, nobody is told to try again.
+                boolean all = !left.several() || (opensInMillis < 0 && left.allSay(why));
+                call.refuse(all ? alone : noTarget(left, opensInMillis));
             }));
         }
     }

@@ -258,6 +258,11 @@ final class Tries {
         throw new IllegalStateException(at + " is not among the candidates");
     }
 
+    /** Whether the last that was seen of each candidate is the same. */
+    boolean allSay(String why) {
+        return ways.stream().allMatch(each -> each.last.equals(why));
+    }
+
     /** What was seen of each candidate, for the caller and the operator: no secrets, no prompt. */
     List<String> reasons() {
         List<String> reasons = new ArrayList<>();

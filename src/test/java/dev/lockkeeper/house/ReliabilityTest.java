@@ -382,13 +382,17 @@ class ReliabilityTest {
                         .provider("two", two.port())
                         .model("gpt", SOON, "one/nobody-knows-it", "two/gpt-4o")
                         .model("alone", SOON, "one/nobody-knows-it")
+                        .model("none", SOON, "one/nobody-knows-it", "two/nobody-knows-it")
                         .prices(PricesSettings.NONE)
                         .start()) {
             HttpResponse<String> answer = gateway.post("/v1/chat/completions", ASK);
             isWhole(answer, false);
             assertThat(answer.headers().firstValue("x-lockkeeper-target")).contains("two/gpt-4o");
             HttpResponse<String> alone = gateway.post("/v1/chat/completions", ASK.replace("gpt", "alone"));
-            assertThat(alone.body()).contains("nobody-knows-it", "price");
+            assertThat(alone.body()).contains("model_unpriced", "nobody-knows-it", "'one'");
+            HttpResponse<String> none = gateway.post("/v1/chat/completions", ASK.replace("gpt", "none"));
+            assertThat(none.statusCode()).isEqualTo(403);
+            assertThat(none.body()).contains("model_unpriced", "nobody-knows-it", "'two'");
             assertThat(one.requests()).isEmpty();
         }
     }
