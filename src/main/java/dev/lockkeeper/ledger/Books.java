@@ -223,7 +223,8 @@ final class Books {
         } else if (other != null || share.answer.over()) {
             // Of several that are hungry the one with the lowest number eats first.
             boolean first = wish.hungry() > 0 && (other == null || node < other);
-            back = first ? 0 : Math.max(0, wish.spare());
+            // What there is no longer, since the budget became smaller, nobody may keep.
+            back = first ? Math.clamp(share.excess(), 0, Math.max(0, wish.spare())) : Math.max(0, wish.spare());
             more = wish.must();
         } else if (more == 0 && wish.spare() > 4 * wish.ahead()) {
             back = wish.spare() - 2 * wish.ahead();
@@ -574,6 +575,13 @@ final class Books {
                 list(current, current.share);
             }
         }
+    }
+
+    /** Whether more of a budget's period is leased and spent, by all processes, than there is. */
+    synchronized boolean isOver(long number) {
+        Standing standing = byNumber.get(number);
+        Share share = standing == null ? null : standing.at(now).share;
+        return share != null && share.answer.over();
     }
 
     /** Leases of a budget from the next round on as if it were hard, which it is about to be. */

@@ -481,6 +481,9 @@ public final class Ledger implements AutoCloseable {
         }
         books.change(after);
         lease();
+        if (books.isOver(after.number())) {
+            lease(); // now it is known how much is to be given back
+        }
     }
 
     /** An operator has taken what was leased: nothing new is held, and what is held grows no more. */

@@ -100,6 +100,12 @@ final class Share {
         return grow ? new Wish(spare, ahead, hungry, must, more) : new Wish(spare, 0, 0, 0, 0);
     }
 
+    /** How much more all processes have leased and spent than there is; below 0: so much is left. */
+    long excess() {
+        long here = answer.granted() - answer.ownSpent();
+        return answer.spent() + answer.elsewhere() + answer.lost() + here - answer.whole();
+    }
+
     /** Forgets that nothing more could be had. */
     void hope() {
         dryAt = Long.MIN_VALUE / 2;

@@ -11,6 +11,7 @@ import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -55,6 +56,16 @@ class LedgerSimulationTest {
         } catch (TestAbortedException without) {
             assertThat(without).hasMessageContaining("PostgreSQL");
         }
+    }
+
+    /** It was leased when there was more, and a call that got nothing of it wants it still. */
+    @Example
+    void whatWasLeasedOfABudgetThatBecameSmallerIsNotHeldAnyMore() throws Exception {
+        theBooksAddUpWhateverHappensOnPostgres(List.of(
+                new Simulation.Create(0, 4, Period.Unit.HOUR, true, false),
+                new Simulation.Take(0, 0, 82, 396, 11),
+                new Simulation.Change(0, 0, true),
+                new Simulation.Take(0, 2, 0, 298, 18)));
     }
 
     @Provide
