@@ -360,7 +360,7 @@ class ReliabilityTest {
                         .provider("two", two.port())
                         .model("gpt", SOON, "one/a", "two/b")
                         .model("alone", SOON, "one/a")
-                        .timeouts(Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(10))
+                        .timeouts(Duration.ofSeconds(3), Duration.ofSeconds(3), Duration.ofSeconds(10))
                         .start()) {
             Thread taking =
                     Thread.ofVirtual().start(() -> gateway.post("/v1/chat/completions", ASK.replace("gpt", "alone")));
