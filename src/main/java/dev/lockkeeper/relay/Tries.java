@@ -176,10 +176,7 @@ final class Tries {
     void failed(Placed at, Failure why, long nowNanos) {
         Way way = of(at);
         way.failedNanos = nowNanos;
-        way.mayRecover = switch (why.kind()) {
-            case BUSY, BROKEN, UNREACHED, SILENT -> true;
-            case REQUEST, POLICY, TOO_LONG, UNFIT, KEY, QUOTA, OURS -> false;
-        };
+        way.mayRecover = why.isIllness() || why.kind() == Failure.Kind.BUSY;
         way.tried++;
         way.last = said(why);
         way.tooLong = why.kind() == Failure.Kind.TOO_LONG;

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param firstWait before the second try at a candidate where it says nothing of when; doubled for each further one, with full
  *     jitter
  * @param longestWait between two tries, also where the provider asks for more
- * @param retryTotal from the first attempt's start; no retry begins after
+ * @param retryTotal from the call's start; no retry begins after, and nobody who is ill is waited for any longer
  * @param elsewhereOnPolicy whether a refusal for its content's sake is tried elsewhere; else the caller gets it untouched
  * @param deadline from the call's start to its end; null: what the caller or the provider's timeouts say
  * @param firstToken how long a stream's first token is waited for where there is another candidate; null: by effort and tier
